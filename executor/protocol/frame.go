@@ -1,0 +1,58 @@
+package protocol
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// maxFrame bounds a frame: a plan's index of some thousand hosts, or a helper
+// binary in base64, and room.
+const maxFrame = 256 << 20
+
+// Conn sends and receives frames: four bytes of length, big endian, and so many
+// bytes of JSON. It is for one goroutine at a time in each direction.
+type Conn struct {
+	r *bufio.Reader
+	w io.Writer
+}
+
+// NewConn returns a connection over a pair of streams.
+func NewConn(r io.Reader, w io.Writer) *Conn { return &Conn{bufio.NewReader(r), w} }
+
+// Send writes v as one frame, in one write.
+func (c *Conn) Send(v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("internal error: cannot encode a message: %w", err)
+	}
+	if len(body) > maxFrame {
+		return fmt.Errorf("cannot send a message of %d bytes: at most %d are allowed", len(body), maxFrame)
+	}
+	frame := binary.BigEndian.AppendUint32(make([]byte, 0, len(body)+4), uint32(len(body)))
+	_, err = c.w.Write(append(frame, body...))
+	return err
+}
+
+// Receive reads one frame into v. At the end of the stream between frames the
+// error is io.EOF; within one it is io.ErrUnexpectedEOF.
+func (c *Conn) Receive(v any) error {
+	var head [4]byte
+	if _, err := io.ReadFull(c.r, head[:]); err != nil {
+		return err
+	}
+	size := binary.BigEndian.Uint32(head[:])
+	if size > maxFrame {
+		return fmt.Errorf("cannot read a message: its length of %d bytes cannot be right; something else writes to the stream", size)
+	}
+	body := make([]byte, size)
+	if _, err := io.ReadFull(c.r, body); err != nil {
+		return io.ErrUnexpectedEOF
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return fmt.Errorf("cannot read a message: %w", err)
+	}
+	return nil
+}

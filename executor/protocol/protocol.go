@@ -1,0 +1,191 @@
+// Package protocol is what the executor and the helper on a host say to each
+// other: frames of JSON over the helper's standard input and output.
+//
+// The executor asks, one request at a time; the helper answers each request with
+// any number of events and then exactly one reply, which echoes the request's
+// sequence number. Every request carries the run, the epoch of the host's lock
+// and the plan's digest, so that a helper can refuse what belongs to another.
+// Both ends state [Version] in their first message and refuse any other.
+package protocol
+
+import (
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Version is the protocol's version. The executor replaces a helper that speaks
+// another, where the plan names the new one.
+const Version = 1
+
+// HelperPath is where the helper lives on every host.
+const HelperPath = "/var/lib/nixfleet/bin/nixfleet-host"
+
+// Op is what a request asks for.
+type Op string
+
+// The requests.
+const (
+	// OpHello opens a session: who is there, in what state. Changes nothing.
+	OpHello Op = "hello"
+	// OpReplaceHelper hands the helper its successor; the session ends with the reply.
+	OpReplaceHelper Op = "replace-helper"
+	// OpPrepare hands over the host's part of the plan; the helper verifies it and
+	// says what it lacks and what would change. It may be repeated. Changes nothing
+	// but caches of its own.
+	OpPrepare Op = "prepare"
+	// OpPayloads hands over payloads. Changes nothing but caches of its own.
+	OpPayloads Op = "payloads"
+	// OpApply makes the host what the prepared manifest says.
+	OpApply Op = "apply"
+)
+
+// Request is what the executor sends. Exactly the field of its operation is set.
+type Request struct {
+	Seq    int           `json:"seq"`
+	Op     Op            `json:"op"`
+	Run    string        `json:"run"`
+	Epoch  int64         `json:"epoch"`
+	Digest schema.Digest `json:"digest"`
+
+	Hello         *Hello         `json:"hello,omitempty"`
+	ReplaceHelper *ReplaceHelper `json:"replaceHelper,omitempty"`
+	Prepare       *Prepare       `json:"prepare,omitempty"`
+	Payloads      *Payloads      `json:"payloads,omitempty"`
+	Apply         *Apply         `json:"apply,omitempty"`
+}
+
+// Response is what the helper sends: an event, or the reply that ends a request.
+type Response struct {
+	Seq int `json:"seq"`
+
+	Event *Event `json:"event,omitempty"`
+
+	Error         *Error         `json:"error,omitempty"`
+	HelloReply    *HelloReply    `json:"helloReply,omitempty"`
+	PrepareReply  *PrepareReply  `json:"prepareReply,omitempty"`
+	PayloadsReply *PayloadsReply `json:"payloadsReply,omitempty"`
+	ReplaceReply  *ReplaceReply  `json:"replaceReply,omitempty"`
+	ApplyReply    *ApplyReply    `json:"applyReply,omitempty"`
+}
+
+// Hello opens a session.
+type Hello struct {
+	Version  int             `json:"version"`
+	Host     schema.HostName `json:"host"`
+	Operator string          `json:"operator"`
+	// Manifest is the manifest the executor is about to apply.
+	Manifest schema.Digest `json:"manifest"`
+}
+
+// HelloReply tells who is there.
+type HelloReply struct {
+	Version int `json:"version"`
+	// Helper is the hash of the running helper's own binary.
+	Helper schema.Digest `json:"helper"`
+	// System is the host's CPU and kernel.
+	System schema.System `json:"system"`
+	// Base is what /etc/os-release says.
+	Base schema.Base `json:"base"`
+	// OS is for people: "Debian GNU/Linux 12 (bookworm)".
+	OS string `json:"os"`
+	// Nix is the version of the host's Nix; empty where there is none.
+	Nix string `json:"nix"`
+	// Free are the free bytes of the file systems that hold /nix, /var and /etc.
+	Free map[string]int64 `json:"free"`
+	// Applied is the manifest of the last successful apply; empty before the first.
+	Applied schema.Digest `json:"applied"`
+	// Unchanged says that the host is, by inspection, exactly as the asked manifest
+	// says and nothing is pending: there is nothing to do.
+	Unchanged bool `json:"unchanged"`
+	// Generation is the profile generation in effect; 0 where there is none.
+	Generation int `json:"generation"`
+}
+
+// ReplaceHelper hands over a new helper.
+type ReplaceHelper struct {
+	// Index is the canonical index of the plan whose digest the request carries.
+	Index schema.Index `json:"index"`
+	// Binary is the new helper, whose hash the index names.
+	Binary []byte `json:"binary"`
+}
+
+// ReplaceReply says that the successor is in place.
+type ReplaceReply struct {
+	Helper schema.Digest `json:"helper"`
+}
+
+// Prepare hands over the host's part of the plan.
+type Prepare struct {
+	Part schema.Part `json:"part"`
+}
+
+// PrepareReply says what the host lacks and what would change.
+type PrepareReply struct {
+	// MissingPaths are the paths of the closure that the host's store lacks.
+	MissingPaths []schema.StorePath `json:"missingPaths"`
+	// MissingPayloads are the payloads that the host lacks.
+	MissingPayloads []schema.Digest `json:"missingPayloads"`
+	// Changes are what an apply would change, in order.
+	Changes []schema.Change `json:"changes"`
+}
+
+// Payloads hands over payloads by hash.
+type Payloads struct {
+	Payloads map[schema.Digest]schema.Payload `json:"payloads"`
+}
+
+// PayloadsReply says that they are kept.
+type PayloadsReply struct{}
+
+// Apply makes the host what the prepared manifest says.
+type Apply struct{}
+
+// ApplyReply is the verdict of an apply that succeeded.
+type ApplyReply struct {
+	// Generation is the profile generation in effect.
+	Generation int `json:"generation"`
+	// Changes are what was changed, in order. Empty: the host was as it should be.
+	Changes []schema.Change `json:"changes"`
+}
+
+// Event is something that happened on the host during a request.
+type Event struct {
+	// Stage is the part of the work: "stage", "stop", "accounts", "files", "units", ….
+	Stage string `json:"stage,omitempty"`
+	// Change is a change just made.
+	Change *schema.Change `json:"change,omitempty"`
+	// Note is a line for people.
+	Note string `json:"note,omitempty"`
+}
+
+// Error ends a request that did not succeed.
+type Error struct {
+	// Kind says what the executor may conclude.
+	Kind ErrorKind `json:"kind"`
+	// Message says what happened, for people, with expected and found.
+	Message string `json:"message"`
+	// Hint is what to type or do next; may be empty.
+	Hint string `json:"hint,omitempty"`
+	// Changes are what an apply had changed when it failed.
+	Changes []schema.Change `json:"changes,omitempty"`
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Hint == "" {
+		return e.Message
+	}
+	return e.Message + "\nhint: " + e.Hint
+}
+
+// ErrorKind is the decision that an error drives.
+type ErrorKind string
+
+// The kinds of errors.
+const (
+	// KindRefused: nothing was touched.
+	KindRefused ErrorKind = "refused"
+	// KindFailed: the host was being changed and the change failed.
+	KindFailed ErrorKind = "failed"
+	// KindProtocol: the two ends do not understand each other; nothing was touched.
+	KindProtocol ErrorKind = "protocol"
+)

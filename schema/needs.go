@@ -1,0 +1,80 @@
+package schema
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Feature is something that a plan may need of the executor.
+type Feature string
+
+// The features that a plan can name and this version cannot carry out yet.
+const (
+	FeatureNixOS     Feature = "base nixos"
+	FeatureOSUpdates Feature = "osUpdates"
+	FeatureRollout   Feature = "rollout"
+)
+
+// Need is a feature that a host's part of a plan, or the whole rollout, needs.
+type Need struct {
+	// Feature is what is needed.
+	Feature Feature
+	// Host is the host that needs it; empty for the fleet's own rollout policy.
+	Host HostName
+	// Detail is the setting that asks for it, as the intent writes it.
+	Detail string
+}
+
+// Needs returns what the plan needs beyond applying closures, files, accounts
+// and units, sorted by host. An executor refuses a plan that needs what it cannot do.
+func (p *Plan) Needs() []Need {
+	var needs []Need
+	needs = appendRolloutNeeds(needs, "", p.Index.Rollout.Policy)
+	for _, name := range slices.Sorted(maps.Keys(p.Index.Hosts)) {
+		host := p.Index.Hosts[name]
+		manifest := p.Manifests[host.Manifest]
+		if manifest.Base == NixOS {
+			needs = append(needs, Need{FeatureNixOS, name, `base = "nixos"`})
+		}
+		needs = appendUpdateNeeds(needs, name, manifest.OSUpdates)
+		needs = appendRolloutNeeds(needs, name, host.Rollout)
+	}
+	return needs
+}
+
+func appendUpdateNeeds(needs []Need, host HostName, updates *OSUpdates) []Need {
+	if updates == nil || updates.Ubuntu == nil {
+		return needs
+	}
+	add := func(needed bool, detail string) {
+		if needed {
+			needs = append(needs, Need{FeatureOSUpdates, host, "osUpdates.ubuntu." + detail})
+		}
+	}
+	u := updates.Ubuntu
+	add(u.Mode != "manual", fmt.Sprintf("mode = %q", u.Mode))
+	add(u.AutoReboot, "autoReboot = true")
+	add(len(u.Holds) > 0, fmt.Sprintf("holds = %q", u.Holds))
+	return needs
+}
+
+// appendRolloutNeeds asks for everything but the fleet-wide maxParallel, which
+// every version carries out.
+func appendRolloutNeeds(needs []Need, host HostName, policy *RolloutPolicy) []Need {
+	if policy == nil {
+		return needs
+	}
+	add := func(needed bool, detail string) {
+		if needed {
+			needs = append(needs, Need{FeatureRollout, host, "rollout." + detail})
+		}
+	}
+	add(host != "" && policy.MaxParallel > 0, fmt.Sprintf("maxParallel = %d", policy.MaxParallel))
+	add(policy.Canary != "", "canary = "+policy.Canary)
+	add(len(policy.Waves) > 0, fmt.Sprintf("waves = %q", policy.Waves))
+	add(policy.Soak != "", fmt.Sprintf("soak = %q", policy.Soak))
+	add(policy.FailureBudget != "", "failureBudget = "+policy.FailureBudget)
+	add(policy.RebootWindow != "", fmt.Sprintf("rebootWindow = %q", policy.RebootWindow))
+	return needs
+}

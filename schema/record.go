@@ -1,0 +1,110 @@
+package schema
+
+import "time"
+
+// RecordKind and RecordVersion head the record of a run.
+const (
+	RecordKind    = "nixfleet.record"
+	RecordVersion = 1
+)
+
+// Record tells what an execution did. It is written on the controller.
+type Record struct {
+	// Kind is always "nixfleet.record".
+	Kind string `json:"kind"`
+	// Version is the format's version, 1.
+	Version int `json:"version"`
+	// Run identifies the execution: a time-ordered random word.
+	Run string `json:"run"`
+	// Digest is the digest of the plan.
+	Digest Digest `json:"digest"`
+	// Fleet is the plan's fleet.
+	Fleet string `json:"fleet"`
+	// Operator is who started the run: "user@machine".
+	Operator string `json:"operator"`
+	// Started and Finished bound the run. Finished is absent while it runs.
+	Started  time.Time  `json:"started"`
+	Finished *time.Time `json:"finished,omitempty"`
+	// Verdict is the whole run's; absent while it runs.
+	Verdict Verdict `json:"verdict,omitempty"`
+	// Hosts are the hosts of the plan that the run was asked to take.
+	Hosts map[HostName]HostRecord `json:"hosts"`
+}
+
+// Verdict is the outcome of a run.
+type Verdict string
+
+// The verdicts of a run.
+const (
+	// Done: every host asked for is as the plan says.
+	Done Verdict = "done"
+	// Failed: at least one host failed or is in doubt.
+	Failed Verdict = "failed"
+	// Halted: policy or the operator stopped the run before every host was taken.
+	Halted Verdict = "halted"
+	// Refused: nothing was touched.
+	Refused Verdict = "refused"
+)
+
+// HostRecord is what a run did to one host.
+type HostRecord struct {
+	// Outcome is the host's verdict.
+	Outcome Outcome `json:"outcome"`
+	// Generation is the profile generation after the run; 0 where it is unknown.
+	Generation int `json:"generation,omitempty"`
+	// Changes are what was changed, in order.
+	Changes []Change `json:"changes,omitempty"`
+	// Error says why the host failed, was refused or is in doubt.
+	Error string `json:"error,omitempty"`
+	// Seconds is the time the host took.
+	Seconds float64 `json:"seconds"`
+}
+
+// Outcome is what became of one host in a run.
+type Outcome string
+
+// The outcomes of a host.
+const (
+	// HostChanged: the host was changed and is as the plan says.
+	HostChanged Outcome = "changed"
+	// HostUnchanged: the host was as the plan says already.
+	HostUnchanged Outcome = "unchanged"
+	// HostFailed: the change failed; the error says how far it came.
+	HostFailed Outcome = "failed"
+	// HostRefused: the host was not touched, because something was not as it must be.
+	HostRefused Outcome = "refused"
+	// HostUnreachable: the host could not be reached and was not touched.
+	HostUnreachable Outcome = "unreachable"
+	// HostUnknown: the link was lost during the change and the outcome could not be observed.
+	HostUnknown Outcome = "unknown"
+	// HostHeld: the host was not attempted.
+	HostHeld Outcome = "held"
+)
+
+// Change is one change of a host, done or proposed.
+type Change struct {
+	// Action is what happens to the object.
+	Action Action `json:"action"`
+	// Kind is the object's kind: "file", "directory", "user", "group", "unit", "profile".
+	Kind string `json:"kind"`
+	// Object is the object's path or name.
+	Object string `json:"object"`
+	// Detail says more, for people: "mode 0644 -> 0600", "because /etc/x changed".
+	Detail string `json:"detail,omitempty"`
+}
+
+// Action is what a change does to its object.
+type Action string
+
+// The actions.
+const (
+	Create   Action = "create"
+	Update   Action = "update"
+	Remove   Action = "remove"
+	Adopt    Action = "adopt"
+	GiveUp   Action = "give back"
+	Start    Action = "start"
+	Stop     Action = "stop"
+	Restarts Action = "restart"
+	Reloads  Action = "reload"
+)
