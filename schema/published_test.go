@@ -1,0 +1,81 @@
+package schema_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/nixfleet/nixfleet/schema"
+	"github.com/nixfleet/nixfleet/schema/internal/publish"
+)
+
+var update = flag.Bool("update", false, "write the published schemas and reference pages anew")
+
+const generated = "<!-- Written from the Go types in schema/ by `make goldens`. -->\n\n"
+
+func TestPublishedFormatsAreFresh(t *testing.T) {
+	source, err := publish.ReadSource(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []struct {
+		file, title, page, intro string
+		root                     any
+	}{
+		{"plan.schema.json", "NixFleet plan", "../docs/plan-format.md", planIntro, schema.Plan{}},
+		{"record.schema.json", "Record of a NixFleet run", "../docs/record-format.md", recordIntro, schema.Record{}},
+		{"state.schema.json", "State of a NixFleet host", "../docs/state-file.md", stateIntro, schema.State{}},
+	} {
+		data, err := source.JSONSchema(f.title, f.root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkFresh(t, "validate/"+f.file, string(data))
+		checkFresh(t, f.page, generated+f.intro+source.Markdown(f.root))
+	}
+}
+
+func checkFresh(t *testing.T, file, want string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if found, err := os.ReadFile(file); err != nil || string(found) != want {
+		t.Errorf("%s is not what the Go types say (%v); run `make goldens`", file, err)
+	}
+}
+
+const planIntro = `# The plan, field by field
+
+A plan is one JSON document. Its ` + "`digest`" + ` is the SHA-256 of ` + "`index`" + ` in the canonical form of
+RFC 8785 (no white space, sorted keys). The index names each host's manifest by the
+SHA-256 of *its* canonical form; a manifest names its payloads by the SHA-256 of their
+bytes, and its closure by the SHA-256 of the canonical list of the closure's store paths
+with their infos. So the digest covers everything, and a host can check the part that
+concerns it without the rest. White space and order in the file mean nothing.
+
+Check a digest by hand: ` + "`jq -cSj .index plan.json | sha256sum`" + ` (for texts without
+characters that jq escapes otherwise).
+
+A reader refuses a plan of another version, an unknown field, a key that stands twice, and
+anything whose hash is not the one it is named by. The JSON schema is
+` + "`schema/validate/plan.schema.json`" + `.
+`
+
+const recordIntro = `# The record of a run, field by field
+
+` + "`nixfleet execute`" + ` keeps one file a run in its state directory. It is written when the run begins
+and again when it ends: a record without a verdict is of a run that was killed. The JSON schema
+is ` + "`schema/validate/record.schema.json`" + `.
+`
+
+const stateIntro = `# The state file of a host, field by field
+
+Each host keeps ` + "`/var/lib/nixfleet/state.json`" + `. It is replaced atomically. Before the first change
+of an apply it gets ` + "`pending`" + ` and the names of all that is about to become NixFleet's, so that a
+second attempt after a crash knows its own half-done work. The JSON schema is
+` + "`schema/validate/state.schema.json`" + `.
+`

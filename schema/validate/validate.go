@@ -1,0 +1,114 @@
+// Package validate holds the published JSON schemas and reads documents against
+// them: first the shape, with the place of every fault, then package schema's
+// strict decoding.
+package validate
+
+import (
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// PlanSchema is the published JSON schema of a plan.
+//
+//go:embed plan.schema.json
+var PlanSchema string
+
+// RecordSchema is the published JSON schema of a run's record.
+//
+//go:embed record.schema.json
+var RecordSchema string
+
+// StateSchema is the published JSON schema of a host's state file.
+//
+//go:embed state.schema.json
+var StateSchema string
+
+var compilePlan = sync.OnceValues(func() (*jsonschema.Schema, error) {
+	return jsonschema.CompileString("plan.schema.json", PlanSchema)
+})
+
+// Plan reads a plan and checks it against its format, its schema and its own
+// hashes. The error says what was expected and what was found.
+func Plan(data []byte) (*schema.Plan, error) {
+	if err := checkHead(data); err != nil {
+		return nil, err
+	}
+	compiled, err := compilePlan()
+	if err != nil {
+		return nil, fmt.Errorf("internal error: the plan's schema does not compile: %w", err)
+	}
+	if err := checkShape(compiled, data); err != nil {
+		return nil, err
+	}
+	plan := new(schema.Plan)
+	if err := schema.DecodeStrict(data, plan); err != nil {
+		return nil, err
+	}
+	return plan, plan.Verify()
+}
+
+func checkHead(data []byte) error {
+	kind, version, err := schema.Kind(data)
+	switch {
+	case err != nil:
+		return err
+	case kind != schema.PlanKind:
+		return fmt.Errorf("this is not a plan: expected \"kind\": %q in its index, found %q", schema.PlanKind, kind)
+	case version > schema.PlanVersion:
+		return fmt.Errorf("the plan has format version %d, and this nixfleet reads version %d\nhint: use the nixfleet that compiled it, or a newer one", version, schema.PlanVersion)
+	case version != schema.PlanVersion:
+		return fmt.Errorf("the plan has format version %d, and this nixfleet reads version %d\nhint: compile the fleet again", version, schema.PlanVersion)
+	}
+	return nil
+}
+
+func checkShape(compiled *jsonschema.Schema, data []byte) error {
+	var tree any
+	if err := json.Unmarshal(data, &tree); err != nil {
+		return err
+	}
+	err := compiled.Validate(tree)
+	var invalid *jsonschema.ValidationError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	return errors.New("the plan does not follow its schema:\n  " + strings.Join(leaves(invalid), "\n  "))
+}
+
+// leaves returns the faults proper, without the levels of schema that led to
+// them, each once, at most ten.
+func leaves(e *jsonschema.ValidationError) []string {
+	found := map[string]bool{}
+	var walk func(e *jsonschema.ValidationError)
+	walk = func(e *jsonschema.ValidationError) {
+		if len(e.Causes) == 0 {
+			at := e.InstanceLocation
+			if at == "" {
+				at = "/"
+			}
+			found["at "+at+": "+e.Message] = true
+		}
+		for _, cause := range e.Causes {
+			walk(cause)
+		}
+	}
+	walk(e)
+	lines := make([]string, 0, len(found))
+	for line := range found {
+		lines = append(lines, line)
+	}
+	sort.Strings(lines)
+	if more := len(lines) - 10; more > 0 {
+		lines = append(lines[:10], fmt.Sprintf("and %d more", more))
+	}
+	return lines
+}
