@@ -54,7 +54,7 @@ func CheckPath(name string) error {
 	case len(name) > 4095:
 		return errors.New("the path is longer than 4095 bytes")
 	case !strings.HasPrefix(name, "/"):
-		return fmt.Errorf("the path is relative; write it from the root, as %q", "/etc/"+name)
+		return fmt.Errorf("the path is relative; write it from the root, as %q", "/"+name)
 	case name == "/":
 		return errors.New("the root directory cannot be managed")
 	case path.Clean(name) != name:
