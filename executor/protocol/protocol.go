@@ -98,6 +98,12 @@ type HelloReply struct {
 	Unchanged bool `json:"unchanged"`
 	// Generation is the profile generation in effect; 0 where there is none.
 	Generation int `json:"generation"`
+	// Pending is the manifest of an apply that began and has not ended well; empty
+	// where there is none.
+	Pending schema.Digest `json:"pending,omitempty"`
+	// Busy is the run whose apply is at work on the host right now, in another
+	// session; empty where there is none.
+	Busy string `json:"busy,omitempty"`
 }
 
 // ReplaceHelper hands over a new helper.
