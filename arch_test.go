@@ -1,0 +1,133 @@
+// Package nixfleet_test holds the rules of the architecture: which package may
+// import which, each with its reason.
+package nixfleet_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/nixfleet/nixfleet/"
+
+// forbidden says what packages may not import, directly or through others.
+var forbidden = []struct{ from, to, because string }{
+	{"compiler", "executor", "a plan is all that passes between compiling and executing"},
+	{"executor", "compiler", "an execution never evaluates or decides anything"},
+	{"executor", "nix", "an execution never reads the library"},
+	{"executor", "github.com/google/go-jsonnet", "inventories and policies are read by the compiler only"},
+	{"cmd/nixfleet-execute", "compiler", "approvers run it on machines without a compiler"},
+	{"cmd/nixfleet-execute", "github.com/google/go-jsonnet", "it reads plans only"},
+	{"cmd/nixfleet-host", "golang.org/x/crypto/ssh", "the helper never opens a connection"},
+	{"cmd/nixfleet-host", "github.com/google/go-jsonnet", "the helper reads frozen formats only"},
+	{"cmd/nixfleet-host", "github.com/santhosh-tekuri/jsonschema", "the helper stays small; hashes and strict decoding are enough"},
+	{"cmd/nixfleet-host", "net/http", "the helper never opens a connection"},
+	{"cmd/nixfleet-host", "executor/internal", "host and controller share the protocol and the schema, nothing else"},
+	{"executor/internal", "executor/host", "host and controller share the protocol and the schema, nothing else"},
+	{"schema", "compiler", "the formats know nothing of who writes them"},
+	{"schema", "executor", "the formats know nothing of who reads them"},
+	{"compiler", "cmd", "commands wire packages, not the other way round"},
+	{"executor", "cmd", "commands wire packages, not the other way round"},
+}
+
+// only says which packages alone may import something directly.
+var only = []struct {
+	to      string
+	users   []string
+	because string
+}{
+	{"os/exec", []string{"compiler/internal/nixeval", "executor/host/internal", "cmd/nixfleet-host", "vm-tests"}, "one door per effect: an execution starts no process on the controller"},
+	{"golang.org/x/crypto/ssh", []string{"executor/internal/ssh", "vm-tests"}, "one door per effect: SSH"},
+	{"github.com/urfave/cli", []string{"cmd", "vm-tests"}, "libraries know nothing of command lines"},
+	{"executor/host", []string{"cmd/nixfleet-host", "executor/host"}, "the host side runs on hosts"},
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+	Doc        string
+	Name       string
+}
+
+func TestImports(t *testing.T) {
+	for _, pkg := range packages(t) {
+		name := strings.TrimPrefix(pkg.ImportPath, module)
+		for _, rule := range forbidden {
+			if !within(name, rule.from) {
+				continue
+			}
+			for _, dep := range pkg.Deps {
+				if within(strings.TrimPrefix(dep, module), rule.to) {
+					t.Errorf("%s may not depend on %s: %s", name, dep, rule.because)
+				}
+			}
+		}
+		for _, rule := range only {
+			allowed := slices.ContainsFunc(rule.users, func(user string) bool { return within(name, user) })
+			for _, dep := range pkg.Imports {
+				if !allowed && within(strings.TrimPrefix(dep, module), rule.to) {
+					t.Errorf("%s may not import %s: %s", name, dep, rule.because)
+				}
+			}
+		}
+	}
+}
+
+// TestSchemaIsPlain keeps the formats free of everything but the standard library.
+func TestSchemaIsPlain(t *testing.T) {
+	for _, pkg := range packages(t) {
+		if name := strings.TrimPrefix(pkg.ImportPath, module); name != "schema" {
+			continue
+		}
+		for _, dep := range pkg.Deps {
+			if strings.Contains(strings.Split(dep, "/")[0], ".") {
+				t.Errorf("schema may depend on the standard library only, not on %s", dep)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	for _, pkg := range packages(t) {
+		prefix := "Package " + pkg.Name + " "
+		if pkg.Name == "main" {
+			prefix = "Command "
+		}
+		if !strings.HasPrefix(pkg.Doc, prefix) {
+			t.Errorf("%s has no package comment that begins with %q", pkg.ImportPath, prefix)
+		}
+	}
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps,Doc,Name", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []goPackage
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var pkg goPackage
+		if err := decoder.Decode(&pkg); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if pkg.ImportPath != strings.TrimSuffix(module, "/") { // this package has tests only
+			all = append(all, pkg)
+		}
+	}
+	if len(all) < 3 {
+		t.Fatalf("found only %d packages", len(all))
+	}
+	return all
+}
+
+func within(name, tree string) bool {
+	return name == tree || strings.HasPrefix(name, tree+"/")
+}

@@ -1,0 +1,69 @@
+// Package planfile reads and writes plan.json for the commands.
+package planfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/nixfleet/nixfleet/schema"
+	"github.com/nixfleet/nixfleet/schema/validate"
+)
+
+// maxSize bounds what is read as a plan: some times what ten thousand hosts take.
+const maxSize = 2 << 30
+
+// Read reads and verifies a plan; "-" is standard input.
+func Read(name string) (*schema.Plan, error) {
+	data, err := readAll(name)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := validate.Plan(data)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read plan %q: %w", name, err)
+	}
+	return plan, nil
+}
+
+func readAll(name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(io.LimitReader(os.Stdin, maxSize))
+	}
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("cannot read plan %q: there is no such file\nhint: nixfleet compile -o %s", name, name)
+	case err != nil:
+		return nil, fmt.Errorf("cannot read plan: %w", err)
+	case info.IsDir():
+		return nil, fmt.Errorf("cannot read plan %q: it is a directory\nhint: compile the fleet in it first: nixfleet compile %s -o plan.json", name, name)
+	case info.Size() > maxSize:
+		return nil, fmt.Errorf("cannot read plan %q: it has %d bytes, and no plan has more than %d", name, info.Size(), int64(maxSize))
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read plan: %w", err)
+	}
+	return data, nil
+}
+
+// Write writes a plan; "-" is standard output. A file is replaced in one step
+// and is durable when Write returns: if we crash before, the old one is there.
+func Write(name string, plan *schema.Plan) error {
+	data, err := plan.Encode()
+	if err != nil {
+		return fmt.Errorf("internal error: cannot encode the plan: %w", err)
+	}
+	if name == "-" {
+		_, err = os.Stdout.Write(data)
+		return err
+	}
+	if err := renameio.WriteFile(name, data, 0o644); err != nil {
+		return fmt.Errorf("cannot write plan %q: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Configure makes an app follow this package's rules: it reports wrong usage as
+// an error with a hint, never exits by itself, and prints errors once.
+func Configure(app *cli.App) {
+	app.ExitErrHandler = func(*cli.Context, error) {}
+	app.HideHelpCommand = false
+	app.CommandNotFound = nil
+	usage := func(c *cli.Context, err error, _ bool) error {
+		return Usagef("%w\nhint: %s --help", err, strings.TrimSpace(c.App.Name+" "+commandName(c)))
+	}
+	app.OnUsageError = usage
+	for _, command := range app.Commands {
+		command.OnUsageError = usage
+	}
+	if app.Action == nil {
+		app.Action = func(c *cli.Context) error {
+			if c.Args().Present() {
+				return unknownCommand(c)
+			}
+			return cli.ShowAppHelp(c)
+		}
+	}
+}
+
+func commandName(c *cli.Context) string {
+	if c.Command == nil || c.Command.Name == c.App.Name {
+		return ""
+	}
+	return c.Command.Name
+}
+
+func unknownCommand(c *cli.Context) error {
+	name := c.Args().First()
+	hint := c.App.Name + " help lists the commands"
+	if near := cli.SuggestCommand(c.App.Commands, name); near != "" {
+		hint = "did you mean `" + c.App.Name + " " + strings.TrimSuffix(strings.TrimPrefix(near, "Did you mean \""), "\"?") + "`?"
+	}
+	return Usagef("there is no command %q\nhint: %s", name, hint)
+}
+
+// OneArgument returns the command's only argument. Its default is used where
+// none is given and the default is an existing file's usual name.
+func OneArgument(c *cli.Context, name, what string) (string, error) {
+	switch c.NArg() {
+	case 1:
+		return c.Args().First(), nil
+	case 0:
+		return "", Usagef("%s is missing\nhint: %s %s %s", what, c.App.Name, c.Command.Name, name)
+	}
+	return "", Usagef("expected one argument, %s, found %d: %s", what, c.NArg(), fmt.Sprintf("%q", c.Args().Slice()))
+}

@@ -1,0 +1,94 @@
+package ui
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Interleave moves a command's flags in front of its arguments, so that
+// `compile FLEET -o plan.json` means what it says: the flag parser below the
+// library stops at the first argument. What follows "--" stays as it is.
+func Interleave(app *cli.App, args []string) []string {
+	if len(args) == 0 {
+		return args
+	}
+	out := []string{args[0]}
+	commands, flags := app.Commands, app.Flags
+	rest := args[1:]
+	for {
+		taken, after, positional := splitFlags(flags, rest)
+		out = append(out, taken...)
+		if len(after) == 0 {
+			return append(out, positional...)
+		}
+		command := findCommand(commands, after[0])
+		if command == nil {
+			return append(append(out, positional...), after...)
+		}
+		out = append(out, after[0])
+		commands, flags, rest = command.Subcommands, command.Flags, after[1:]
+		if len(commands) == 0 {
+			taken, tail := hoist(flags, rest)
+			return append(append(out, taken...), tail...)
+		}
+	}
+}
+
+// splitFlags takes the flags at the beginning of args; after begins with the
+// first argument.
+func splitFlags(flags []cli.Flag, args []string) (taken, after, positional []string) {
+	for len(args) > 0 {
+		n := flagLength(flags, args)
+		if n == 0 {
+			return taken, args, nil
+		}
+		taken = append(taken, args[:n]...)
+		args = args[n:]
+	}
+	return taken, nil, nil
+}
+
+// hoist takes all flags of args up to "--"; tail are the arguments.
+func hoist(flags []cli.Flag, args []string) (taken, tail []string) {
+	for len(args) > 0 {
+		if args[0] == "--" {
+			return taken, append(append([]string{"--"}, tail...), args[1:]...)
+		}
+		if n := flagLength(flags, args); n > 0 {
+			taken, args = append(taken, args[:n]...), args[n:]
+			continue
+		}
+		tail, args = append(tail, args[0]), args[1:]
+	}
+	return taken, tail
+}
+
+// flagLength returns how many of args the flag at their beginning takes; 0
+// where there is none.
+func flagLength(flags []cli.Flag, args []string) int {
+	name, isFlag := strings.CutPrefix(args[0], "-")
+	if !isFlag || name == "" || name == "-" {
+		return 0
+	}
+	name, _, hasValue := strings.Cut(strings.TrimPrefix(name, "-"), "=")
+	for _, flag := range flags {
+		if !slices.Contains(flag.Names(), name) {
+			continue
+		}
+		if doc, ok := flag.(cli.DocGenerationFlag); ok && doc.TakesValue() && !hasValue && len(args) > 1 {
+			return 2
+		}
+	}
+	return 1 // an unknown flag too: the parser names it
+}
+
+func findCommand(commands []*cli.Command, name string) *cli.Command {
+	for _, command := range commands {
+		if command.HasName(name) {
+			return command
+		}
+	}
+	return nil
+}
