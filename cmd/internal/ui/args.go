@@ -11,7 +11,8 @@ import (
 // `compile FLEET -o plan.json` means what it says: the flag parser below the
 // library stops at the first argument. What follows "--" stays as it is.
 func Interleave(app *cli.App, args []string) []string {
-	if len(args) == 0 {
+	// A shell that asks for completions puts its question last, and there it stays.
+	if len(args) == 0 || args[len(args)-1] == "--generate-bash-completion" {
 		return args
 	}
 	out := []string{args[0]}

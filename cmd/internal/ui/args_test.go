@@ -1,0 +1,36 @@
+package ui
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+)
+
+func TestInterleave(t *testing.T) {
+	app := &cli.App{
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}}},
+		Commands: []*cli.Command{{
+			Name:  "compile",
+			Flags: []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}}, &cli.BoolFlag{Name: "no-build"}},
+		}},
+	}
+	for in, want := range map[string]string{
+		"nf":                                      "nf",
+		"nf compile":                              "nf compile",
+		"nf compile F -o p":                       "nf compile -o p F",
+		"nf compile F --output=p --no-build":      "nf compile --output=p --no-build F",
+		"nf -v compile F -o p":                    "nf -v compile -o p F",
+		"nf compile -o p F":                       "nf compile -o p F",
+		"nf compile F --unknown":                  "nf compile --unknown F",
+		"nf compile F -- -o p":                    "nf compile -- F -o p",
+		"nf compile F -o":                         "nf compile -o F",
+		"nf compile -":                            "nf compile -",
+		"nf nothing -o p":                         "nf nothing -o p",
+		"nf compile F --generate-bash-completion": "nf compile F --generate-bash-completion",
+	} {
+		if found := strings.Join(Interleave(app, strings.Fields(in)), " "); found != want {
+			t.Errorf("Interleave(%s): expected %q, found %q", in, want, found)
+		}
+	}
+}
