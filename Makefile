@@ -36,3 +36,45 @@ helpers:
 	  fi; \
 	  rm -f $$out.new; \
 	done
+
+.PHONY: deps
+deps: ## install, from apt, what compiling, testing and the throwaway hosts need
+	@./vm-tests/install-packages vm-tests/lab/apt-packages vm-tests/apt-packages
+
+.PHONY: test
+test: deps build lint ## run every test, those on throwaway hosts included
+	NIXFLEET_LAB=required go test -count=1 -timeout 30m ./...
+
+.PHONY: lint
+lint: ## go vet, staticcheck, gofmt, and a parse of every .nix
+	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go tool staticcheck ./...
+	@git ls-files -z '*.nix' | xargs -0 -n 64 nix-instantiate --parse >/dev/null
+
+.PHONY: goldens
+goldens: build ## write every golden and every generated page anew
+	go test ./schema -update
+	go test ./cmd/... ./goldens/... ./nix/... -update
+
+.PHONY: demo
+demo: deps build ## three throwaway hosts: compile, show, execute, execute again, change one file (KEEP=1 leaves them up)
+	@go run ./vm-tests/demo $(if $(KEEP),--keep)
+
+.PHONY: bench
+bench: deps build ## tables of speed and size, with peers in the same run
+	@./vm-tests/install-packages vm-tests/bench/apt-packages
+	@go run ./vm-tests/bench
+
+.PHONY: lab-up
+lab-up: deps build ## boot three throwaway hosts and say how to reach them
+	@go run ./vm-tests/lab/cmd/lab up --hosts web-1,web-2,db-1 --helper bin/nixfleet-host
+
+.PHONY: lab-down
+lab-down: ## end the hosts of lab-up
+	@go run ./vm-tests/lab/cmd/lab down
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin
+	find $(HELPERS) -type f ! -name .gitignore -delete
