@@ -1,0 +1,26 @@
+# PID 1 of a lab: makes the lab's mounts and bridge private, says "ready", then lives as long as its owner.
+# Standard input is a pipe from the owner: "keep" lets the lab outlive it, end of file ends the lab and all in it.
+set -eu
+umask 022
+
+# Inside a chroot "/" is no mount point; then every mount that can be seen is made private by itself.
+if ! mount --make-rprivate / 2>/dev/null; then
+	while read -r _ _ _ _ target _; do
+		mount --make-private "$target" 2>/dev/null || :
+	done </proc/self/mountinfo
+fi
+mount -t proc proc /proc
+# A /run of its own: nspawn's locks and `ip netns` names cannot meet those of the machine or of another lab.
+mount -t tmpfs -o mode=0755 tmpfs /run
+mkdir /run/netns
+
+ip link set lo up
+ip link add lab0 type bridge forward_delay 0
+ip address add 10.77.0.1/16 dev lab0
+ip link set lab0 up
+echo ready
+
+read -r word || exit 0
+[ "$word" = keep ] || exit 0
+# `sleep` in the foreground, so that the shell also collects processes that lost their parents.
+while :; do sleep 3600; done

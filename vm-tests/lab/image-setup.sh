@@ -1,0 +1,39 @@
+# Turns a fresh Debian root into the lab's image. Runs inside that root; $RELEASE is its code name.
+set -eu
+
+useradd --create-home --shell /bin/bash --uid 1000 --password '*' deploy
+install -d -m 0700 -o deploy -g deploy /home/deploy/.ssh
+
+# Hosts get keys of their own at first boot of a lab, from outside.
+rm -f /etc/ssh/ssh_host_*
+{
+	echo 'HostKey /etc/ssh/ssh_host_ed25519_key'
+	echo 'PasswordAuthentication no'
+	echo 'MaxStartups 100:30:200'
+	# Tests are refused on purpose; the next one must not be punished for it.
+	[ "$RELEASE" = bookworm ] || echo 'PerSourcePenalties no'
+} >/etc/ssh/sshd_config.d/lab.conf
+
+# An empty list of substituters: otherwise each command first waits for a cache that cannot be reached.
+cat >/etc/nix/nix.conf <<'CONF'
+experimental-features = nix-command flakes
+substituters =
+sandbox = false
+CONF
+nix-store --init
+mkdir -p /nix/var/nix/profiles/per-user /nix/var/nix/gcroots/per-user
+chgrp nixbld /nix/store
+chmod 1775 /nix/store
+
+# Quiet hosts: nothing starts by itself in the middle of a test. Services are disabled, so that a test can enable them.
+systemctl set-default multi-user.target
+systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer logrotate.timer
+systemctl mask console-getty.service getty@.service systemd-firstboot.service systemd-networkd-wait-online.service
+systemctl disable unattended-upgrades.service e2scrub_reap.service nftables.service 2>/dev/null || :
+
+# Nothing of the building machine: neither its name and resolver nor its package mirror.
+rm -f /etc/hostname /etc/resolv.conf /etc/apt/apt.conf.d/99mmdebstrap /etc/apt/sources.list.d/*
+: >/etc/resolv.conf
+: >/etc/apt/sources.list
+: >/etc/machine-id
+rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/*.log /var/log/apt/*
