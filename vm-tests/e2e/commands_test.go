@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/nixfleet/nixfleet/vm-tests/lab"
+)
+
+type command = func(ts *testscript.TestScript, neg bool, args []string)
+
+// commands are what scripts have beyond testscript's own.
+func (f *fixture) commands() map[string]command {
+	return map[string]command{
+		"nixfleet":         f.program("nixfleet"),
+		"nixfleet-execute": f.program("nixfleet-execute"),
+		"inventory":        f.inventory,
+		"host":             f.onHost,
+		"link":             f.link,
+		"fill":             f.fill,
+		"reboot":           f.reboot,
+	}
+}
+
+// program runs a built command; with "!" it must fail.
+func (f *fixture) program(name string) command {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		judge(ts, neg, ts.Exec(name, args...))
+	}
+}
+
+func judge(ts *testscript.TestScript, neg bool, err error) {
+	switch {
+	case err != nil && !neg:
+		ts.Fatalf("%v", err)
+	case err == nil && neg:
+		ts.Fatalf("it succeeded")
+	}
+}
+
+// inventory FILE HOST… takes the hosts for this script alone, waiting for other
+// scripts, and writes their inventory. A script says it once.
+func (f *fixture) inventory(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: inventory FILE HOST...")
+	}
+	names := slices.Sorted(slices.Values(args[1:])) // always in one order, so that scripts cannot wait for each other
+	all := f.lab.Inventory()
+	chosen := map[string]lab.InventoryHost{}
+	for _, name := range names {
+		lock, ok := f.locks[name]
+		if !ok {
+			ts.Fatalf("the lab has no host %q", name)
+		}
+		lock.Lock()
+		ts.Defer(lock.Unlock)
+		chosen[name] = all.Hosts[name]
+	}
+	all.Hosts = chosen
+	text, err := json.MarshalIndent(all, "", "  ")
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o644))
+}
+
+// host NAME SCRIPT runs a shell script as root on a host, not over SSH; with "!"
+// it must fail.
+func (f *fixture) onHost(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: host NAME SCRIPT")
+	}
+	inside := f.hostOf(ts, args[0]).Command(context.Background(), "/bin/sh", "-ec", strings.Join(args[1:], " "))
+	judge(ts, neg, ts.Exec(inside.Path, inside.Args[1:]...))
+}
+
+func (f *fixture) hostOf(ts *testscript.TestScript, name string) *lab.Host {
+	host := f.lab.Host(name)
+	if host == nil {
+		ts.Fatalf("the lab has no host %q", name)
+	}
+	return host
+}
+
+// link down|up HOST unplugs a host or plugs it in again.
+func (f *fixture) link(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: link down|up HOST")
+	}
+	host := f.hostOf(ts, args[1])
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if args[0] == "up" {
+		ts.Check(host.LinkUp(ctx))
+		return
+	}
+	ts.Check(host.LinkDown(ctx))
+	ts.Defer(func() { _ = host.LinkUp(context.Background()) })
+}
+
+// fill HOST fills the disk of a host up to 256 KiB, until the script ends.
+func (f *fixture) fill(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: fill HOST")
+	}
+	host := f.hostOf(ts, args[0])
+	ts.Check(host.FillDisk(256 << 10))
+	ts.Defer(func() { _ = host.FreeDisk() })
+}
+
+// reboot HOST reboots a host and waits for it.
+func (f *fixture) reboot(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: reboot HOST")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	ts.Check(f.hostOf(ts, args[0]).Reboot(ctx))
+}

@@ -1,0 +1,88 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/nixfleet/nixfleet/vm-tests/lab"
+	"github.com/nixfleet/nixfleet/vm-tests/lab/labtest"
+)
+
+// hosts are all hosts that scripts can take, each for what it is good for.
+var hosts = []lab.HostSpec{
+	{Name: "web-1"}, {Name: "web-2"}, {Name: "db-1"},
+	{Name: "newer", Release: lab.Trixie},
+	{Name: "fresh", Sudo: lab.SudoAll},
+	{Name: "asks", Sudo: lab.SudoPassword},
+	{Name: "bare", NoNix: true},
+	{Name: "small", DiskSize: 192 << 20},
+}
+
+// fixture is the lab that all scripts share, and who holds which host of it.
+type fixture struct {
+	lab   *lab.Lab
+	bin   string
+	locks map[string]*sync.Mutex
+}
+
+func TestScripts(t *testing.T) {
+	labtest.Require(t)
+	bin, err := filepath.Abs("../../bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(bin, "nixfleet")); err != nil {
+		t.Fatalf("these tests drive the built commands: run `make build` first (%v)", err)
+	}
+	f := &fixture{bin: bin, locks: map[string]*sync.Mutex{}}
+	f.lab = labtest.Start(t, lab.Options{Hosts: hosts, Helper: filepath.Join(bin, "nixfleet-host")})
+	for _, host := range hosts {
+		f.locks[host.Name] = new(sync.Mutex)
+	}
+	t.Run("script", func(t *testing.T) { // returns when all scripts have
+		testscript.Run(t, testscript.Params{
+			Dir:                 "testdata",
+			Setup:               f.setup,
+			Cmds:                f.commands(),
+			RequireExplicitExec: true,
+			RequireUniqueNames:  true,
+		})
+	})
+}
+
+// setup gives a script the lab's SSH home, wrappers that run the commands in the
+// lab's network, and state directories of its own.
+func (f *fixture) setup(env *testscript.Env) error {
+	wrappers := filepath.Join(env.WorkDir, ".bin")
+	if err := os.Mkdir(wrappers, 0o755); err != nil {
+		return err
+	}
+	for _, name := range []string{"nixfleet", "nixfleet-execute"} {
+		inside := f.lab.Command(context.Background(), filepath.Join(f.bin, name))
+		if err := writeWrapper(filepath.Join(wrappers, name), inside.Args); err != nil {
+			return err
+		}
+	}
+	for _, v := range []string{
+		"PATH=" + wrappers + ":" + os.Getenv("PATH"), "HOME=" + f.lab.Home,
+		"XDG_STATE_HOME=" + filepath.Join(env.WorkDir, ".state"), "XDG_CACHE_HOME=" + filepath.Join(env.WorkDir, ".cache"),
+		"BIN=" + f.bin, "LAB_KEY=" + f.lab.KeyFile,
+	} {
+		env.Vars = append(env.Vars, v)
+	}
+	return nil
+}
+
+func writeWrapper(name string, args []string) error {
+	line := "exec"
+	for _, arg := range args {
+		line += fmt.Sprintf(" '%s'", arg)
+	}
+	return os.WriteFile(name, []byte("#!/bin/sh\n"+line+" \"$@\"\n"), 0o755)
+}
