@@ -21,57 +21,50 @@ const (
 	cgroupParent = "nixfleet-lab"
 )
 
-// cgroupRoots returns the hierarchies that systemd keeps its tree in: the one of a v2 machine, or on a v1 machine its
-// named hierarchy and, where the machine is hybrid, the v2 one beside it.
-func cgroupRoots() ([]string, error) {
-	if unified() {
-		return []string{cgroupMount}, nil
+// cgroupRoot returns the hierarchy that hosts have their cgroups in, and whether it is version 2. On a hybrid machine
+// that one is used too: hosts then see what today's machines have, and systemd learns reliably when a service is empty.
+func cgroupRoot() (string, bool, error) {
+	for _, root := range []string{cgroupMount, filepath.Join(cgroupMount, "unified")} {
+		var s unix.Statfs_t
+		if unix.Statfs(root, &s) == nil && s.Type == unix.CGROUP2_SUPER_MAGIC {
+			return root, true, nil
+		}
 	}
-	roots := []string{filepath.Join(cgroupMount, "systemd")}
-	if _, err := os.Stat(filepath.Join(roots[0], "cgroup.procs")); err != nil {
-		return nil, fmt.Errorf("no cgroup hierarchy for systemd is mounted at %s", cgroupMount)
+	root := filepath.Join(cgroupMount, "systemd")
+	if _, err := os.Stat(filepath.Join(root, "cgroup.procs")); err != nil {
+		return "", false, fmt.Errorf("no cgroup hierarchy is mounted at %s\nhint: mount -t cgroup2 cgroup2 %s", cgroupMount, cgroupMount)
 	}
-	if second := filepath.Join(cgroupMount, "unified"); isCgroup2(second) {
-		roots = append(roots, second)
-	}
-	return roots, nil
+	return root, false, nil
 }
 
-// unified says whether this machine has cgroup v2 only.
-func unified() bool { return isCgroup2(cgroupMount) }
-
-func isCgroup2(path string) bool {
-	var s unix.Statfs_t
-	return unix.Statfs(path, &s) == nil && s.Type == unix.CGROUP2_SUPER_MAGIC
+// cgroupOf is the cgroup of a host, or with no host, of a lab; and whether it is version 2.
+func cgroupOf(lab, host string) (string, bool, error) {
+	root, second, err := cgroupRoot()
+	return filepath.Join(root, cgroupParent, lab, host), second, err
 }
 
-// makeCgroups makes a host's cgroup in each hierarchy and returns their paths. Without one of its own all hosts share
-// that of this process, and from about ten on their units fail with "Failed at step CGROUP".
-func makeCgroups(lab, host string) ([]string, error) {
-	roots, err := cgroupRoots()
+// makeCgroup makes a host's cgroup. Without one of its own all hosts share that of this process, and from about ten on
+// their units fail with "Failed at step CGROUP".
+func makeCgroup(lab, host string) error {
+	path, second, err := cgroupOf(lab, host)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var made []string
-	for _, root := range roots {
-		path := filepath.Join(root, cgroupParent, lab, host)
-		// If we crash here, an empty cgroup stays; sweep removes it.
-		err := os.MkdirAll(path, 0o755)
-		for try := 0; errors.Is(err, fs.ErrNotExist) && try < 10; try++ {
-			// Another lab that just ended took the empty parent away in between.
-			err = os.MkdirAll(path, 0o755)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("cannot make the cgroup of host %q: %w", host, err)
-		}
-		if root == cgroupMount {
-			delegate(filepath.Join(root, cgroupParent))
-			delegate(filepath.Join(root, cgroupParent, lab))
-			delegate(path)
-		}
-		made = append(made, path)
+	// If we crash here, an empty cgroup stays; sweep removes it.
+	err = os.MkdirAll(path, 0o755)
+	for try := 0; errors.Is(err, fs.ErrNotExist) && try < 10; try++ {
+		// Another lab that just ended took the empty parent away in between.
+		err = os.MkdirAll(path, 0o755)
 	}
-	return made, nil
+	if err != nil {
+		return fmt.Errorf("cannot make the cgroup of host %q: %w", host, err)
+	}
+	if second {
+		delegate(filepath.Dir(filepath.Dir(path)))
+		delegate(filepath.Dir(path))
+		delegate(path)
+	}
+	return nil
 }
 
 // delegate lets the cgroups below have the controllers that systemd limits units with. A machine that keeps some back
@@ -86,27 +79,25 @@ func delegate(path string) {
 	}
 }
 
-// removeCgroups removes the cgroups of a lab whose processes are gone or about to go.
-func removeCgroups(lab string) error {
-	roots, err := cgroupRoots()
+// removeLabCgroup removes the cgroups of a lab whose processes are gone or about to go.
+func removeLabCgroup(lab string) error {
+	path, _, err := cgroupOf(lab, "")
 	if err != nil {
 		return err
 	}
-	for _, root := range roots {
-		deadline := time.Now().Add(5 * time.Second)
-		for {
-			err = removeCgroup(filepath.Join(root, cgroupParent, lab))
-			if err == nil || time.Now().After(deadline) {
-				break
-			}
-			time.Sleep(10 * time.Millisecond)
+	deadline := time.Now().Add(5 * time.Second)
+	for {
+		err := removeCgroup(path)
+		if err == nil {
+			break
 		}
-		if err != nil {
+		if time.Now().After(deadline) {
 			return err
 		}
-		// Fails as long as another lab has its cgroups there.
-		_ = os.Remove(filepath.Join(root, cgroupParent))
+		time.Sleep(10 * time.Millisecond)
 	}
+	// Fails as long as another lab has its cgroups there.
+	_ = os.Remove(filepath.Dir(path))
 	return nil
 }
 

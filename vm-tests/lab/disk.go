@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -81,7 +82,11 @@ func (h *Host) FillDisk(leaveBytes int64) error {
 		if free <= leaveBytes {
 			break
 		}
-		if err := unix.Fallocate(int(f.Fd()), 0, size, free-leaveBytes); err != nil {
+		err = unix.Fallocate(int(f.Fd()), 0, size, free-leaveBytes)
+		if errors.Is(err, unix.ENOSPC) {
+			break // The last blocks cannot be had: full it is.
+		}
+		if err != nil {
 			return fmt.Errorf("cannot fill the disk of host %q: %w", h.Name, err)
 		}
 		size += free - leaveBytes
@@ -104,4 +109,17 @@ func (h *Host) DiskFree() (int64, error) {
 		return 0, fmt.Errorf("cannot read the free space of host %q: %w", h.Name, err)
 	}
 	return int64(s.Bavail) * s.Bsize, nil
+}
+
+// Sync writes to disk all that the host has written so far.
+func (h *Host) Sync() error {
+	d, err := os.Open(h.lab.holder.root(filepath.Join(h.dir(), "disk")))
+	if err != nil {
+		return fmt.Errorf("cannot sync the disk of host %q: %w", h.Name, err)
+	}
+	defer func() { _ = d.Close() }()
+	if err := unix.Syncfs(int(d.Fd())); err != nil {
+		return fmt.Errorf("cannot sync the disk of host %q: %w", h.Name, err)
+	}
+	return nil
 }

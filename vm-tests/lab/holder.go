@@ -41,7 +41,11 @@ func (l *Lab) startHolder(ctx context.Context) error {
 		return fmt.Errorf("cannot make the lab's namespaces: %w", err)
 	}
 	defer func() { _ = logFile.Close() }()
-	cmd := exec.Command("/bin/sh", "-c", holderScript, "nixfleet-lab-"+l.ID)
+	hierarchy := "v1"
+	if _, second, _ := cgroupRoot(); second {
+		hierarchy = "v2"
+	}
+	cmd := exec.Command("/bin/sh", "-c", holderScript, "nixfleet-lab-"+l.ID, hierarchy)
 	cmd.Env = adminEnv()
 	cmd.Dir = "/"
 	cmd.Stderr = logFile

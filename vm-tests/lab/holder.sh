@@ -14,6 +14,12 @@ mount -t proc proc /proc
 mount -t tmpfs -o mode=0755 tmpfs /run
 mkdir /run/netns
 
+# Hosts see cgroup v2, as on today's machines, also where this machine still has v1 in its usual place.
+if [ "$1" = v2 ] && ! grep -q ' /sys/fs/cgroup cgroup2 ' /proc/mounts; then
+	umount -R -l /sys/fs/cgroup
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup
+fi
+
 ip link set lo up
 ip link add lab0 type bridge forward_delay 0
 ip address add 10.77.0.1/16 dev lab0

@@ -101,7 +101,14 @@ func (h *Host) create(ctx context.Context) error {
 	if err := h.mount(ctx); err != nil {
 		return err
 	}
-	return h.writeIdentity(ctx)
+	if err := h.writeIdentity(ctx); err != nil {
+		return err
+	}
+	if h.spec.DiskSize == 0 {
+		return nil // It loses nothing, and syncing would wait for all else that this machine writes.
+	}
+	// A host that was installed long ago does not lose its keys in a power cut.
+	return h.Sync()
 }
 
 // mount mounts the host's root and plugs in its network.

@@ -208,7 +208,7 @@ func (l *Lab) remove() error {
 	if l.holder != nil {
 		problems = append(problems, l.holder.kill())
 	}
-	problems = append(problems, removeCgroups(l.ID))
+	problems = append(problems, removeLabCgroup(l.ID))
 	problems = append(problems, os.RemoveAll(l.Dir))
 	if l.owner != nil {
 		problems = append(problems, l.owner.Close())

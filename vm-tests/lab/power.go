@@ -29,14 +29,16 @@ func (h *Host) Start(ctx context.Context) error {
 	if h.on() {
 		return fmt.Errorf("cannot start host %q: it is on", h.Name)
 	}
-	cgroups, err := makeCgroups(h.lab.ID, h.Name)
+	if err := makeCgroup(h.lab.ID, h.Name); err != nil {
+		return err
+	}
+	_, second, err := cgroupRoot()
 	if err != nil {
 		return err
 	}
 	// Not bound to ctx: the host runs on when the caller's context ends, until the lab does.
-	cmd := h.lab.holder.command(context.Background(), hostBootScript, append([]string{h.dir(), h.Name}, cgroups...)...)
-	if !unified() {
-		// Debian's systemd refuses or hangs on the mixed tree that it would see otherwise.
+	cmd := h.lab.holder.command(context.Background(), hostBootScript, h.dir(), h.Name, h.insideCgroup(second))
+	if !second {
 		cmd.Env = append(cmd.Env, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=0")
 	}
 	log, err := os.OpenFile(filepath.Join(h.dir(), "console.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -51,6 +53,15 @@ func (h *Host) Start(ctx context.Context) error {
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = cmd.Wait() }()
 	return h.waitUp(ctx, "", ended)
+}
+
+// insideCgroup is the host's cgroup where the lab's own mounts have it; see holder.sh.
+func (h *Host) insideCgroup(second bool) string {
+	root := cgroupMount
+	if !second {
+		root = filepath.Join(cgroupMount, "systemd")
+	}
+	return filepath.Join(root, cgroupParent, h.lab.ID, h.Name)
 }
 
 // waitUp waits for a boot other than the one named (empty: any). A closed channel tells that it will never come.
@@ -136,14 +147,14 @@ func (h *Host) on() bool {
 // leader returns the host's PID 1, by its number out here.
 func (h *Host) leader() (int, error) {
 	depth := len(namespacePIDs(h.lab.holder.pid))
-	roots, err := cgroupRoots()
+	cgroup, _, err := cgroupOf(h.lab.ID, h.Name)
 	if err != nil {
 		return 0, err
 	}
 	if depth == 0 {
 		return 0, fmt.Errorf("host %q: lab %q has ended", h.Name, h.lab.ID)
 	}
-	found := leaders(filepath.Join(roots[0], cgroupParent, h.lab.ID, h.Name), depth)
+	found := leaders(cgroup, depth)
 	if len(found) == 0 {
 		return 0, fmt.Errorf("host %q is off", h.Name)
 	}

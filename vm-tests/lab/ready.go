@@ -55,7 +55,7 @@ func Ready() error {
 		return fmt.Errorf("cannot run a lab: this machine has no %s\nhint: apt-get install %s",
 			strings.Join(missing, ", "), strings.Join(packages, " "))
 	}
-	if _, err := cgroupRoots(); err != nil {
+	if _, _, err := cgroupRoot(); err != nil {
 		return fmt.Errorf("cannot run a lab: %w", err)
 	}
 	return nil

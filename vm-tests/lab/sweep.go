@@ -51,24 +51,23 @@ func sweepLab(c cache, log *logger, id string) error {
 // sweepCgroups removes cgroups of labs that have no directory any more. Those of other cache directories look the same
 // from here: only what is empty goes, and not what may just have been made.
 func sweepCgroups(c cache) {
-	roots, err := cgroupRoots()
+	root, _, err := cgroupRoot()
 	if err != nil {
 		return
 	}
-	for _, root := range roots {
-		entries, err := os.ReadDir(filepath.Join(root, cgroupParent))
-		if err != nil {
+	parent := filepath.Join(root, cgroupParent)
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil || !info.IsDir() || time.Since(info.ModTime()) < time.Hour || isDir(filepath.Join(c.labs(), entry.Name())) {
 			continue
 		}
-		for _, entry := range entries {
-			info, err := entry.Info()
-			if err != nil || !info.IsDir() || time.Since(info.ModTime()) < time.Hour || isDir(filepath.Join(c.labs(), entry.Name())) {
-				continue
-			}
-			if path := filepath.Join(root, cgroupParent, entry.Name()); len(processes(path)) == 0 {
-				_ = removeCgroup(path)
-			}
+		if path := filepath.Join(parent, entry.Name()); len(processes(path)) == 0 {
+			_ = removeCgroup(path)
 		}
-		_ = os.Remove(filepath.Join(root, cgroupParent))
 	}
+	_ = os.Remove(parent)
 }
