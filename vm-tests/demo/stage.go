@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"sigs.k8s.io/yaml"
 
@@ -33,7 +36,7 @@ type stage struct {
 }
 
 func (s *stage) say(text string) {
-	fmt.Fprintf(os.Stderr, "\n\x1b[1m== %s\x1b[0m\n", text)
+	fmt.Fprintf(os.Stderr, "\n%s\n", "== "+text)
 }
 
 func (s *stage) file(name string) string { return filepath.Join(s.dir, name) }
@@ -140,13 +143,24 @@ func (s *stage) visit() error {
 		if !strings.HasPrefix(host.Name, "web") {
 			continue
 		}
-		out, err := s.command("curl", "-sS", "--max-time", "10", "--retry", "5", "--retry-connrefused", "http://"+host.Addr+":8080/").CombinedOutput()
+		page, err := s.get("http://" + host.Addr + ":8080/")
 		if err != nil {
-			return fmt.Errorf("%s does not answer: %w: %s", host.Name, err, out)
+			return fmt.Errorf("%s does not answer: %w", host.Name, err)
 		}
-		fmt.Printf("%s: %s\n", host.Name, bytes.TrimSpace(out))
+		fmt.Printf("%s: %s\n", host.Name, bytes.TrimSpace(page))
 	}
 	return nil
+}
+
+// get fetches a page from within the lab's network.
+func (s *stage) get(url string) ([]byte, error) {
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: s.lab.Dial}}
+	answer, err := client.Get(url)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	return io.ReadAll(answer.Body)
 }
 
 func (s *stage) edit() error {

@@ -16,39 +16,35 @@ func Interleave(app *cli.App, args []string) []string {
 		return args
 	}
 	out := []string{args[0]}
-	commands, flags := app.Commands, app.Flags
-	rest := args[1:]
-	for {
-		taken, after, positional := splitFlags(flags, rest)
+	commands, flags, rest := app.Commands, app.Flags, args[1:]
+	for len(commands) > 0 {
+		taken, after := leading(flags, rest)
 		out = append(out, taken...)
 		if len(after) == 0 {
-			return append(out, positional...)
+			return out
 		}
 		command := findCommand(commands, after[0])
 		if command == nil {
-			return append(append(out, positional...), after...)
+			return append(out, after...)
 		}
 		out = append(out, after[0])
 		commands, flags, rest = command.Subcommands, command.Flags, after[1:]
-		if len(commands) == 0 {
-			taken, tail := hoist(flags, rest)
-			return append(append(out, taken...), tail...)
-		}
 	}
+	taken, tail := hoist(flags, rest)
+	return append(append(out, taken...), tail...)
 }
 
-// splitFlags takes the flags at the beginning of args; after begins with the
-// first argument.
-func splitFlags(flags []cli.Flag, args []string) (taken, after, positional []string) {
+// leading takes the flags at the beginning of args; after begins with the first
+// argument.
+func leading(flags []cli.Flag, args []string) (taken, after []string) {
 	for len(args) > 0 {
 		n := flagLength(flags, args)
 		if n == 0 {
-			return taken, args, nil
+			break
 		}
-		taken = append(taken, args[:n]...)
-		args = args[n:]
+		taken, args = append(taken, args[:n]...), args[n:]
 	}
-	return taken, nil, nil
+	return taken, args
 }
 
 // hoist takes all flags of args up to "--"; tail are the arguments.

@@ -7,6 +7,14 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+func TestInterleaveWithoutCommands(t *testing.T) {
+	app := &cli.App{Flags: []cli.Flag{&cli.StringSliceFlag{Name: "host"}, &cli.BoolFlag{Name: "yes"}}}
+	found := strings.Join(Interleave(app, strings.Fields("nf plan.json --host a --yes")), " ")
+	if want := "nf --host a --yes plan.json"; found != want {
+		t.Errorf("expected %q, found %q", want, found)
+	}
+}
+
 func TestInterleave(t *testing.T) {
 	app := &cli.App{
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}}},
