@@ -65,6 +65,11 @@ type Pending struct {
 	Restart []UnitName `json:"restart,omitempty"`
 	// Reload are units that must still be reloaded for changes already made.
 	Reload []UnitName `json:"reload,omitempty"`
+	// Staging are the directories in which files were prepared.
+	Staging []string `json:"staging,omitempty"`
+	// Failure is what the apply said when it failed; empty where it is at work or
+	// was cut off.
+	Failure string `json:"failure,omitempty"`
 }
 
 // Owned is what belongs to NixFleet on a host, each with what was there before
@@ -74,9 +79,9 @@ type Owned struct {
 	Files map[string]Original `json:"files"`
 	// Directories are directories by path, parents that were made on the way included.
 	Directories map[string]Original `json:"directories"`
-	// Users are users that NixFleet created.
+	// Users are users that NixFleet created or adopted.
 	Users map[AccountName]Original `json:"users"`
-	// Groups are groups that NixFleet created.
+	// Groups are groups that NixFleet created or adopted.
 	Groups map[AccountName]Original `json:"groups"`
 }
 
@@ -93,6 +98,20 @@ type Original struct {
 	Mode Mode `json:"mode,omitempty"`
 	UID  int  `json:"uid,omitempty"`
 	GID  int  `json:"gid,omitempty"`
+	// User is what an adopted user was.
+	User *OriginalUser `json:"user,omitempty"`
+}
+
+// OriginalUser is what an adopted user was before.
+type OriginalUser struct {
+	// Group is the primary group.
+	Group AccountName `json:"group"`
+	// ExtraGroups are the groups that listed the user, sorted.
+	ExtraGroups []AccountName `json:"extraGroups"`
+	// Home, Shell and Description are the entries in /etc/passwd.
+	Home        string `json:"home"`
+	Shell       string `json:"shell"`
+	Description string `json:"description"`
 }
 
 // OSUpdateState tells of the last update of the operating system's packages.

@@ -101,6 +101,10 @@ type HelloReply struct {
 	// Pending is the manifest of an apply that began and has not ended well; empty
 	// where there is none.
 	Pending schema.Digest `json:"pending,omitempty"`
+	// PendingRun is the run of that apply, and Failure what it said when it failed;
+	// Failure is empty where it is at work or was cut off.
+	PendingRun string `json:"pendingRun,omitempty"`
+	Failure    string `json:"failure,omitempty"`
 	// Busy is the run whose apply is at work on the host right now, in another
 	// session; empty where there is none.
 	Busy string `json:"busy,omitempty"`
