@@ -1,0 +1,192 @@
+/*
+  One host's intent: its modules, evaluated, as the record that the compiler freezes.
+
+  Strings lose their contexts here; what they referred to is in the closure.
+*/
+{ lib }:
+let
+  inherit (builtins)
+    isPath
+    mapAttrs
+    unsafeDiscardStringContext
+    ;
+  position = import ./position.nix;
+  backends = {
+    ubuntu = import ../backends/ubuntu { inherit lib; };
+    debian = backends.ubuntu;
+    nixos = import ../backends/nixos { inherit lib; };
+  };
+
+  # All intent options, prepared once for all hosts.
+  intent = lib.evalModules {
+    modules = import ../intent { inherit lib; };
+    class = "nixfleet";
+  };
+
+  # Paths of the fleet become store paths of their own.
+  sourcePath = source: if source == null then null else if isPath source then "${source}" else toString source;
+  plain = s: if s == null then null else unsafeDiscardStringContext s;
+
+  # Where the first definition of each name of an option stands.
+  positionsIn =
+    option:
+    let
+      sets = map (d: d.value) option.definitionsWithLocations;
+    in
+    name:
+    let
+      set = lib.findFirst (s: s ? ${name}) null sets;
+    in
+    if set == null then "" else position.of name set;
+
+  failedAssertions =
+    name: config:
+    let
+      failed = lib.filter (a: !a.assertion) config.assertions;
+    in
+    if failed == [ ] then
+      x: x
+    else
+      throw "host ${lib.strings.escapeNixString name}: failed assertions:\n${
+        lib.concatMapStringsSep "\n" (a: "- ${a.message}") failed
+      }";
+
+  content =
+    host: path: at: file:
+    let
+      given = lib.filter (field: file.${field} != null) [
+        "text"
+        "source"
+        "symlink"
+      ];
+      here = "host ${lib.strings.escapeNixString host}: nixfleet.files.${lib.strings.escapeNixString path}${
+        lib.optionalString (at != "") " (${at})"
+      }";
+      source = sourcePath file.source;
+    in
+    if lib.length given != 1 then
+      throw "${here} needs exactly one of text, source and symlink, but has ${
+        if given == [ ] then "none" else lib.concatStringsSep " and " given
+      }"
+    else if source != null && !lib.hasPrefix "${builtins.storeDir}/" source then
+      throw "${here}: the source ${source} is not in the Nix store; write it as a path of the fleet, such as ./file"
+    else
+      {
+        inherit (file) text symlink;
+        inherit source;
+      };
+
+  userGroups =
+    users: groups: positions:
+    lib.concatMapAttrs (
+      name: user:
+      lib.optionalAttrs (user.group == name && !(groups ? ${name})) {
+        ${name} = {
+          gid = null;
+          inherit (user) system adopt;
+          at = positions name;
+        };
+      }
+    ) users;
+in
+{
+  /**
+    Evaluates a host: `host` is one of the inventory, `modules` are all that make its intent, `specialArgs` what they
+    get. The result is the host's part of the compiler's JSON, and its warnings.
+  */
+  evaluate =
+    {
+      host,
+      modules,
+      specialArgs,
+    }:
+    let
+      evaluation = intent.extendModules {
+        modules = modules ++ host.intent;
+        prefix = [
+          "hosts"
+          host.name
+        ];
+        inherit specialArgs;
+      };
+      config = failedAssertions host.name evaluation.config evaluation.config;
+      cfg = config.nixfleet;
+      opts = evaluation.options.nixfleet;
+      inherit (host) fields;
+
+      files = mapAttrs (
+        path: file:
+        let
+          at = filePositions path;
+        in
+        content host.name path at file
+        // {
+          inherit at;
+          inherit (file)
+            mode
+            owner
+            group
+            adopt
+            restartUnits
+            reloadUnits
+            ;
+        }
+      ) cfg.files;
+      filePositions = positionsIn opts.files;
+      userPositions = positionsIn opts.users;
+      withAt = option: mapAttrs (name: value: value // { at = positionsIn option name; });
+
+      compiled = backends.${fields.base}.compile {
+        inherit (cfg) packages;
+        inherit files;
+        inherit (cfg.systemd) units;
+      };
+    in
+    {
+      inherit (config) warnings;
+
+      result = {
+        inherit (fields)
+          base
+          system
+          roles
+          tags
+          ;
+        inherit (host) groups;
+        connection = {
+          inherit (fields)
+            addr
+            port
+            user
+            hostKeys
+            proxyJump
+            ;
+        };
+        inherit (cfg) rollout osUpdates;
+        inherit (compiled) closure;
+        packages = lib.uniqueStrings (map (pkg: plain "${pkg}") cfg.packages);
+        files = mapAttrs (
+          _: file:
+          file
+          // {
+            text = plain file.text;
+            source = plain file.source;
+            symlink = plain file.symlink;
+          }
+        ) files;
+        directories = withAt opts.directories cfg.directories;
+        units = mapAttrs (
+          _: unit: unit // { text = plain unit.text; }
+        ) (withAt opts.systemd.units cfg.systemd.units);
+        users = mapAttrs (
+          _: user: user // {
+            home = if user.home == null then null else plain (toString user.home);
+            shell = if user.shell == null then null else plain (toString user.shell);
+          }
+        ) (withAt opts.users cfg.users);
+        accountGroups =
+          userGroups cfg.users cfg.groups userPositions
+          // withAt opts.groups cfg.groups;
+      };
+    };
+}

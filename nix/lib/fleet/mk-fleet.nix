@@ -1,0 +1,179 @@
+# mkFleet: from what a fleet's flake says to a function from a request of the compiler to its result.
+{
+  bundledLib,
+  libraryVersion,
+}:
+let
+  position = import ./position.nix;
+
+  # nixpkgs as a flake input, or as a path to it.
+  libOf =
+    nixpkgs:
+    if nixpkgs == null then
+      bundledLib
+    else
+      nixpkgs.lib or (import (nixpkgs + "/lib"));
+
+  packagesOf =
+    lib: nixpkgs: system:
+    if nixpkgs == null || (nixpkgs ? lib && !(nixpkgs ? legacyPackages)) then
+      import ../pkgs { inherit lib system; }
+    else if nixpkgs ? legacyPackages then
+      nixpkgs.legacyPackages.${system}
+    else
+      import nixpkgs { inherit system; };
+
+  systems = [
+    "x86_64-linux"
+    "aarch64-linux"
+  ];
+
+  listOf = value: if builtins.isList value then value else [ value ];
+
+  # What an inventory may say is what mkFleet takes of it, under the same names.
+  inventoryNames = {
+    name = null;
+    timeZone = null;
+    defaults = null;
+    groups = null;
+    hosts = null;
+    rollout = null;
+  };
+in
+args@{
+  nixpkgs ? null,
+  inventory ? { },
+  name ? null,
+  timeZone ? null,
+  defaults ? { },
+  groups ? { },
+  hosts ? { },
+  rollout ? { },
+  modules ? [ ],
+  roles ? { },
+  hostModules ? null,
+  packages ? (_: { }),
+  specialArgs ? { },
+}:
+let
+  lib = libOf nixpkgs;
+  readInventory = import ./inventory.nix { inherit lib; };
+  select = import ./select.nix { inherit lib; };
+  evaluateHost = (import ./host.nix { inherit lib; }).evaluate;
+  named = import ./roles.nix { inherit lib; };
+
+  roleModules = named.toSet "roles" roles;
+  ownModules = named.toSet "hostModules" hostModules;
+
+  pkgsFor = lib.genAttrs systems (
+    system:
+    let
+      base = packagesOf lib nixpkgs system;
+      extra = {
+        inherit (import ../pkgs { inherit lib system; }) fromFile;
+      };
+      pkgs = base // extra // packages pkgs;
+    in
+    pkgs
+  );
+
+  ownFields = builtins.intersectAttrs inventoryNames args;
+  ownFile = position.fileOf "flake.nix" (builtins.head (builtins.attrNames ownFields ++ [ "hosts" ])) args;
+
+  sourcesOf =
+    request:
+    (
+      if request.inventory or null == null then
+        [ ]
+      else
+        [
+          {
+            inherit (request.inventory) file value;
+          }
+        ]
+    )
+    ++ lib.optional (inventory != { }) {
+      file = position.fileOf "flake.nix" "inventory" args;
+      value = inventory;
+    }
+    ++ lib.optional (ownFields != { }) {
+      file = ownFile;
+      value = ownFields;
+    };
+
+  evaluate =
+    request:
+    let
+      fleet = readInventory (sourcesOf request);
+      names = select.names fleet (request.select or null);
+      inputs = import ./inputs.nix (request.inputs or { });
+
+      infoOf = name: host: {
+        inherit name;
+        inherit (host) groups;
+        inherit (host.fields)
+          base
+          system
+          addr
+          roles
+          tags
+          vars
+          ;
+      };
+      infos = lib.mapAttrs infoOf fleet.hosts;
+
+      roleOf =
+        host: role:
+        roleModules.${role} or (named.unknown "role" host.where role (lib.attrNames roleModules));
+
+      evaluated = lib.genAttrs names (
+        hostName:
+        let
+          host = fleet.hosts.${hostName};
+        in
+        builtins.addErrorContext "while evaluating the host `${hostName}':" (evaluateHost {
+          inherit host;
+          modules =
+            listOf modules
+            ++ map (roleOf host) host.fields.roles
+            ++ lib.optional (ownModules ? ${hostName}) ownModules.${hostName}
+            ++ host.fields.modules;
+          specialArgs = {
+            pkgs = pkgsFor.${host.fields.system};
+            host = infos.${hostName};
+            hosts = infos;
+            inherit inputs;
+            nixfleet = {
+              version = libraryVersion;
+            };
+          }
+          // specialArgs;
+        })
+      );
+
+      # A module for a host that does not exist is a misspelt name.
+      strayModules = lib.filter (n: !(fleet.hosts ? ${n})) (lib.attrNames ownModules);
+      checked =
+        if strayModules == [ ] then
+          x: x
+        else
+          named.unknown "host" "hostModules" (lib.head strayModules) (lib.attrNames fleet.hosts);
+    in
+    checked {
+      version = 1;
+      inherit libraryVersion;
+      fleet = {
+        inherit (fleet) name timeZone rollout;
+      };
+      groups = fleet.members;
+      hostNames = lib.attrNames fleet.hosts;
+      warnings = lib.concatMap (
+        host: map (message: { inherit host message; }) evaluated.${host}.warnings
+      ) names;
+      hosts = lib.mapAttrs (_: host: host.result) evaluated;
+    };
+in
+{
+  _type = "nixfleet-fleet";
+  inherit evaluate;
+}

@@ -1,0 +1,96 @@
+# nixfleet.files: files of the host, by absolute path.
+{ lib }:
+let
+  inherit (lib) mkOption types;
+  valueTypes = import ./value-types.nix { inherit lib; };
+
+  file = {
+    options = {
+      text = mkOption {
+        type = types.nullOr types.lines;
+        default = null;
+        example = "port = 8080\n";
+        description = "The content of the file. One of `text`, `source` and `symlink` is to be given.";
+      };
+
+      source = mkOption {
+        type = types.nullOr types.path;
+        default = null;
+        example = lib.literalExpression "./nginx.conf";
+        description = "The file whose content it gets: one of the fleet's own files, or one in a package.";
+      };
+
+      symlink = mkOption {
+        type = types.nullOr types.nonEmptyStr;
+        default = null;
+        example = "/usr/share/zoneinfo/UTC";
+        description = "Makes it a symbolic link with this target instead of a file. Its mode and owner mean nothing then.";
+      };
+
+      mode = mkOption {
+        type = valueTypes.mode;
+        default = "0644";
+        apply = valueTypes.fourDigits;
+        example = "0640";
+        description = "The mode of the file, in octal digits.";
+      };
+
+      owner = mkOption {
+        type = valueTypes.accountName;
+        default = "root";
+        example = "myapp";
+        description = "The user who owns the file.";
+      };
+
+      group = mkOption {
+        type = valueTypes.accountName;
+        default = "root";
+        example = "myapp";
+        description = "The group of the file.";
+      };
+
+      restartUnits = mkOption {
+        type = types.listOf valueTypes.unitName;
+        default = [ ];
+        example = [ "myapp.service" ];
+        description = "Units that are restarted when the file changes, if they are active or enabled.";
+      };
+
+      reloadUnits = mkOption {
+        type = types.listOf valueTypes.unitName;
+        default = [ ];
+        example = [ "nginx.service" ];
+        description = "Units that are reloaded when the file changes, if they are active.";
+      };
+
+      adopt = mkOption {
+        type = types.bool;
+        default = false;
+        example = true;
+        description = ''
+          Whether to take over a file that is there already and that NixFleet did not make. The original is kept, and
+          comes back when the fleet no longer has this file.
+        '';
+      };
+    };
+  };
+in
+{
+  _file = "nixfleet: files.nix";
+
+  options.nixfleet.files = mkOption {
+    type = types.attrsOf (types.submodule file);
+    default = { };
+    example = lib.literalExpression ''
+      {
+        "/etc/myapp/config.json" = {
+          text = builtins.toJSON { port = 8080; };
+          mode = "0640";
+          group = "myapp";
+          restartUnits = [ "myapp.service" ];
+        };
+      }
+    '';
+    description = "Files of the host, by absolute path. What is not listed is not touched; what is no longer listed is removed.";
+  };
+}

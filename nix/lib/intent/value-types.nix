@@ -1,0 +1,47 @@
+# Types of values that several intent options share.
+{ lib }:
+let
+  inherit (lib) types;
+  named =
+    description: type:
+    type
+    // {
+      inherit description;
+    };
+  percentage = types.strMatching "([1-9][0-9]?|100)%";
+in
+{
+  /** A file mode: three or four octal digits; three get a leading zero. */
+  mode = named "file mode of three or four octal digits, such as \"0644\"" (
+    types.strMatching "[0-7]{3,4}"
+  );
+
+  /** `apply` of an option of type `mode`. */
+  fourDigits = mode: if builtins.stringLength mode == 3 then "0${mode}" else mode;
+
+  /** The name of a user or of a group, as useradd and groupadd take it. */
+  accountName = named "user or group name" (types.strMatching "[a-z_][a-z0-9_-]{0,30}[$]?");
+
+  /** The name of a systemd unit, with its suffix. */
+  unitName = named "systemd unit name with its suffix, such as \"myapp.service\"" (
+    types.strMatching "[A-Za-z0-9:_.\\-]+(@[A-Za-z0-9:_.\\-]*)?[.](service|socket|timer|path|mount|automount|swap|slice|scope|target|device)"
+  );
+
+  /** A user or group id that is not root's. */
+  accountId = named "user or group id between 1 and 4294967294" (types.ints.between 1 4294967294);
+
+  /** A number of hosts, or a share of them. */
+  hostCount = named "number of hosts of at least 1, or a percentage such as \"10%\"" (
+    types.either types.ints.positive percentage
+  );
+
+  /** A number of hosts that may be none, or a share of them. */
+  hostBudget = named "number of hosts, or a percentage such as \"10%\"" (
+    types.either types.ints.unsigned percentage
+  );
+
+  /** A length of time. */
+  duration = named "duration such as \"90s\", \"5m\" or \"1h30m\"" (
+    types.addCheck (types.strMatching "([0-9]+h)?([0-9]+m)?([0-9]+s)?") (v: v != "")
+  );
+}

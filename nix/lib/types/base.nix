@@ -1,0 +1,100 @@
+# What a type is, and how two declarations of one option agree on one.
+{ lib }:
+rec {
+  /** Whether a value has a `_type` of this name. */
+  isType = type: x: x._type or "" == type;
+
+  /** Gives a set a `_type`. */
+  setType = typeName: value: value // { _type = typeName; };
+
+  /** Whether a value is an option type. */
+  isOptionType = isType "option-type";
+
+  /** The ordinary way in which two types of the same name become one, or null where they cannot. */
+  defaultTypeMerge =
+    f: f':
+    let
+      mergedWrapped = f.wrapped.typeMerge f'.wrapped.functor;
+      mergedPayload = f.binOp f.payload f'.payload;
+    in
+    if f.name != f'.name then
+      null
+    else if f.payload or null != null then
+      if f'.payload or null == null || mergedPayload == null then null else f.type mergedPayload
+    else if f.wrapped or null != null then
+      if f'.wrapped or null == null || mergedWrapped == null then null else f.type mergedWrapped
+    else
+      f.type;
+
+  /** What `defaultTypeMerge` works on. */
+  defaultFunctor = name: {
+    inherit name;
+    type = lib.types.${name} or null;
+    wrapped = null;
+    payload = null;
+    binOp = _: _: null;
+  };
+
+  /**
+    Makes a type: `name`; `description`; `check`, whether one definition's value is of it; `merge loc defs`, the value
+    of all definitions; the rest as in nixpkgs. `locFree` says that `merge` uses the path for messages only.
+  */
+  mkOptionType =
+    {
+      name,
+      description ? null,
+      descriptionClass ? null,
+      check ? (_: true),
+      merge ? lib.mergeDefaultOption,
+      emptyValue ? { },
+      getSubOptions ? (_: { }),
+      getSubModules ? null,
+      substSubModules ? (_: null),
+      typeMerge ? defaultTypeMerge functor,
+      functor ? defaultFunctor name,
+      deprecationMessage ? null,
+      nestedTypes ? { },
+      locFree ? false,
+    }:
+    {
+      _type = "option-type";
+      inherit
+        name
+        check
+        merge
+        emptyValue
+        getSubOptions
+        getSubModules
+        substSubModules
+        typeMerge
+        descriptionClass
+        deprecationMessage
+        nestedTypes
+        functor
+        locFree
+        ;
+      description = if description == null then name else description;
+    };
+
+  /** The description of a type for use inside that of another: in parentheses where it needs them. */
+  optionDescriptionPhrase =
+    unparenthesize: t:
+    if unparenthesize (t.descriptionClass or null) then t.description else "(${t.description})";
+
+  /** A functor for a type made of one other type. */
+  _elemTypeFunctor =
+    name:
+    { elemType, ... }@payload:
+    {
+      inherit name payload;
+      wrapped = elemType;
+      type = outer: lib.types.${name} outer.elemType;
+      binOp =
+        a: b:
+        let
+          merged = a.elemType.typeMerge b.elemType.functor;
+        in
+        if merged == null then null else a // { elemType = merged; };
+    };
+
+}
