@@ -76,7 +76,10 @@ func (c *Conn) Receive(v any) error {
 	}
 	body := make([]byte, size)
 	if _, err := io.ReadFull(c.r, body); err != nil {
-		return io.ErrUnexpectedEOF
+		if err == io.EOF { // no byte of the body, but there was a length
+			err = io.ErrUnexpectedEOF
+		}
+		return err
 	}
 	if err := json.Unmarshal(body, v); err != nil {
 		return fmt.Errorf("cannot read a message: %w", err)

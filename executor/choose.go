@@ -1,0 +1,129 @@
+package executor
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/nixfleet/nixfleet/executor/internal/fault"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Selection chooses hosts of a plan: those that any of its patterns or groups
+// names. The zero value chooses all.
+type Selection struct {
+	// Hosts are names or patterns with *, ? and [a-z].
+	Hosts []string
+	// Groups are names of groups; "all" is every host.
+	Groups []string
+}
+
+// Select returns the hosts of a plan that a selection chooses, sorted. Each of
+// its words must choose at least one.
+func Select(plan *schema.Plan, selection Selection) ([]schema.HostName, error) {
+	chosen, err := choose(plan, selection)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(chosen)), nil
+}
+
+func choose(plan *schema.Plan, selection Selection) (map[schema.HostName]bool, error) {
+	hosts := plan.Index.Hosts
+	chosen := map[schema.HostName]bool{}
+	if len(selection.Hosts) == 0 && len(selection.Groups) == 0 {
+		for name := range hosts {
+			chosen[name] = true
+		}
+		return chosen, nil
+	}
+	for _, pattern := range selection.Hosts {
+		if err := chooseHosts(hosts, pattern, chosen); err != nil {
+			return nil, err
+		}
+	}
+	for _, group := range selection.Groups {
+		if err := chooseGroup(hosts, group, chosen); err != nil {
+			return nil, err
+		}
+	}
+	return chosen, nil
+}
+
+func chooseHosts(hosts map[schema.HostName]schema.Host, pattern string, chosen map[schema.HostName]bool) error {
+	found := false
+	for name := range hosts {
+		match, err := path.Match(pattern, string(name))
+		if err != nil {
+			return fault.New(fault.Refused, "cannot read the host pattern %q: %w", pattern, err)
+		}
+		if match {
+			found, chosen[name] = true, true
+		}
+	}
+	if found {
+		return nil
+	}
+	var names []string
+	for name := range hosts {
+		names = append(names, string(name))
+	}
+	return fault.New(fault.Refused, "no host of the plan matches %q", pattern).WithHint("%s", nearest("host", pattern, names))
+}
+
+func chooseGroup(hosts map[schema.HostName]schema.Host, group string, chosen map[schema.HostName]bool) error {
+	names := []string{"all"}
+	found := false
+	for name, host := range hosts {
+		names = append(names, host.Groups...)
+		if group == "all" || slices.Contains(host.Groups, group) {
+			found, chosen[name] = true, true
+		}
+	}
+	if found {
+		return nil
+	}
+	return fault.New(fault.Refused, "no host of the plan is in the group %q", group).WithHint("%s", nearest("group", group, names))
+}
+
+// nearest names what was probably meant: the names that few edits lead to, or a
+// few of all.
+func nearest(kind, word string, names []string) string {
+	slices.Sort(names)
+	names = slices.Compact(names)
+	distance := func(name string) int { return edits(strings.ToLower(word), strings.ToLower(name)) }
+	near := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return distance(name) > max(len(word)/3, 1) })
+	slices.SortStableFunc(near, func(a, b string) int { return distance(a) - distance(b) })
+	const most = 5
+	if len(near) > 0 {
+		return "did you mean " + strings.Join(near[:min(len(near), most)], " or ") + "?"
+	}
+	list := strings.Join(names[:min(len(names), most)], ", ")
+	if len(names) > most {
+		list += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return "the plan's " + kind + "s are " + list
+}
+
+// edits is the Levenshtein distance.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

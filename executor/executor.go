@@ -1,0 +1,219 @@
+// Package executor carries out a frozen plan: it connects to the plan's hosts
+// over SSH, brings them what they lack, lets the helper on each make it what its
+// manifest says, and tells what happened. It never evaluates Nix, starts no
+// process, and decides nothing that the plan has decided.
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/nixfleet/nixfleet/executor/internal/engine"
+	"github.com/nixfleet/nixfleet/executor/internal/narsource"
+	"github.com/nixfleet/nixfleet/executor/internal/record"
+	"github.com/nixfleet/nixfleet/executor/internal/transport"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Options is what the operator asks for.
+type Options struct {
+	// Select leaves hosts of the plan out; the zero value takes all.
+	Select Selection
+	// Parallel lowers how many hosts are taken at once; 0 leaves it to the plan.
+	Parallel int
+	// Closures says where the content of store paths comes from: empty for this
+	// machine's Nix store, a binary cache's directory, file://, http:// or https://
+	// URL, or "substituters" to let hosts fetch by themselves.
+	Closures string
+	// DryRun reports what would change, and changes nothing on any host.
+	DryRun bool
+	// Operator is who executes, "user@machine", for the records.
+	Operator string
+	// Stop, once closed, lets the hosts in flight finish and no other start: what
+	// the first Ctrl-C shall do. The second shall cancel the context.
+	Stop <-chan struct{}
+}
+
+// Deps is what an execution takes from its surroundings.
+type Deps struct {
+	// Observe is told of every event as it happens, one at a time; it should be quick.
+	Observe func(Event)
+	// Helpers returns the nixfleet-host binary for a system, for hosts that have another.
+	Helpers func(schema.System) ([]byte, error)
+	// Home is the home directory, for ~/.ssh.
+	Home string
+	// User is the local account's name.
+	User string
+	// Getenv reads the environment, as os.Getenv.
+	Getenv func(string) string
+	// Passphrase asks for the passphrase of an SSH key file; nil where there is no terminal.
+	Passphrase func(file string) ([]byte, error)
+	// Dial opens TCP connections; nil stands for the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Clock tells the time, as time.Now.
+	Clock func() time.Time
+	// Random is a source of randomness, as crypto/rand.Reader.
+	Random io.Reader
+	// StateDir is where records of runs are kept, in runs/; see [StateDir].
+	StateDir string
+}
+
+// Event is something that happened during a run; see the constants for its kinds.
+type Event = engine.Event
+
+// EventKind is what an event tells of.
+type EventKind = engine.EventKind
+
+// The kinds of events.
+const (
+	RunStarted   = engine.RunStarted
+	WaveStarted  = engine.WaveStarted
+	HostStarted  = engine.HostStarted
+	HostStage    = engine.HostStage
+	HostChange   = engine.HostChange
+	HostNote     = engine.HostNote
+	HostFinished = engine.HostFinished
+	RunFinished  = engine.RunFinished
+)
+
+// Execute carries out the plan on the selected hosts and returns the record of
+// the run, which is also kept in the state directory.
+//
+// An error without a record means that the run was refused before any
+// connection. An error with a record means that the record could not be kept.
+// Whatever happened on hosts is in the record, not in the error.
+//
+// A dry run keeps no record; in the one that it returns, "changed" stands for
+// hosts that would be, with the changes.
+func Execute(ctx context.Context, plan *schema.Plan, options Options, deps Deps) (*schema.Record, error) {
+	hosts, err := admit(plan, options)
+	if err != nil {
+		return nil, err
+	}
+	source, err := narsource.Open(options.Closures)
+	if err != nil {
+		return nil, err
+	}
+	defer source.Close()
+	run, err := record.NewRun(deps.Clock(), deps.Random)
+	if err != nil {
+		return nil, err
+	}
+	book, err := openBook(options, deps)
+	if err != nil {
+		return nil, err
+	}
+	dialer := transport.NewDialer(deps.env())
+	defer dialer.Close()
+	x := &execution{
+		deps: deps, book: book,
+		record: begin(plan, hosts, options.Operator, run, deps.Clock()),
+		engine: engine.Run{
+			ID: run, Plan: plan, Hosts: hosts, Parallel: parallel(plan, options),
+			Operator: options.Operator, DryRun: options.DryRun, Stop: options.Stop,
+			Source: source, Dialer: dialer, Binary: deps.Helpers,
+			Observe: deps.Observe, Now: deps.Clock,
+		},
+	}
+	return x.run(ctx)
+}
+
+func parallel(plan *schema.Plan, options Options) int {
+	most := max(plan.Index.Rollout.MaxParallel, 1)
+	if options.Parallel > 0 {
+		return min(options.Parallel, most)
+	}
+	return most
+}
+
+func (d Deps) env() transport.Env {
+	dial := d.Dial
+	if dial == nil {
+		dial = (&net.Dialer{KeepAlive: -1}).DialContext // SSH has its own
+	}
+	return transport.Env{
+		Home: d.Home, User: d.User, Getenv: d.Getenv, Passphrase: d.Passphrase, Dial: dial,
+		ConfigFiles:      []string{filepath.Join(d.Home, ".ssh/config"), "/etc/ssh/ssh_config"},
+		GlobalKnownHosts: []string{"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"},
+	}
+}
+
+// openBook opens the records; a dry run keeps none.
+func openBook(options Options, deps Deps) (*record.Book, error) {
+	if options.DryRun {
+		return nil, nil
+	}
+	return record.Open(deps.StateDir)
+}
+
+// begin is the record of a run that has not ended. Should it stay so, nothing is
+// known of any host, and the record says that.
+func begin(plan *schema.Plan, hosts map[schema.HostName]bool, operator, run string, now time.Time) *schema.Record {
+	r := &schema.Record{
+		Kind: schema.RecordKind, Version: schema.RecordVersion,
+		Run: run, Digest: plan.Digest, Fleet: plan.Index.Fleet, Operator: operator,
+		Started: now.UTC(), Hosts: map[schema.HostName]schema.HostRecord{},
+	}
+	for host := range hosts {
+		r.Hosts[host] = schema.HostRecord{Outcome: schema.HostUnknown, Error: "the run has not come to its end"}
+	}
+	return r
+}
+
+type execution struct {
+	deps   Deps
+	book   *record.Book
+	record *schema.Record
+	engine engine.Run
+}
+
+func (x *execution) run(ctx context.Context) (*schema.Record, error) {
+	// If we crash after this, the record says that the run did not come to its end.
+	if err := x.keep(); err != nil {
+		return nil, err // nothing was touched
+	}
+	x.emit(Event{Kind: RunStarted})
+	x.record.Hosts = x.engine.Execute(ctx)
+	x.record.Verdict = engine.Verdict(x.record.Hosts)
+	finished := x.deps.Clock().UTC()
+	x.record.Finished = &finished
+	err := x.keep()
+	x.emit(Event{Kind: RunFinished, Verdict: x.record.Verdict})
+	return x.record, err
+}
+
+func (x *execution) keep() error {
+	if x.book == nil {
+		return nil
+	}
+	return x.book.Write(x.record)
+}
+
+func (x *execution) emit(event Event) {
+	if x.deps.Observe != nil {
+		event.Time, event.Run = x.deps.Clock(), x.record.Run
+		x.deps.Observe(event)
+	}
+}
+
+// StateDir is where this user's records are kept by default:
+// $XDG_STATE_HOME/nixfleet, or ~/.local/state/nixfleet.
+func StateDir(home string, getenv func(string) string) (string, error) {
+	if dir := getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "nixfleet"), nil
+	}
+	if home == "" {
+		return "", errors.New("cannot tell where records go: neither HOME nor XDG_STATE_HOME is set")
+	}
+	return filepath.Join(home, ".local/state/nixfleet"), nil
+}
+
+// RecordPath is the file in a state directory that keeps the record of a run.
+func RecordPath(stateDir, run string) string {
+	return filepath.Join(stateDir, "runs", fmt.Sprintf("%s.json", run))
+}

@@ -1,0 +1,51 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Event is something that happened during a run.
+type Event struct {
+	// Time is when, by the controller's clock.
+	Time time.Time `json:"time"`
+	// Run is the run.
+	Run string `json:"run"`
+	// Kind says what happened, and so which fields are set.
+	Kind EventKind `json:"kind"`
+	// Wave is the wave that begins or ends.
+	Wave string `json:"wave,omitempty"`
+	// Host is the host it happened on; empty where it concerns the run.
+	Host schema.HostName `json:"host,omitempty"`
+	// Stage is the part of the work that begins: "connect", "prepare", "copy",
+	// "payloads", "apply" and, within that, what the host reports.
+	Stage string `json:"stage,omitempty"`
+	// Change is a change just made or, in a dry run, one that would be made.
+	Change *schema.Change `json:"change,omitempty"`
+	// Note is a line for people.
+	Note string `json:"note,omitempty"`
+	// Outcome is what became of the host.
+	Outcome schema.Outcome `json:"outcome,omitempty"`
+	// Error says why, where the host is not as the plan says.
+	Error string `json:"error,omitempty"`
+	// Seconds is the time that the host took.
+	Seconds float64 `json:"seconds,omitempty"`
+	// Verdict is the run's.
+	Verdict schema.Verdict `json:"verdict,omitempty"`
+}
+
+// EventKind is what an event tells of.
+type EventKind string
+
+// The kinds of events.
+const (
+	RunStarted   EventKind = "run-started"
+	WaveStarted  EventKind = "wave-started"
+	HostStarted  EventKind = "host-started"
+	HostStage    EventKind = "stage"
+	HostChange   EventKind = "change"
+	HostNote     EventKind = "note"
+	HostFinished EventKind = "host-finished"
+	RunFinished  EventKind = "run-finished"
+)

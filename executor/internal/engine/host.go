@@ -1,0 +1,294 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nixfleet/nixfleet/executor/internal/fault"
+	"github.com/nixfleet/nixfleet/executor/internal/session"
+	"github.com/nixfleet/nixfleet/executor/internal/transport"
+	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// task is one host's part of a run.
+type task struct {
+	*Run
+	name    schema.HostName
+	host    schema.Host
+	part    *part
+	helper  *session.Helper
+	changes []schema.Change // made so far, as the host reported
+	result  schema.HostRecord
+}
+
+// host takes one host from the first connection to its verdict.
+func (r *Run) host(ctx context.Context, name schema.HostName) {
+	begun := time.Now() // durations want the monotonic clock
+	host := r.Plan.Index.Hosts[name]
+	t := &task{Run: r, name: name, host: host, part: r.frozen.parts[host.Manifest]}
+	t.helper = r.frozen.helpers[t.part.manifest.System]
+	t.emit(Event{Kind: HostStarted})
+	if err := t.attempts(ctx); err != nil {
+		t.conclude(ctx, err)
+	}
+	t.result.Seconds = time.Since(begun).Round(time.Millisecond).Seconds()
+	r.finish(name, t.result)
+}
+
+func (t *task) emit(event Event) {
+	event.Host = t.name
+	t.Run.emit(event)
+}
+
+func (t *task) stage(name string) { t.emit(Event{Kind: HostStage, Stage: name}) }
+func (t *task) note(line string)  { t.emit(Event{Kind: HostNote, Note: line}) }
+
+// How often, and until when, a host that was not reached is tried again.
+const (
+	maxAttempts  = 3
+	retryHorizon = 10 * time.Second
+)
+
+// attempts tries again where the host was not reached, or lost before anything
+// was asked of it that it could be changed by.
+func (t *task) attempts(ctx context.Context) error {
+	begun := time.Now()
+	for attempt := 1; ; attempt++ {
+		err := t.attempt(ctx)
+		again := fault.Is(err, fault.Transient) || fault.Is(err, fault.LinkLost)
+		if !again || attempt == maxAttempts || time.Since(begun) > retryHorizon {
+			return err
+		}
+		t.note(fmt.Sprintf("trying again: %s", firstLine(err)))
+		select {
+		case <-ctx.Done():
+			return fault.New(fault.Interrupted, "%w", context.Cause(ctx))
+		case <-t.Stop:
+			return err
+		case <-time.After(time.Duration(attempt) * t.Patience.Retry):
+		}
+	}
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// conclude turns an error into the host's verdict.
+func (t *task) conclude(ctx context.Context, err error) {
+	t.result.Changes = t.changes
+	t.result.Error = err.Error()
+	var reported *protocol.Error
+	if fault.KindOf(err) != fault.Unknown && errors.As(err, &reported) {
+		t.result.Outcome = schema.HostRefused
+		if reported.Kind == protocol.KindFailed {
+			t.result.Outcome = schema.HostFailed
+			if len(reported.Changes) > 0 {
+				t.result.Changes = reported.Changes
+			}
+		}
+		return
+	}
+	switch kind := fault.KindOf(err); {
+	case kind == fault.Unknown:
+		t.result.Outcome = schema.HostUnknown
+	case kind == fault.Interrupted || ctx.Err() != nil:
+		t.result.Outcome = schema.HostHeld
+		t.result.Error = "the run was cut before the host was changed: " + err.Error()
+	case kind == fault.Transient || kind == fault.LinkLost:
+		t.result.Outcome = schema.HostUnreachable
+	case kind == fault.Refused:
+		t.result.Outcome = schema.HostRefused
+	default:
+		t.result.Outcome = schema.HostFailed
+	}
+}
+
+func (t *task) target() transport.Host {
+	c := t.host.Connection
+	return transport.Host{
+		Name: string(t.name), Address: c.Address, Port: c.Port, User: c.User,
+		HostKeys: c.HostKeys, ProxyJump: c.ProxyJump,
+	}
+}
+
+func (t *task) identity() session.Identity {
+	return session.Identity{Host: t.name, Run: t.ID, Digest: t.Plan.Digest, Manifest: t.host.Manifest, Operator: t.Operator}
+}
+
+// attempt goes all the way over one connection. An error means that the host was
+// not changed, or it says itself what is known.
+func (t *task) attempt(ctx context.Context) error {
+	t.stage("connect")
+	conn, err := t.Dialer.Dial(ctx, t.target())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer conn.CloseWhenDone(ctx)()
+	s, hello, err := session.Open(ctx, conn, t.identity(), t.helper, t.note, t.DryRun)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if hello.Unchanged {
+		t.result = schema.HostRecord{Outcome: schema.HostUnchanged, Generation: hello.Generation}
+		return nil
+	}
+	if err := t.preflight(hello); err != nil {
+		return err
+	}
+	t.stage("prepare")
+	prepared, err := t.prepare(ctx, s)
+	if err != nil {
+		return err
+	}
+	if t.DryRun {
+		return t.foresee(hello, prepared)
+	}
+	done, err := t.supply(ctx, conn, s, hello, prepared)
+	if err != nil {
+		return err
+	}
+	defer done()
+	t.stage("apply")
+	return t.apply(ctx, conn, s)
+}
+
+// preflight refuses a host that is not what the manifest is for.
+func (t *task) preflight(hello *protocol.HelloReply) error {
+	manifest := t.part.manifest
+	if hello.Busy != "" {
+		return fault.New(fault.Refused, "%s is being changed by the run %s", t.name, hello.Busy).
+			WithHint("wait for it to end, then execute again")
+	}
+	if (manifest.Base == schema.NixOS) != (hello.Base == schema.NixOS) {
+		return fault.New(fault.Refused, "wrong base of %s: expected %s, found %s (%s)", t.name, manifest.Base, hello.Base, hello.OS).
+			WithHint("correct the host's base in the inventory and compile again")
+	}
+	if manifest.Closure != nil && hello.Nix == "" {
+		return fault.New(fault.Refused, "there is no Nix on %s: expected nix-store for the closure of the plan, found none", t.name).
+			WithHint("nixfleet bootstrap --host %s; or as root on the host: apt install nix-bin", t.name)
+	}
+	return nil
+}
+
+func (t *task) prepare(ctx context.Context, s *session.Session) (*protocol.PrepareReply, error) {
+	body, err := t.frozen.prepareBody(t.name)
+	if err != nil {
+		return nil, err
+	}
+	response, err := s.Call(ctx, session.Request{
+		Op: protocol.OpPrepare, Field: "prepare", Body: body, Deadline: t.Patience.Prepare, OnEvent: t.relay,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if response.PrepareReply == nil {
+		return nil, fault.New(fault.Refused, "the helper on %s answered prepare with something else", t.name)
+	}
+	return response.PrepareReply, nil
+}
+
+// relay passes on what the host reports of its work.
+func (t *task) relay(event *protocol.Event) {
+	if event.Stage != "" {
+		t.stage(event.Stage)
+	}
+	if event.Change != nil {
+		t.changes = append(t.changes, *event.Change)
+		t.emit(Event{Kind: HostChange, Change: event.Change})
+	}
+	if event.Note != "" {
+		t.note(event.Note)
+	}
+}
+
+// foresee ends a dry run: it reports what an execution would change.
+func (t *task) foresee(hello *protocol.HelloReply, prepared *protocol.PrepareReply) error {
+	if n := len(prepared.MissingPaths); n > 0 {
+		t.note(fmt.Sprintf("would copy %d store paths, %s", n, size(t.bytesOf(prepared.MissingPaths))))
+	}
+	for i := range prepared.Changes {
+		t.emit(Event{Kind: HostChange, Change: &prepared.Changes[i]})
+	}
+	t.result = schema.HostRecord{Outcome: schema.HostUnchanged, Generation: hello.Generation, Changes: prepared.Changes}
+	if len(prepared.Changes) > 0 {
+		t.result.Outcome = schema.HostChanged
+	}
+	return nil
+}
+
+// apply makes the change. Whatever happens from here on, the host may have been
+// changed; an answer of the helper is believed, anything else is looked into.
+//
+// If we crash here, the host finishes or undoes the change by itself; the record
+// of the run has no verdict, and the next execution finds out.
+func (t *task) apply(ctx context.Context, conn *transport.Conn, s *session.Session) error {
+	t.changes = nil
+	response, err := s.Call(ctx, session.Request{
+		Op: protocol.OpApply, Field: "apply", Body: [][]byte{[]byte("{}")}, Deadline: t.Patience.Apply, OnEvent: t.relay,
+	})
+	var reported *protocol.Error
+	switch {
+	case errors.As(err, &reported):
+		return err
+	case err != nil:
+		conn.Close()
+		return t.lookAgain(ctx, err)
+	case response.ApplyReply == nil:
+		conn.Close()
+		return t.lookAgain(ctx, errors.New("the helper answered apply with something else"))
+	}
+	reply := response.ApplyReply
+	t.result = schema.HostRecord{Outcome: schema.HostChanged, Generation: reply.Generation, Changes: reply.Changes}
+	if len(reply.Changes) == 0 {
+		t.result.Outcome = schema.HostUnchanged
+	}
+	return nil
+}
+
+// payloadBatch is how much text travels in one request: enough to fill a link,
+// little enough for the memory of a thousand hosts.
+const payloadBatch = 256 << 10
+
+func (t *task) sendPayloads(ctx context.Context, s *session.Session, missing []schema.Digest) error {
+	t.stage("payloads")
+	for len(missing) > 0 {
+		batch, volume := map[schema.Digest]schema.Payload{}, 0
+		for len(missing) > 0 && (volume == 0 || volume < payloadBatch) {
+			payload, ok := t.Plan.Payloads[missing[0]]
+			if !ok {
+				return fault.New(fault.Refused, "the helper on %s asks for the payload %s, which the plan does not have", t.name, missing[0])
+			}
+			batch[missing[0]] = payload
+			volume += payloadSize(payload)
+			missing = missing[1:]
+		}
+		body, err := json.Marshal(protocol.Payloads{Payloads: batch})
+		if err != nil {
+			return err
+		}
+		response, err := s.Call(ctx, session.Request{Op: protocol.OpPayloads, Field: "payloads", Body: [][]byte{body}, Deadline: t.Patience.Prepare})
+		if err != nil {
+			return fmt.Errorf("cannot send texts to %s: %w", t.name, err)
+		}
+		if response.PayloadsReply == nil {
+			return fault.New(fault.Refused, "the helper on %s answered payloads with something else", t.name)
+		}
+	}
+	return nil
+}
+
+func payloadSize(p schema.Payload) int {
+	if p.Text != nil {
+		return len(*p.Text) + 1
+	}
+	return len(*p.Base64) + 1
+}

@@ -1,0 +1,203 @@
+// Package engine carries out a plan: its waves in order, the hosts of a wave side
+// by side, each host from the first connection to its verdict. It decides nothing
+// that the plan has decided, and says of a host only what it has seen.
+package engine
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nixfleet/nixfleet/executor/internal/narsource"
+	"github.com/nixfleet/nixfleet/executor/internal/transport"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Run is one execution of a plan.
+type Run struct {
+	// ID names the run.
+	ID string
+	// Plan is verified already.
+	Plan *schema.Plan
+	// Hosts are those to take.
+	Hosts map[schema.HostName]bool
+	// Parallel is how many at once.
+	Parallel int
+	// Operator is who runs it.
+	Operator string
+	// DryRun changes nothing on any host.
+	DryRun bool
+	// Source is where the content of store paths comes from.
+	Source narsource.Source
+	// Dialer connects to hosts.
+	Dialer *transport.Dialer
+	// Binary returns the helper's binary for a system.
+	Binary func(schema.System) ([]byte, error)
+	// Stop, once closed, lets hosts in flight finish and no other start.
+	Stop <-chan struct{}
+	// Observe is told of every event, one at a time.
+	Observe func(Event)
+	// Now is the clock.
+	Now func() time.Time
+	// Patience are the times to wait; the zero value stands for the defaults.
+	Patience Patience
+
+	frozen  *frozen
+	mu      sync.Mutex
+	records map[schema.HostName]schema.HostRecord
+}
+
+// Patience is how long the engine waits.
+type Patience struct {
+	// Prepare bounds a host's look at itself, with the hashing of a large closure.
+	Prepare time.Duration
+	// Apply bounds the change of a host.
+	Apply time.Duration
+	// Reconnect bounds the attempts to reach a host whose link was lost during a change.
+	Reconnect time.Duration
+	// Retry is the pause between attempts.
+	Retry time.Duration
+}
+
+func (p Patience) orDefaults() Patience {
+	set := func(d *time.Duration, def time.Duration) {
+		if *d == 0 {
+			*d = def
+		}
+	}
+	set(&p.Prepare, 15*time.Minute)
+	set(&p.Apply, time.Hour)
+	set(&p.Reconnect, 2*time.Minute)
+	set(&p.Retry, time.Second)
+	return p
+}
+
+// Execute takes the hosts and returns what became of each. When ctx ends, hosts
+// in flight are cut: those that were being changed end as unknown.
+func (r *Run) Execute(ctx context.Context) map[schema.HostName]schema.HostRecord {
+	r.frozen = freeze(r.Plan, r.Binary)
+	r.records = map[schema.HostName]schema.HostRecord{}
+	r.Patience = r.Patience.orDefaults()
+	held := ""
+	for _, wave := range r.Plan.Index.Rollout.Waves {
+		hosts := slices.DeleteFunc(slices.Clone(wave.Hosts), func(name schema.HostName) bool { return !r.Hosts[name] })
+		if len(hosts) == 0 {
+			continue
+		}
+		if held == "" {
+			r.emit(Event{Kind: WaveStarted, Wave: wave.Name})
+			held = r.wave(ctx, wave.Name, hosts)
+			continue
+		}
+		for _, name := range hosts {
+			r.hold(name, held)
+		}
+	}
+	return r.records
+}
+
+// wave takes the hosts of a wave, and returns why those of later waves must be
+// held; empty when they need not.
+func (r *Run) wave(ctx context.Context, name string, hosts []schema.HostName) (held string) {
+	slots := make(chan struct{}, r.Parallel)
+	var inFlight sync.WaitGroup
+	for _, host := range hosts {
+		if stopped := r.waitForSlot(ctx, slots); stopped != "" {
+			held = stopped
+			r.hold(host, stopped)
+			continue
+		}
+		inFlight.Add(1)
+		go func() {
+			defer inFlight.Done()
+			defer func() { <-slots }()
+			r.host(ctx, host)
+		}()
+	}
+	inFlight.Wait()
+	for _, host := range hosts {
+		if record := r.records[host]; held == "" && !reached(record.Outcome) {
+			held = "not every host of wave " + name + " is as the plan says"
+		}
+	}
+	if held == "" {
+		held = r.stopped(ctx)
+	}
+	return held
+}
+
+// reached reports whether a host is as the plan says.
+func reached(outcome schema.Outcome) bool {
+	return outcome == schema.HostChanged || outcome == schema.HostUnchanged
+}
+
+const stoppedByOperator = "the run was stopped before its turn"
+
+func (r *Run) stopped(ctx context.Context) string {
+	select {
+	case <-r.Stop:
+		return stoppedByOperator
+	case <-ctx.Done():
+		return stoppedByOperator
+	default:
+		return ""
+	}
+}
+
+// waitForSlot waits until another host may start; it returns why none may any more.
+func (r *Run) waitForSlot(ctx context.Context, slots chan struct{}) string {
+	if stopped := r.stopped(ctx); stopped != "" {
+		return stopped
+	}
+	select {
+	case slots <- struct{}{}:
+	case <-r.Stop:
+		return stoppedByOperator
+	case <-ctx.Done():
+		return stoppedByOperator
+	}
+	if stopped := r.stopped(ctx); stopped != "" { // both were ready
+		<-slots
+		return stopped
+	}
+	return ""
+}
+
+func (r *Run) hold(name schema.HostName, because string) {
+	r.finish(name, schema.HostRecord{Outcome: schema.HostHeld, Error: because})
+}
+
+func (r *Run) finish(name schema.HostName, record schema.HostRecord) {
+	r.mu.Lock()
+	r.records[name] = record
+	r.mu.Unlock()
+	r.emit(Event{Kind: HostFinished, Host: name, Outcome: record.Outcome, Error: record.Error, Seconds: record.Seconds})
+}
+
+func (r *Run) emit(event Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	event.Time, event.Run = r.Now(), r.ID
+	if r.Observe != nil {
+		r.Observe(event)
+	}
+}
+
+// Verdict sums the outcomes up.
+func Verdict(records map[schema.HostName]schema.HostRecord) schema.Verdict {
+	count := map[schema.Outcome]int{}
+	for _, record := range records {
+		count[record.Outcome]++
+	}
+	fine := count[schema.HostChanged] + count[schema.HostUnchanged]
+	switch {
+	case fine == len(records):
+		return schema.Done
+	case count[schema.HostHeld] > 0:
+		return schema.Halted
+	case count[schema.HostRefused] == len(records):
+		return schema.Refused
+	}
+	return schema.Failed
+}

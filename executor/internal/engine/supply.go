@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nixfleet/nixfleet/executor/internal/fault"
+	"github.com/nixfleet/nixfleet/executor/internal/session"
+	"github.com/nixfleet/nixfleet/executor/internal/storecopy"
+	"github.com/nixfleet/nixfleet/executor/internal/transport"
+	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// supply brings to the host what it lacks. The returned function ends what keeps
+// the closure from the host's garbage collector until the change has rooted it.
+func (t *task) supply(ctx context.Context, conn *transport.Conn, s *session.Session, hello *protocol.HelloReply, prepared *protocol.PrepareReply) (done func(), err error) {
+	done = func() {}
+	if len(prepared.MissingPaths) > 0 {
+		t.stage("copy")
+		copier, err := t.openStore(conn)
+		if err != nil {
+			return nil, err
+		}
+		done = copier.Close
+		if err := t.copyClosure(ctx, copier, hello); err != nil {
+			done()
+			return nil, err
+		}
+	}
+	if len(prepared.MissingPayloads) > 0 {
+		if err := t.sendPayloads(ctx, s, prepared.MissingPayloads); err != nil {
+			done()
+			return nil, err
+		}
+	}
+	if len(prepared.MissingPaths) > 0 {
+		if err := t.recheck(ctx, s); err != nil {
+			done()
+			return nil, err
+		}
+	}
+	return done, nil
+}
+
+// recheck lets the host compare the copied closure with the plan.
+func (t *task) recheck(ctx context.Context, s *session.Session) error {
+	t.stage("prepare")
+	prepared, err := t.prepare(ctx, s)
+	if err != nil {
+		return err
+	}
+	if len(prepared.MissingPaths) > 0 {
+		return fault.New(fault.Failed, "%s still lacks %s after it was copied", t.name, prepared.MissingPaths[0])
+	}
+	return nil
+}
+
+func (t *task) openStore(conn *transport.Conn) (*storecopy.Copier, error) {
+	command, err := conn.Start(session.AsRoot(conn.User(), protocol.HelperPath+" store"))
+	if err != nil {
+		return nil, err
+	}
+	return storecopy.New(string(t.name), command), nil
+}
+
+func (t *task) copyClosure(ctx context.Context, copier *storecopy.Copier, hello *protocol.HelloReply) error {
+	closure, err := t.part.closure()
+	if err != nil {
+		return err
+	}
+	missing, err := copier.Missing(ctx, closure, t.Source.Substitutes())
+	if err != nil {
+		return err
+	}
+	// Everything is asked for before anything is sent: a host is not filled with
+	// half a closure for want of the other half.
+	volume := int64(0)
+	for _, entry := range missing {
+		if err := t.Source.Check(ctx, entry.Path); err != nil {
+			return fmt.Errorf("%s needs a store path: %w", t.name, err)
+		}
+		volume += entry.NarSize
+	}
+	if err := t.checkSpace(hello, volume); err != nil {
+		return err
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	t.note(fmt.Sprintf("copying %d store paths, %s", len(missing), size(volume)))
+	return copier.Copy(ctx, t.Source, missing)
+}
+
+// spareSpace stays free: the store's database and the host's own work need some.
+const spareSpace = 32 << 20
+
+func (t *task) checkSpace(hello *protocol.HelloReply, volume int64) error {
+	free, known := hello.Free["/nix"]
+	if !known || volume == 0 || free-volume >= spareSpace {
+		return nil
+	}
+	return fault.New(fault.Refused, "the disk of %s is too full: expected %s free in /nix for the closure and %s to spare, found %s", t.name, size(volume), size(spareSpace), size(free)).
+		WithHint("make room on the host, as root: nix-collect-garbage")
+}
+
+func (t *task) bytesOf(paths []schema.StorePath) (sum int64) {
+	for _, path := range paths {
+		sum += t.Plan.StorePaths[path].NarSize
+	}
+	return sum
+}
+
+func size(bytes int64) string {
+	switch {
+	case bytes >= 10<<30:
+		return fmt.Sprintf("%d GB", bytes>>30)
+	case bytes >= 10<<20:
+		return fmt.Sprintf("%d MB", bytes>>20)
+	}
+	return fmt.Sprintf("%d KB", (bytes+1023)>>10)
+}
