@@ -1,0 +1,66 @@
+package diagnostic
+
+// Code names a kind of finding. Codes are stable: tools and documents refer to them.
+type Code string
+
+// What can be wrong with an inventory file.
+const (
+	InventoryMissing      Code = "inventory-missing"
+	InventoryAmbiguous    Code = "inventory-ambiguous"
+	InventorySyntax       Code = "inventory-syntax"
+	InventoryEmpty        Code = "inventory-empty"
+	InventoryDocuments    Code = "inventory-documents"
+	InventoryDuplicateKey Code = "inventory-duplicate-key"
+	InventoryUnknownField Code = "inventory-unknown-field"
+	InventoryValue        Code = "inventory-value"
+	InventoryImport       Code = "inventory-import"
+)
+
+// What can be wrong with the machine, the source or the evaluation.
+const (
+	NixMissing     Code = "nix-missing"
+	NixTooOld      Code = "nix-too-old"
+	NixNoFlakes    Code = "nix-no-flakes"
+	NixDaemon      Code = "nix-daemon"
+	NixStore       Code = "nix-store"
+	NixBuildUsers  Code = "nix-build-users"
+	SourceMissing  Code = "source-missing"
+	SourceNoFlake  Code = "source-no-flake"
+	SourceNotInGit Code = "source-not-in-git"
+	SourceShallow  Code = "source-shallow"
+	SourceLock     Code = "source-lock"
+	SourceFetch    Code = "source-fetch"
+	SourceNoOutput Code = "source-no-output"
+	InputInvalid   Code = "input-invalid"
+	EvalFailed     Code = "eval-failed"
+	EvalContract   Code = "eval-contract"
+	BuildFailed    Code = "build-failed"
+	BuildMissing   Code = "build-missing"
+	FleetWarning   Code = "warning"
+)
+
+// What can be wrong with hosts and what they shall be.
+const (
+	NoHosts        Code = "no-hosts"
+	NoHostMatches  Code = "no-host-matches"
+	UnknownGroup   Code = "unknown-group"
+	HostName       Code = "host-name"
+	HostAddress    Code = "host-address"
+	HostNoAddress  Code = "host-no-address"
+	HostSamePlace  Code = "host-same-address"
+	HostConnection Code = "host-connection"
+	FleetTimeZone  Code = "time-zone"
+	RolloutValue   Code = "rollout-value"
+	PathInvalid    Code = "path-invalid"
+	PathConflict   Code = "path-conflict"
+	FileContent    Code = "file-content"
+	FileSource     Code = "file-source"
+	ModeInvalid    Code = "mode-invalid"
+	OwnerInvalid   Code = "owner-invalid"
+	UnitName       Code = "unit-name"
+	UnitText       Code = "unit-text"
+	UnitInstall    Code = "unit-install"
+	AccountName    Code = "account-name"
+	AccountNumber  Code = "account-number"
+	AccountField   Code = "account-field"
+)

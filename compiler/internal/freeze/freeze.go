@@ -1,0 +1,156 @@
+// Package freeze makes a plan of resolved hosts: it hashes payloads and manifests
+// into their tables, binds closures path by path and seals the index.
+//
+// A plan is made in two steps, so that one that was built later is the very same:
+// [Preview] freezes what evaluation alone decides, [Complete] adds what the store
+// knows after building. Both end with the check that every reader makes.
+package freeze
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/nixfleet/nixfleet/compiler/internal/resolve"
+	"github.com/nixfleet/nixfleet/compiler/internal/rollout"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Preview freezes a fleet whose closures are not built. The header is the index
+// without hosts.
+func Preview(header schema.Index, fleet resolve.Fleet) (*schema.Plan, error) {
+	plan := &schema.Plan{
+		Index:      header,
+		Manifests:  map[schema.Digest]schema.Manifest{},
+		Payloads:   map[schema.Digest]schema.Payload{},
+		StorePaths: map[schema.StorePath]schema.PathInfo{},
+	}
+	plan.Index.Preview = true
+	plan.Index.Hosts = map[schema.HostName]schema.Host{}
+	table := manifestTable{plan: plan, known: map[string]schema.Digest{}}
+	for _, host := range fleet.Hosts {
+		digest, err := table.add(host.Manifest)
+		if err != nil {
+			return nil, fmt.Errorf("cannot freeze host %q: %w", host.Name, err)
+		}
+		plan.Index.Hosts[host.Name] = schema.Host{
+			Manifest: digest, Connection: host.Connection, Groups: host.Groups, Roles: host.Roles,
+			Tags: host.Tags, Rollout: rollout.Policy(host.Rollout),
+		}
+	}
+	for digest, text := range fleet.Payloads {
+		plan.Payloads[digest] = schema.NewPayload([]byte(text))
+	}
+	return sealed(plan)
+}
+
+// Derivations returns what must be built to complete a preview, sorted.
+func Derivations(preview *schema.Plan) []schema.StorePath {
+	return sortedSet(preview, func(c *schema.Closure) schema.StorePath { return c.Derivation })
+}
+
+// Closures returns the tops of the plan's closures, sorted.
+func Closures(plan *schema.Plan) []schema.StorePath {
+	return sortedSet(plan, func(c *schema.Closure) schema.StorePath { return c.Path })
+}
+
+func sortedSet(plan *schema.Plan, of func(*schema.Closure) schema.StorePath) []schema.StorePath {
+	set := map[schema.StorePath]bool{}
+	for _, manifest := range plan.Manifests {
+		if manifest.Closure != nil {
+			set[of(manifest.Closure)] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// Complete returns the plan of a preview whose closures are built, with infos
+// telling of every path of theirs. The preview stays as it is.
+func Complete(preview *schema.Plan, infos map[schema.StorePath]schema.PathInfo) (*schema.Plan, error) {
+	plan := &schema.Plan{
+		Index: preview.Index, Payloads: preview.Payloads,
+		Manifests:  map[schema.Digest]schema.Manifest{},
+		StorePaths: map[schema.StorePath]schema.PathInfo{},
+	}
+	plan.Index.Preview = false
+	closures := closureTable{infos: infos, used: plan.StorePaths, hashes: map[schema.StorePath]schema.Digest{}}
+	renamed := map[schema.Digest]schema.Digest{}
+	for _, old := range slices.Sorted(maps.Keys(preview.Manifests)) {
+		manifest := preview.Manifests[old]
+		if manifest.Closure != nil {
+			hash, err := closures.hash(manifest.Closure.Path)
+			if err != nil {
+				return nil, err
+			}
+			manifest.Closure = &schema.Closure{Path: manifest.Closure.Path, Hash: hash}
+		}
+		digest, err := schema.DigestOfValue(manifest)
+		if err != nil {
+			return nil, err
+		}
+		plan.Manifests[digest], renamed[old] = manifest, digest
+	}
+	plan.Index.Hosts = map[schema.HostName]schema.Host{}
+	for name, host := range preview.Index.Hosts {
+		host.Manifest = renamed[host.Manifest]
+		plan.Index.Hosts[name] = host
+	}
+	return sealed(plan)
+}
+
+func sealed(plan *schema.Plan) (*schema.Plan, error) {
+	if err := plan.Seal(); err != nil {
+		return nil, fmt.Errorf("cannot seal the plan: %w", err)
+	}
+	if err := plan.Verify(); err != nil {
+		return nil, fmt.Errorf("internal error: the plan does not hold together: %w", err)
+	}
+	return plan, nil
+}
+
+// manifestTable holds each manifest once. Telling alike ones by their plain form
+// first is much cheaper than the canonical form of each.
+type manifestTable struct {
+	plan  *schema.Plan
+	known map[string]schema.Digest
+}
+
+func (t *manifestTable) add(manifest schema.Manifest) (schema.Digest, error) {
+	plain, err := json.Marshal(manifest)
+	if err != nil {
+		return "", err
+	}
+	if digest, ok := t.known[string(plain)]; ok {
+		return digest, nil
+	}
+	digest, err := schema.DigestOfValue(manifest)
+	if err != nil {
+		return "", err
+	}
+	t.known[string(plain)], t.plan.Manifests[digest] = digest, manifest
+	return digest, nil
+}
+
+// closureTable hashes each closure once and notes the paths that are in any.
+type closureTable struct {
+	infos  map[schema.StorePath]schema.PathInfo
+	used   map[schema.StorePath]schema.PathInfo
+	hashes map[schema.StorePath]schema.Digest
+}
+
+func (t *closureTable) hash(top schema.StorePath) (schema.Digest, error) {
+	if hash, ok := t.hashes[top]; ok {
+		return hash, nil
+	}
+	entries, err := schema.ClosureOf(top, t.infos)
+	if err != nil {
+		return "", err
+	}
+	for _, entry := range entries {
+		t.used[entry.Path] = entry.PathInfo
+	}
+	hash, err := schema.ClosureHash(entries)
+	t.hashes[top] = hash
+	return hash, err
+}

@@ -1,0 +1,42 @@
+package intent
+
+import (
+	"encoding/json"
+
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Version is the version of request and result.
+const Version = 1
+
+// Request is what the library is asked to evaluate.
+type Request struct {
+	Version   int              `json:"version"`
+	Inventory *Inventory       `json:"inventory"`
+	Inputs    map[string]Input `json:"inputs"`
+	Select    *Select          `json:"select"`
+}
+
+// Inventory is an inventory file's value.
+type Inventory struct {
+	// File is the file's name relative to the fleet, for messages.
+	File string `json:"file"`
+	// Value is the file's content, as JSON.
+	Value json.RawMessage `json:"value"`
+}
+
+// Input is a file or directory from outside the fleet.
+type Input struct {
+	Path    string         `json:"path"`
+	NarHash schema.NarHash `json:"narHash"`
+	// Executable tells of a plain file whether it is a program; nil for a directory.
+	Executable *bool `json:"executable,omitempty"`
+}
+
+// Select restricts the evaluation to some hosts: those that either field matches.
+type Select struct {
+	// Hosts are POSIX extended regular expressions over whole names.
+	Hosts []string `json:"hosts"`
+	// Groups are names of groups.
+	Groups []string `json:"groups"`
+}

@@ -1,0 +1,187 @@
+package intent
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// Result is the evaluated intent of the selected hosts.
+type Result struct {
+	Version        int                 `json:"version"`
+	LibraryVersion string              `json:"libraryVersion"`
+	Fleet          Fleet               `json:"fleet"`
+	Groups         map[string][]string `json:"groups"`
+	HostNames      []string            `json:"hostNames"`
+	Warnings       []Warning           `json:"warnings"`
+	Hosts          map[string]Host     `json:"hosts"`
+}
+
+// Fleet is what holds for all hosts.
+type Fleet struct {
+	Name     string  `json:"name"`
+	TimeZone string  `json:"timeZone"`
+	Rollout  Rollout `json:"rollout"`
+}
+
+// Warning is a remark of a module; Host is nil where it is about the fleet.
+type Warning struct {
+	Host    *string `json:"host"`
+	Message string  `json:"message"`
+}
+
+// Host is one host's evaluated intent.
+type Host struct {
+	Base          string                  `json:"base"`
+	System        string                  `json:"system"`
+	Connection    Connection              `json:"connection"`
+	Roles         []string                `json:"roles"`
+	Groups        []string                `json:"groups"`
+	Tags          map[string]string       `json:"tags"`
+	Rollout       Rollout                 `json:"rollout"`
+	OSUpdates     OSUpdates               `json:"osUpdates"`
+	Closure       *Closure                `json:"closure"`
+	Packages      []string                `json:"packages"`
+	Files         map[string]File         `json:"files"`
+	Directories   map[string]Directory    `json:"directories"`
+	Units         map[string]Unit         `json:"units"`
+	Users         map[string]User         `json:"users"`
+	AccountGroups map[string]AccountGroup `json:"accountGroups"`
+}
+
+// Connection says how the host is reached.
+type Connection struct {
+	Addr      *string  `json:"addr"`
+	Port      int      `json:"port"`
+	User      string   `json:"user"`
+	HostKeys  []string `json:"hostKeys"`
+	ProxyJump *string  `json:"proxyJump"`
+}
+
+// Closure is the host's closure, not yet built.
+type Closure struct {
+	Derivation string `json:"derivation"`
+	Path       string `json:"path"`
+}
+
+// File is a file or symbolic link: one of Text, Source and Symlink is set.
+type File struct {
+	Text         *string  `json:"text"`
+	Source       *string  `json:"source"`
+	Symlink      *string  `json:"symlink"`
+	Mode         string   `json:"mode"`
+	Owner        string   `json:"owner"`
+	Group        string   `json:"group"`
+	RestartUnits []string `json:"restartUnits"`
+	ReloadUnits  []string `json:"reloadUnits"`
+	Adopt        bool     `json:"adopt"`
+	At           string   `json:"at"`
+}
+
+// Directory is a managed directory.
+type Directory struct {
+	Mode  string `json:"mode"`
+	Owner string `json:"owner"`
+	Group string `json:"group"`
+	Adopt bool   `json:"adopt"`
+	At    string `json:"at"`
+}
+
+// Unit is a systemd unit.
+type Unit struct {
+	Text    string `json:"text"`
+	Enabled bool   `json:"enabled"`
+	Adopt   bool   `json:"adopt"`
+	At      string `json:"at"`
+}
+
+// User is a user account.
+type User struct {
+	UID         *int     `json:"uid"`
+	System      bool     `json:"system"`
+	Group       string   `json:"group"`
+	ExtraGroups []string `json:"extraGroups"`
+	Home        *string  `json:"home"`
+	CreateHome  bool     `json:"createHome"`
+	Shell       *string  `json:"shell"`
+	Description string   `json:"description"`
+	Adopt       bool     `json:"adopt"`
+	At          string   `json:"at"`
+}
+
+// AccountGroup is a group account.
+type AccountGroup struct {
+	GID    *int   `json:"gid"`
+	System bool   `json:"system"`
+	Adopt  bool   `json:"adopt"`
+	At     string `json:"at"`
+}
+
+// OSUpdates is the policy for the operating system's packages, with defaults.
+type OSUpdates struct {
+	Ubuntu *UbuntuUpdates `json:"ubuntu"`
+	NixOS  *NixOSUpdates  `json:"nixos"`
+}
+
+// UbuntuUpdates is the apt policy.
+type UbuntuUpdates struct {
+	Mode                 string   `json:"mode"`
+	AutoReboot           bool     `json:"autoReboot"`
+	RebootWindow         *string  `json:"rebootWindow"`
+	Holds                []string `json:"holds"`
+	MaxConcurrentReboots *int     `json:"maxConcurrentReboots"`
+}
+
+// NixOSUpdates is the activation policy of a NixOS host.
+type NixOSUpdates struct {
+	AutoSwitch bool `json:"autoSwitch"`
+}
+
+// Rollout is a rollout policy; what was not declared is nil or empty.
+type Rollout struct {
+	MaxParallel   *int     `json:"maxParallel"`
+	Canary        Amount   `json:"canary"`
+	Waves         []Amount `json:"waves"`
+	Soak          *string  `json:"soak"`
+	FailureBudget Amount   `json:"failureBudget"`
+	RebootWindow  *string  `json:"rebootWindow"`
+}
+
+// Amount is a number of hosts ("3") or a percentage ("10%"); empty where not declared.
+type Amount string
+
+// UnmarshalJSON accepts a number, a string or null.
+func (a *Amount) UnmarshalJSON(data []byte) error {
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	if err := decoder.Decode(&value); err != nil {
+		return err
+	}
+	switch value := value.(type) {
+	case nil:
+		*a = ""
+	case json.Number:
+		*a = Amount(value)
+	case string:
+		*a = Amount(value)
+	default:
+		return fmt.Errorf("expected a number of hosts or a percentage, found %s", data)
+	}
+	return nil
+}
+
+// Decode reads a result. Whatever this version does not know is refused: the
+// library may be another than ours where the fleet brings its own.
+func Decode(data []byte) (*Result, error) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	var result Result
+	if err := decoder.Decode(&result); err != nil {
+		return nil, fmt.Errorf("cannot read the evaluation's result: %w", err)
+	}
+	if result.Version != Version {
+		return nil, fmt.Errorf("the fleet's NixFleet library speaks version %d, this compiler version %d", result.Version, Version)
+	}
+	return &result, nil
+}

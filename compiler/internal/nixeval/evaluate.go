@@ -1,0 +1,99 @@
+package nixeval
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/nixfleet/nixfleet/compiler/internal/intent"
+)
+
+// WriteLibrary makes NixFleet's Nix library ready for evaluations.
+func (n *Nix) WriteLibrary(library fs.FS) (Tree, error) { return n.writeTree("library", library) }
+
+// Evaluate evaluates the source's intent with the library.
+func (n *Nix) Evaluate(ctx context.Context, source *Source, library Tree, request intent.Request) (*intent.Result, error) {
+	data, err := json.Marshal(request)
+	if err != nil {
+		return nil, fmt.Errorf("cannot encode the request: %w", err)
+	}
+	asked, err := n.writeRequest(data)
+	if err != nil {
+		return nil, fmt.Errorf("cannot write the request: %w", err)
+	}
+	if err := n.addTrees(ctx, library, asked, request.Inputs); err != nil {
+		return nil, n.explain(ctx, err)
+	}
+	if err := n.writeRegistry(source.locked); err != nil {
+		return nil, err
+	}
+	n.options.Progress("evaluating")
+	out, err := n.flakes(ctx, append(n.registry(), "eval", "--json", "--show-trace",
+		"--no-update-lock-file", "--no-write-lock-file", "--option", "eval-cache", "false",
+		"flake:"+fleetID+"#nixfleet", "--apply", expression(library, asked))...)
+	if err != nil {
+		return nil, n.explainEvaluation(ctx, err, source, library)
+	}
+	return intent.Decode(out)
+}
+
+func (n *Nix) writeRequest(data []byte) (Tree, error) {
+	dir := filepath.Join(n.dir, "request", sourceName)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return Tree{}, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "request.json"), data, 0o644); err != nil {
+		return Tree{}, err
+	}
+	return HashTree(dir)
+}
+
+// addTrees brings what an evaluation fetches into the store beforehand: fetching
+// would first ask the binary caches for it, over the network.
+func (n *Nix) addTrees(ctx context.Context, library, request Tree, inputs map[string]intent.Input) error {
+	if _, err := n.store(ctx, "--add", library.Path, request.Path); err != nil {
+		return err
+	}
+	for _, input := range inputs {
+		if _, err := n.flakes(ctx, "store", "add-path", "--name", sourceName, input.Path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func expression(library, request Tree) string {
+	return fmt.Sprintf("output: import (%s + \"/compile.nix\") { inherit output; request = builtins.fromJSON (builtins.readFile (%s + \"/request.json\")); }",
+		fetchTree(library), fetchTree(request))
+}
+
+func fetchTree(tree Tree) string {
+	return fmt.Sprintf("fetchTree { type = \"path\"; path = %s; narHash = %s; }", quote(tree.Path), quote(string(tree.NarHash)))
+}
+
+// quote returns s as a string of the Nix language.
+func quote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "${", "\\${").Replace(s) + `"`
+}
+
+// ReadInput returns the input at path, locked by its hash as it is now.
+func (n *Nix) ReadInput(path string) (intent.Input, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return intent.Input{}, err
+	}
+	tree, err := HashTree(path)
+	if err != nil {
+		return intent.Input{}, err
+	}
+	input := intent.Input{Path: tree.Path, NarHash: tree.NarHash}
+	if info.Mode().IsRegular() {
+		executable := info.Mode()&0o100 != 0
+		input.Executable = &executable
+	}
+	return input, nil
+}
