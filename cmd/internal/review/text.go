@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -67,7 +68,7 @@ func (s *Summary) writeHead(p *printer) {
 	if name == "" {
 		name = "without a name"
 	}
-	p.line(fmt.Sprintf("Plan %s of fleet %s: %s of %s", s.Digest.Short(), name, count(s.hosts(), "host"), count(len(s.Kinds), "kind")))
+	p.line(fmt.Sprintf("Plan %s of fleet %s: %s of %s", s.Digest.Short(), name, ui.Count(s.hosts(), "host"), ui.Count(len(s.Kinds), "kind")))
 	if s.Preview {
 		p.line("PREVIEW: nothing is built, execute refuses it; `nixfleet build` completes it")
 	}
@@ -77,7 +78,7 @@ func (s *Summary) writeHead(p *printer) {
 		p.line(fmt.Sprintf("  input    %s %s", name, s.Source.Inputs[name]))
 	}
 	p.line("")
-	p.line(fmt.Sprintf("Rollout: %s, at most %s at once", count(len(s.Rollout.Waves), "wave"), count(s.Rollout.MaxParallel, "host")))
+	p.line(fmt.Sprintf("Rollout: %s, at most %s at once", ui.Count(len(s.Rollout.Waves), "wave"), ui.Count(s.Rollout.MaxParallel, "host")))
 	for i, wave := range s.Rollout.Waves {
 		p.line(fmt.Sprintf("  %d. %s: %s", i+1, wave.Name, joinHosts(wave.Hosts)))
 	}
@@ -114,7 +115,7 @@ func (k Kind) write(p *printer) {
 	}
 	p.table("reached at", reach)
 	if c := k.Closure; c != nil && c.Paths > 0 {
-		p.line(fmt.Sprintf("  closure of %s, %s: %s", count(c.Paths, "path"), size(c.Size), c.Path))
+		p.line(fmt.Sprintf("  closure of %s, %s: %s", ui.Count(c.Paths, "path"), size(c.Size), c.Path))
 	} else if c != nil {
 		p.line("  closure, not built: " + string(c.Path))
 	}
@@ -181,7 +182,7 @@ func fileRow(f FileLine) []string {
 	if f.Symlink != "" {
 		return []string{f.Path, "link", "-> " + f.Symlink, "", effect}
 	}
-	what := count(f.Size, "byte")
+	what := ui.Count(f.Size, "byte")
 	if f.Source != "" {
 		what = "from " + f.Source
 	}
@@ -287,18 +288,11 @@ func joinHosts(names []schema.HostName) string {
 	return fmt.Sprintf("%s … and %d more", join(names[:10], " "), len(names)-10)
 }
 
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 // size writes bytes for people, in decimal units.
 func size(n int64) string {
 	switch {
 	case n < 1000:
-		return count(int(n), "byte")
+		return ui.Count(int(n), "byte")
 	case n < 1e6:
 		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
 	case n < 1e9:

@@ -11,8 +11,6 @@ import (
 // an error with a hint, never exits by itself, and prints errors once.
 func Configure(app *cli.App) {
 	app.ExitErrHandler = func(*cli.Context, error) {}
-	app.HideHelpCommand = false
-	app.CommandNotFound = nil
 	usage := func(c *cli.Context, err error, _ bool) error {
 		return Usagef("%w\nhint: %s --help", err, strings.TrimSpace(c.App.Name+" "+commandName(c)))
 	}
@@ -56,4 +54,12 @@ func OneArgument(c *cli.Context, name, what string) (string, error) {
 		return "", Usagef("%s is missing\nhint: %s %s %s", what, c.App.Name, c.Command.Name, name)
 	}
 	return "", Usagef("expected one argument, %s, found %d: %s", what, c.NArg(), fmt.Sprintf("%q", c.Args().Slice()))
+}
+
+// Count writes a number of things: "1 host", "3 hosts".
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

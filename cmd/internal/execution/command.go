@@ -1,0 +1,213 @@
+// Package execution is the command that carries out a plan, as `nixfleet execute`
+// and as nixfleet-execute have it: flags, a question, progress, a summary. It
+// depends on nothing that compiles.
+package execution
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"os/user"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/helper"
+	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Command returns the command.
+func Command() *cli.Command {
+	return &cli.Command{
+		Name:      "execute",
+		Usage:     "apply exactly what a plan says to its hosts",
+		ArgsUsage: "plan.json",
+		Description: `Verifies the plan, then takes its hosts wave by wave, several at once. A host that is as the
+plan says already is left alone. The first Ctrl-C lets hosts at work finish and starts no other;
+the second cuts. A record of the run is kept in the state directory.
+
+Exit status: 0 done, 1 an error of ours or of a file, 2 wrong usage, 3 refused and nothing
+touched, 4 hosts failed, 5 halted and hosts left out, 130 cut.
+
+Examples: nixfleet execute plan.json --dry-run
+          nixfleet execute plan.json --group web --parallel 5
+          nixfleet execute plan.json --closures ./cache --yes --json`,
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "host", Usage: "only hosts of this `NAME` or pattern (may be repeated)"},
+			&cli.StringSliceFlag{Name: "group", Usage: "only hosts of this `GROUP` (may be repeated)"},
+			&cli.IntFlag{Name: "parallel", Usage: "at most `N` hosts at once; lowers what the plan says, never raises it"},
+			&cli.StringFlag{Name: "closures", Usage: "take store paths from this binary `CACHE` (directory or URL), or from \"substituters\", instead of the local Nix store"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "say what would change on which host, and change nothing"},
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask (without a terminal there is no question)"},
+			&cli.BoolFlag{Name: "json", Usage: "print events as lines of JSON"},
+			&cli.StringFlag{Name: "state-dir", Usage: "keep records of runs in `DIR` (default: $XDG_STATE_HOME/nixfleet)", EnvVars: []string{"NIXFLEET_STATE_DIR"}},
+		},
+		Action: execute,
+	}
+}
+
+func execute(c *cli.Context) error {
+	name, err := ui.OneArgument(c, "plan.json", "a plan")
+	if err != nil {
+		return err
+	}
+	if c.IsSet("parallel") && c.Int("parallel") < 1 {
+		return ui.Usagef("--parallel %d: expected 1 or more", c.Int("parallel"))
+	}
+	plan, err := planfile.Read(name)
+	if err != nil {
+		return ui.WithCode(ui.ExitRefused, err)
+	}
+	options := executor.Options{
+		Select:   executor.Selection{Hosts: c.StringSlice("host"), Groups: c.StringSlice("group")},
+		Parallel: c.Int("parallel"),
+		Closures: c.String("closures"),
+		DryRun:   c.Bool("dry-run"),
+	}
+	hosts, err := executor.Select(plan, options.Select)
+	if err != nil {
+		return ui.WithCode(ui.ExitRefused, err)
+	}
+	if !options.DryRun && !c.Bool("yes") && !confirmed(plan, len(hosts)) {
+		return ui.WithCode(ui.ExitRefused, fmt.Errorf("not confirmed; nothing was touched"))
+	}
+	return carryOut(c, plan, len(hosts), options)
+}
+
+// confirmed asks on a terminal; without one the plan's approval is the answer.
+func confirmed(plan *schema.Plan, hosts int) bool {
+	if !ui.IsTerminal(os.Stdin) || !ui.IsTerminal(os.Stderr) {
+		return true
+	}
+	fmt.Fprintf(os.Stderr, "Apply plan %s to %s? [y/N] ", plan.Digest.Short(), ui.Count(hosts, "host"))
+	var answer string
+	_, _ = fmt.Fscanln(os.Stdin, &answer) // no answer is no
+	return answer == "y" || answer == "Y" || answer == "yes"
+}
+
+func carryOut(c *cli.Context, plan *schema.Plan, hosts int, options executor.Options) error {
+	deps, err := surroundings(c)
+	if err != nil {
+		return ui.WithCode(ui.ExitRefused, err)
+	}
+	options.Operator = operator(deps.User)
+	ctx, stop, release := interruptible(c.Context)
+	defer release()
+	options.Stop = stop
+	teller := newTeller(c, plan, hosts, options.DryRun)
+	deps.Observe = teller.tell
+	record, err := executor.Execute(ctx, plan, options, deps)
+	teller.close()
+	if record == nil {
+		return ui.WithCode(ui.ExitRefused, err)
+	}
+	if !options.DryRun {
+		teller.summarize(record, executor.RecordPath(deps.StateDir, record.Run))
+	}
+	switch {
+	case err != nil:
+		return err
+	case ctx.Err() != nil:
+		return ui.WithCode(ui.ExitInterrupted, ui.ErrReported)
+	}
+	return ui.WithCode(exitCode(record.Verdict), ui.ErrReported)
+}
+
+func exitCode(verdict schema.Verdict) int {
+	switch verdict {
+	case schema.Done:
+		return ui.ExitDone
+	case schema.Refused:
+		return ui.ExitRefused
+	case schema.Halted:
+		return ui.ExitHalted
+	}
+	return ui.ExitHostsFailed
+}
+
+// surroundings are what an execution takes from this process.
+func surroundings(c *cli.Context) (executor.Deps, error) {
+	account, err := user.Current()
+	if err != nil {
+		return executor.Deps{}, fmt.Errorf("cannot tell who is executing: %w", err)
+	}
+	home := os.Getenv("HOME")
+	if home == "" {
+		home = account.HomeDir
+	}
+	stateDir := c.String("state-dir")
+	if stateDir == "" {
+		if stateDir, err = executor.StateDir(home, os.Getenv); err != nil {
+			return executor.Deps{}, err
+		}
+	}
+	if stateDir, err = filepath.Abs(stateDir); err != nil {
+		return executor.Deps{}, err
+	}
+	return executor.Deps{
+		Helpers: helper.Binary, Home: home, User: account.Username, Getenv: os.Getenv,
+		Passphrase: askPassphrase(), Clock: time.Now, Random: rand.Reader, StateDir: stateDir,
+	}, nil
+}
+
+func operator(account string) string {
+	if sudoer := os.Getenv("SUDO_USER"); account == "root" && sudoer != "" {
+		account = sudoer
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return account
+	}
+	return account + "@" + name
+}
+
+// askPassphrase returns a question on the terminal; nil without one.
+func askPassphrase() func(file string) ([]byte, error) {
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil
+	}
+	return func(file string) ([]byte, error) {
+		fmt.Fprintf(tty, "Passphrase for %s: ", file)
+		defer io.WriteString(tty, "\n")
+		return term.ReadPassword(int(tty.Fd()))
+	}
+}
+
+// interruptible returns a context that the second interrupt cancels, and a
+// channel that the first one closes.
+func interruptible(parent context.Context) (ctx context.Context, stop <-chan struct{}, release func()) {
+	ctx, cancel := context.WithCancel(parent)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	first, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-done:
+				return
+			case <-signals:
+			}
+			if n == 0 {
+				fmt.Fprintln(os.Stderr, "\ninterrupted: hosts at work finish, no other starts; interrupt again to cut")
+				close(first)
+			} else {
+				cancel()
+			}
+		}
+	}()
+	return ctx, first, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel()
+	}
+}

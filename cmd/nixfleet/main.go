@@ -1,0 +1,45 @@
+// Command nixfleet compiles a fleet into a frozen plan, shows it to people, and
+// applies exactly that to hosts. This package only reads flags, wires the parts
+// and prints; each command is in a file of its own.
+package main
+
+import (
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/execution"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/cmd/internal/version"
+)
+
+func main() { os.Exit(run(os.Args)) }
+
+func run(args []string) int {
+	app := newApp()
+	err := app.Run(ui.Interleave(app, args))
+	ui.PrintError(os.Stderr, err)
+	return ui.ExitCode(err)
+}
+
+func newApp() *cli.App {
+	app := &cli.App{
+		Name:    "nixfleet",
+		Usage:   "compile a fleet of Ubuntu and NixOS hosts into one reviewed plan, and apply exactly that",
+		Version: version.Version,
+		Description: `A fleet is a flake: an inventory and intent modules. A first round:
+
+   nixfleet compile my-fleet -o plan.json    evaluate, build, freeze
+   nixfleet show plan.json                   what will be on which host
+   nixfleet execute plan.json                apply exactly this`,
+		HideVersion:          true, // the command says more
+		EnableBashCompletion: true,
+		Suggest:              true,
+		Commands: []*cli.Command{
+			compileCommand(), buildCommand(), showCommand(), verifyCommand(),
+			execution.Command(), versionCommand(), completionCommand(),
+		},
+	}
+	ui.Configure(app)
+	return app
+}
