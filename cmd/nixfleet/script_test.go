@@ -1,0 +1,44 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/helper"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"nixfleet": main})
+}
+
+// TestScripts drives the real main. Scripts that need a host are in vm-tests/e2e.
+func TestScripts(t *testing.T) {
+	if _, err := helper.Digests(); err != nil {
+		t.Fatalf("run `make build` first: %v", err)
+	}
+	if _, err := exec.LookPath("nix"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("compiling needs Nix: ", err)
+	}
+	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("EXAMPLES", examples)
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("NIX_CONFIG", "substituters =") // nothing to wait for
+			return nil
+		},
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	})
+}
