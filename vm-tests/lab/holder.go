@@ -45,7 +45,7 @@ func (l *Lab) startHolder(ctx context.Context) error {
 	if _, second, _ := cgroupRoot(); second {
 		hierarchy = "v2"
 	}
-	cmd := exec.Command("/bin/sh", "-c", holderScript, "nixfleet-lab-"+l.ID, hierarchy)
+	cmd := exec.Command("/bin/sh", "-c", holderScript, "nixfleet-lab-"+l.ID, hierarchy, holderScript)
 	cmd.Env = adminEnv()
 	cmd.Dir = "/"
 	cmd.Stderr = logFile
@@ -102,9 +102,9 @@ func (h *holder) kill() error {
 // root is the path at which this process sees the lab's mounts.
 func (h *holder) root(path string) string { return fmt.Sprintf("/proc/%d/root%s", h.pid, path) }
 
-// command runs one of the lab's own scripts in all its namespaces.
+// command runs one of the lab's own scripts in all its namespaces, below the root that this process has: it may be in a chroot.
 func (h *holder) command(ctx context.Context, script string, args ...string) *exec.Cmd {
-	nsenter := []string{"--target", strconv.Itoa(h.pid), "--mount", "--net", "--pid", "--", "/bin/sh", "-c", script, "lab"}
+	nsenter := []string{"--target", strconv.Itoa(h.pid), "--mount", "--net", "--pid", "--root", "--wd", "--", "/bin/sh", "-c", script, "lab"}
 	cmd := exec.CommandContext(ctx, program("nsenter"), append(nsenter, args...)...)
 	cmd.Env = adminEnv()
 	cmd.Dir = "/"

@@ -1,13 +1,16 @@
 # PID 1 of a lab: makes the lab's mounts and bridge private, says "ready", then lives as long as its owner.
+# Arguments: v1 or v2, the cgroup hierarchy of hosts; the text of this script.
 # Standard input is a pipe from the owner: "keep" lets the lab outlive it, end of file ends the lab and all in it.
 set -eu
 umask 022
 
-# Inside a chroot "/" is no mount point; then every mount that can be seen is made private by itself.
+# In a chroot "/" is no mount point; then it becomes one, by way of /proc, which is one and can be made private.
 if ! mount --make-rprivate / 2>/dev/null; then
-	while read -r _ _ _ _ target _; do
-		mount --make-private "$target" 2>/dev/null || :
-	done </proc/self/mountinfo
+	mount --make-private /proc
+	mount -t tmpfs tmpfs /proc
+	mkdir /proc/root
+	mount --rbind / /proc/root
+	exec chroot /proc/root /bin/sh -c "$2" "$0" "$1" "$2"
 fi
 mount -t proc proc /proc
 # A /run of its own: nspawn's locks and `ip netns` names cannot meet those of the machine or of another lab.
@@ -21,8 +24,12 @@ if [ "$1" = v2 ] && ! grep -q ' /sys/fs/cgroup cgroup2 ' /proc/mounts; then
 fi
 
 ip link set lo up
-ip link add lab0 type bridge forward_delay 0
+ip link add lab0 address 02:00:0a:4d:00:01 type bridge forward_delay 0
 ip address add 10.77.0.1/16 dev lab0
+# A bridge without a working port takes up to a second to work again; this port always does.
+ip link add always0 type veth peer name always1
+ip link set always0 master lab0 up
+ip link set always1 up
 ip link set lab0 up
 echo ready
 

@@ -37,6 +37,8 @@ type Host struct {
 	lower   string
 	private ed25519.PrivateKey
 	power   sync.Mutex
+	cable   sync.Mutex
+	relay   *relay
 }
 
 // newHost makes up a host's identity. Nothing of it exists yet.
@@ -72,6 +74,12 @@ func (h *Host) dir() string { return h.lab.hostDir(h.Name) }
 
 // link is the controller's end of the host's cable.
 func (h *Host) link() string { return "host" + strconv.Itoa(h.index) }
+
+// mac is made from the address, so that the controller knows it without asking.
+func (h *Host) mac() string {
+	a := address(h.index).As4()
+	return fmt.Sprintf("02:00:%02x:%02x:%02x:%02x", a[0], a[1], a[2], a[3])
+}
 
 // firstBoot makes the host and waits until it is up.
 func (h *Host) firstBoot(ctx context.Context) error {
@@ -113,7 +121,7 @@ func (h *Host) create(ctx context.Context) error {
 
 // mount mounts the host's root and plugs in its network.
 func (h *Host) mount(ctx context.Context) error {
-	return h.lab.holder.run(ctx, hostUpScript, h.dir(), h.lower, h.Name, h.Addr+"/16", h.link(), h.image())
+	return h.lab.holder.run(ctx, hostUpScript, h.dir(), h.lower, h.Name, h.Addr, h.link(), h.mac(), h.image())
 }
 
 // writeIdentity gives the host what distinguishes it from others of the same image.
@@ -150,7 +158,7 @@ func (h *Host) writeIdentity(ctx context.Context) error {
 		}
 	}
 	if h.spec.NoNix {
-		return h.lab.holder.run(ctx, `cd "$1" && rm -rf nix etc/nix usr/bin/nix* usr/sbin/nix* &&
+		return h.lab.holder.run(ctx, `cd "$1" && rm -rf nix etc/nix usr/bin/nix* usr/sbin/nix* usr/lib/tmpfiles.d/nix* &&
 			ln -sf /dev/null etc/systemd/system/nix-daemon.socket && ln -sf /dev/null etc/systemd/system/nix-daemon.service`,
 			h.dir()+"/root")
 	}

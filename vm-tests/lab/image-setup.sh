@@ -31,6 +31,8 @@ systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2sc
 systemctl mask console-getty.service getty@.service systemd-firstboot.service systemd-networkd-wait-online.service
 systemctl disable unattended-upgrades.service e2scrub_reap.service nftables.service 2>/dev/null || :
 
+echo 'LANG=C.UTF-8' >/etc/default/locale
+
 # Nothing of the building machine: neither its name and resolver nor its package mirror.
 rm -f /etc/hostname /etc/resolv.conf /etc/apt/apt.conf.d/99mmdebstrap /etc/apt/sources.list.d/*
 : >/etc/resolv.conf

@@ -197,6 +197,12 @@ func (l *Lab) boot(ctx context.Context, options Options, specs []HostSpec, image
 func (l *Lab) Close() error {
 	l.close.Do(func() {
 		began := time.Now()
+		if l.owner == nil {
+			// Without the owner's lock a sweep could remove the same lab at the same time.
+			if lock, err := l.cache.lock(); err == nil {
+				defer func() { _ = lock.Close() }()
+			}
+		}
 		l.closed = l.remove()
 		l.log.printf("lab %s: removed in %.1f s", l.ID, time.Since(began).Seconds())
 	})
@@ -205,6 +211,11 @@ func (l *Lab) Close() error {
 
 func (l *Lab) remove() error {
 	var problems []error
+	for _, h := range l.hosts {
+		if h.relay != nil {
+			h.relay.close()
+		}
+	}
 	if l.holder != nil {
 		problems = append(problems, l.holder.kill())
 	}

@@ -8,9 +8,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -83,22 +81,16 @@ func (h *Host) LinkDown(ctx context.Context) error {
 	return h.network(ctx, `ip link set "$1" down`, h.link())
 }
 
-// LinkUp plugs it in again.
+// LinkUp plugs it in again and waits until both ends have noticed, unless the host is off.
 func (h *Host) LinkUp(ctx context.Context) error {
-	return h.network(ctx, `ip link set "$1" up`, h.link())
-}
-
-// Delay adds d to each round trip between the host and all others; zero ends that.
-func (h *Host) Delay(ctx context.Context, d time.Duration) error {
-	if d == 0 {
-		return h.network(ctx, `tc qdisc del dev "$1" root 2>/dev/null || :`, h.link())
-	}
-	// netem's own limit of 1000 packets would make a slow link of a long one.
-	return h.network(ctx, `tc qdisc replace dev "$1" root netem limit 100000 delay "$2us"`, h.link(), strconv.FormatInt(d.Microseconds(), 10))
+	return h.network(ctx, `ip link set "$1" up
+		while ip -n "$2" -o link show eth0 up | grep -qv "state UP"; do sleep 0.01; done
+		while [ -n "$(ip -n "$2" -o link show eth0 up)" ] && ip -o link show "$1" | grep -qv "state UP"; do sleep 0.01; done`,
+		h.link(), h.Name)
 }
 
 func (h *Host) network(ctx context.Context, script string, args ...string) error {
-	if err := h.lab.holder.run(ctx, script, args...); err != nil {
+	if err := h.lab.holder.run(ctx, "set -e; "+script, args...); err != nil {
 		return fmt.Errorf("cannot change the network of host %q: %w", h.Name, err)
 	}
 	return nil

@@ -110,15 +110,16 @@ func (h *Host) probe(ctx context.Context, notBoot string) error {
 
 // sshAnswers reads the greeting of the host's sshd.
 func (h *Host) sshAnswers(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	// Short: a packet to a host that is just going down is lost, and the next one is sent only a second later.
+	patience := 500*time.Millisecond + 4*h.delay()
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	conn, err := h.lab.Dial(ctx, "tcp", h.Addr+":22")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	deadline, _ := ctx.Deadline()
-	_ = conn.SetDeadline(deadline)
+	_ = conn.SetDeadline(time.Now().Add(4 * patience))
 	greeting := make([]byte, 4)
 	if _, err := conn.Read(greeting); err != nil {
 		return err

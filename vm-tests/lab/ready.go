@@ -18,7 +18,6 @@ var needed = []struct{ program, aptPackage string }{
 	{"systemd-nspawn", "systemd-container"},
 	{"mmdebstrap", "mmdebstrap"},
 	{"ip", "iproute2"},
-	{"tc", "iproute2"},
 	{"nsenter", "util-linux"},
 	{"flock", "util-linux"},
 	{"mount", "mount"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -80,7 +81,7 @@ func execCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return attached(h.Command(c.Context, args[1], args[2:]...))
+			return attached(h.Command(untilItEnds(c), args[1], args[2:]...))
 		},
 	}
 }
@@ -98,7 +99,7 @@ func runCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return attached(l.Command(c.Context, args[0], args[1:]...))
+			return attached(l.Command(untilItEnds(c), args[0], args[1:]...))
 		},
 	}
 }
@@ -186,8 +187,16 @@ func openHost(c *cli.Context, name string) (*lab.Lab, *lab.Host, error) {
 // attached runs a command with this process's input and output.
 func attached(cmd *exec.Cmd) error {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	return cmd.Run()
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() > 0 {
+		return exitStatus(exit.ExitCode())
+	}
+	return err
 }
+
+// untilItEnds is the context of a command in the foreground: what Ctrl-C means is the command's own business.
+func untilItEnds(c *cli.Context) context.Context { return context.WithoutCancel(c.Context) }
 
 // dropDashes removes a "--" at that position.
 func dropDashes(args []string, at int) []string {
