@@ -41,7 +41,7 @@ func Open(spec string) (Source, error) {
 	scheme, rest, isURL := strings.Cut(spec, "://")
 	switch {
 	case spec == "":
-		return &store{root: "/"}, nil
+		return Local("/"), nil
 	case spec == Substituters:
 		return substituters{}, nil
 	case isURL && scheme == "file":
@@ -58,9 +58,13 @@ func Open(spec string) (Source, error) {
 	return openDirectory(spec, spec)
 }
 
+// Local returns the Nix store on this machine, with what stands before /nix/store:
+// "/", unless the store is in a root of its own.
+func Local(root string) Source { return &store{root} }
+
 // store is a Nix store on this machine, whose files are read directly.
 type store struct {
-	root string // what stands before /nix/store; "/" but in tests
+	root string
 }
 
 func (s *store) file(path schema.StorePath) string { return filepath.Join(s.root, string(path)) }

@@ -365,12 +365,12 @@ func (n *notedSigner) SignWithAlgorithm(rand io.Reader, data []byte, algorithm s
 }
 
 // refused describes a login that no key opened.
-func (a *attempt) refused(host, address, user string) error {
+func (a *attempt) refused(r *route) error {
 	var f *fault.Error
 	if errors.As(a.err, &f) {
 		return f
 	}
-	message := fmt.Sprintf("%s (%s) does not let %q log in", host, address, user)
+	message := fmt.Sprintf("%s (%s) does not let %q log in", r.Name, r.address, r.User)
 	if a.err != nil {
 		return fault.New(fault.Refused, "%s: the key it accepts cannot sign: %w", message, a.err)
 	}
@@ -383,5 +383,5 @@ func (a *attempt) refused(host, address, user string) error {
 		message += "; " + problem
 	}
 	return fault.New(fault.Refused, "%s", message).
-		WithHint("try ssh -v %s@%s true; put the public key into the account's authorized_keys, or name the key with IdentityFile in ~/.ssh/config", user, host)
+		WithHint("try ssh -v -p %d %s@%s true; put the public key into the account's authorized_keys, or name the key with IdentityFile in ~/.ssh/config", r.Port, r.User, r.Address)
 }

@@ -255,7 +255,7 @@ func handshakeError(ctx context.Context, r *route, err error) error {
 	case cause != nil:
 		return fault.New(fault.Interrupted, "cannot log in to %s (%s): %w", r.Name, r.address, cause)
 	case strings.Contains(err.Error(), "unable to authenticate"):
-		return r.login.refused(r.Name, r.address, r.User)
+		return r.login.refused(r)
 	case errors.As(r.login.err, &f):
 		return f
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
