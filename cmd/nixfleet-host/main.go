@@ -1,0 +1,98 @@
+// Command nixfleet-host is the helper that works on a host. The executor starts
+// it over SSH; nobody else needs to.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nixfleet/nixfleet/executor/host"
+	"github.com/nixfleet/nixfleet/executor/protocol"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+const usage = `usage: nixfleet-host serve | store | version
+
+  serve    carry on a session with nixfleet over standard input and output (as root)
+  store    run nix-store --serve --write, for copying closures
+  version  print the version and this program's own digest
+`
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 1 {
+		switch args[0] {
+		case "serve":
+			return serve()
+		case "store":
+			return store()
+		case "version":
+			return printVersion()
+		case "--help", "-h", "help":
+			_, err := fmt.Print(usage)
+			return err
+		}
+	}
+	return fmt.Errorf("expected one of serve, store, version; found %q\nhint: nixfleet-host --help", args)
+}
+
+func serve() error {
+	if os.Geteuid() != 0 {
+		refusal := &protocol.Error{Kind: protocol.KindRefused,
+			Message: fmt.Sprintf("the helper must run as root: expected user id 0, found %d", os.Geteuid()),
+			Hint:    "allow the login user `sudo -n " + protocol.HelperPath + " serve`"}
+		return protocol.NewConn(nil, os.Stdout).Send(protocol.Response{Seq: 1, Error: refusal})
+	}
+	unix.Umask(0o022)
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	catchSignals(stop)
+	return host.Serve(ctx, os.Stdin, os.Stdout, host.System())
+}
+
+// catchSignals ends the session between two requests at the signals that end
+// programs. Caught and not ignored, since the host's tools would inherit that.
+// SIGPIPE and SIGHUP say that the link is cut, which reading and writing tell as well.
+func catchSignals(stop func()) {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
+	go func() {
+		for s := range signals {
+			if s == syscall.SIGTERM || s == syscall.SIGINT {
+				stop()
+			}
+		}
+	}()
+}
+
+// store becomes nix-store: sudo needs to allow only this program.
+func store() error {
+	program := host.FindNixStore()
+	if program == "" {
+		return errors.New("the host has no nix-store\nhint: apt install nix-bin nix-setup-systemd")
+	}
+	return syscall.Exec(program, []string{"nix-store", "--serve", "--write"}, os.Environ())
+}
+
+func printVersion() error {
+	own, err := host.Self()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Printf("nixfleet-host %s %s\n", version, own)
+	return err
+}

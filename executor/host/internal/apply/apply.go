@@ -1,0 +1,259 @@
+// Package apply makes a host what its manifest says: it does the work that
+// package inspect found, in the one order that leaves units with what they need
+// at every moment, and keeps the state file true on the way.
+//
+// Whatever can be refused or prepared comes before the first change. The state
+// file then says that an apply is pending and what is about to become ours, so
+// that after a crash at any point the same apply, or another, completes the work
+// and takes nothing of it for somebody else's.
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/nixfleet/nixfleet/executor/host/internal/account"
+	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
+	"github.com/nixfleet/nixfleet/executor/host/internal/state"
+	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Host is the host to change.
+type Host struct {
+	inspect.Host
+	Accounts account.Tools
+	State    *state.Store
+	// Now is the host's clock, and Wait waits.
+	Now  func() time.Time
+	Wait func(context.Context, time.Duration)
+	// Free returns the free bytes of the file system that holds a directory.
+	Free func(directory string) (int64, error)
+	// JobDeadline is how long systemd may take for stopping or starting units.
+	JobDeadline time.Duration
+}
+
+// Order is what to make of the host, and for whom.
+type Order struct {
+	inspect.Goal
+	Name     schema.HostName
+	Run      string
+	Operator string
+	Plan     schema.Digest
+	Digest   schema.Digest // of the manifest
+	Entries  []schema.PathEntry
+	// CheckClosure fails where a path of the closure is not valid in the host's store.
+	CheckClosure func(context.Context) error
+}
+
+// Result is what an apply did.
+type Result struct {
+	Generation int
+	Changes    []schema.Change
+}
+
+// RefusedError says that the host was not touched.
+type RefusedError struct{ Refusals []inspect.Refusal }
+
+func (e *RefusedError) Error() string {
+	text, _ := e.Texts()
+	return text
+}
+
+// Texts returns the message and the hints.
+func (e *RefusedError) Texts() (message, hint string) { return inspect.Texts(e.Refusals) }
+
+func refused(err error) error {
+	return &RefusedError{[]inspect.Refusal{{Message: err.Error()}}}
+}
+
+// Run applies. After a RefusedError nothing was touched; after any other error
+// the state file says what is pending, and Result what was done.
+func Run(ctx context.Context, host Host, order Order, tell func(protocol.Event)) (*Result, error) {
+	work, err := inspect.Compare(ctx, host.Host, order.Goal)
+	if err != nil {
+		return nil, refused(err)
+	}
+	if len(work.Refusals) > 0 {
+		return nil, &RefusedError{work.Refusals}
+	}
+	a := &applying{Host: host, Order: order, work: work, tell: tell, before: order.State, result: &Result{Changes: []schema.Change{}}}
+	a.result.Generation, _ = host.Profile.Current()
+	for _, note := range work.Notes {
+		tell(protocol.Event{Note: note})
+	}
+	if work.Empty() {
+		return a.result, a.settleUnchanged(ctx)
+	}
+	if err := a.prepare(ctx); err != nil {
+		return nil, refused(errors.Join(err, a.abandon()))
+	}
+	err = a.change(ctx)
+	a.close()
+	if err != nil {
+		return a.result, a.fail(ctx, err)
+	}
+	return a.result, nil
+}
+
+// applying is an apply at work.
+type applying struct {
+	Host
+	Order
+	work   *inspect.Work
+	tell   func(protocol.Event)
+	before *schema.State
+	// pending is the state while the apply is at work.
+	pending *schema.State
+	stage   stage
+	result  *Result
+	// stopped are units that an apply that fails starts again.
+	stopped []schema.UnitName
+}
+
+// prepare does what changes nothing: keep what could be collected or overwritten,
+// write ahead, and stage.
+func (a *applying) prepare(ctx context.Context) error {
+	a.tell(protocol.Event{Stage: "stage"})
+	if profile := a.work.Profile; profile != nil {
+		if err := a.Profile.Root(profile.Do.Path); err != nil {
+			return err
+		}
+		// Rooted first and asked afterwards: between the two nothing can be collected.
+		if err := a.CheckClosure(ctx); err != nil {
+			return err
+		}
+	}
+	if err := a.keepOriginals(); err != nil {
+		return err
+	}
+	if err := a.planStage(); err != nil {
+		return err
+	}
+	if err := a.writeAhead(); err != nil {
+		return err
+	}
+	return a.fillStage()
+}
+
+// writeAhead says in the state file what is about to become ours.
+func (a *applying) writeAhead() error {
+	next := *a.before
+	next.Host = a.Name
+	next.Owned = union(a.before.Owned, a.work.Owned)
+	next.Pending = &schema.Pending{Manifest: a.Digest, Plan: a.Plan, Run: a.Run, Since: a.Now(), Staging: a.stage.directories()}
+	for _, job := range a.work.Jobs {
+		if job.Do.Verb == "reload" {
+			next.Pending.Reload = append(next.Pending.Reload, job.Do.Unit)
+		} else {
+			next.Pending.Restart = append(next.Pending.Restart, job.Do.Unit)
+		}
+	}
+	if old := a.before.Pending; old != nil {
+		next.Pending.Staging = slices.Compact(slices.Sorted(slices.Values(append(next.Pending.Staging, old.Staging...))))
+	}
+	a.pending = &next
+	// If we crash here, the old state stands and nothing has changed.
+	return a.State.Save(&next)
+}
+
+// union returns what is owned before or after.
+func union(before, after schema.Owned) schema.Owned {
+	owned := schema.Owned{
+		Files: maps.Clone(after.Files), Directories: maps.Clone(after.Directories),
+		Users: maps.Clone(after.Users), Groups: maps.Clone(after.Groups),
+	}
+	maps.Copy(owned.Files, before.Files)
+	maps.Copy(owned.Directories, before.Directories)
+	maps.Copy(owned.Users, before.Users)
+	maps.Copy(owned.Groups, before.Groups)
+	return owned
+}
+
+// abandon undoes a preparation that failed.
+func (a *applying) abandon() error {
+	a.close()
+	err := a.stage.remove(a.Files)
+	if a.pending != nil {
+		err = errors.Join(err, a.State.Save(a.before))
+	}
+	return err
+}
+
+func (a *applying) close() { a.stage.close() }
+
+// change makes the changes, in order.
+func (a *applying) change(ctx context.Context) error {
+	for _, part := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"stop", a.stopUnits},
+		{"accounts", a.addAccounts},
+		{"files", a.changeFiles},
+		{"accounts", a.dropAccounts},
+		{"profile", a.switchProfile},
+		{"units", a.startUnits},
+		{"commit", a.commit},
+	} {
+		a.tell(protocol.Event{Stage: part.name})
+		if err := part.do(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// done reports a change that was made.
+func (a *applying) done(change *schema.Change) {
+	if change != nil {
+		a.result.Changes = append(a.result.Changes, *change)
+		a.tell(protocol.Event{Change: change})
+	}
+}
+
+// fail records why the apply failed, and starts again what it had stopped, so
+// that the host serves as well as it can until the next apply.
+func (a *applying) fail(ctx context.Context, cause error) error {
+	errs := []error{cause}
+	if err := a.startStopped(ctx); err != nil {
+		errs = append(errs, err)
+	}
+	a.pending.Pending.Failure = errors.Join(errs...).Error()
+	// If we crash here, the state file says that the apply was cut off.
+	if err := a.State.Save(a.pending); err != nil {
+		errs = append(errs, fmt.Errorf("cannot record the failure: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
+func (a *applying) switchProfile(context.Context) error {
+	if a.work.Profile == nil {
+		return nil
+	}
+	next := a.work.Profile.Do
+	if err := a.Profile.Switch(next.Number, next.Path); err != nil {
+		return err
+	}
+	a.result.Generation = next.Number
+	a.done(a.work.Profile.Change)
+	return nil
+}
+
+// meta resolves an ownership's names, now that all accounts exist. It is not ok
+// where one does not.
+func meta(owner inspect.Ownership, accounts *account.Database) (rooted.Meta, bool) {
+	result := rooted.Meta{Mode: owner.Mode, UID: owner.UID, GID: owner.GID}
+	if owner.Owner == "" {
+		return result, true
+	}
+	user, userOK := accounts.User(owner.Owner)
+	group, groupOK := accounts.Group(owner.Group)
+	result.UID, result.GID = user.UID, group.GID
+	return result, userOK && groupOK
+}

@@ -1,0 +1,216 @@
+package inspect
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// wish is a file or link that shall be there, whatever it is for.
+type wish struct {
+	FileWork
+	adopt bool
+	// option names the adopt option to set, for the hint.
+	option string
+}
+
+// finding is what became of a wish.
+type finding struct {
+	// action is empty where nothing is to do.
+	action schema.Action
+	detail string
+}
+
+func (c *comparison) compareFiles() error {
+	for _, file := range c.Manifest.Files {
+		if err := schema.CheckFilePath(file.Path); err != nil {
+			c.refuse("", "%v", err)
+			continue
+		}
+		if file.Symlink == "" && !c.checkOwner(file.Path, file.Owner, file.Group) {
+			continue
+		}
+		found, err := c.compareFile(wish{
+			FileWork: FileWork{
+				Path: file.Path, Payload: file.Payload, Source: file.Source, Symlink: file.Symlink,
+				Owner: Ownership{Mode: file.Mode.Bits(), Owner: file.Owner, Group: file.Group},
+			},
+			adopt: file.Adopt, option: "nixfleet.files." + quote(file.Path),
+		}, func(found finding) *schema.Change {
+			return &schema.Change{Action: found.action, Kind: "file", Object: file.Path, Detail: found.detail}
+		})
+		if err != nil {
+			return err
+		}
+		if found.action != "" {
+			c.changed[file.Path] = true
+		}
+	}
+	return nil
+}
+
+// compareFile compares one wish with what is there, and adds the work.
+func (c *comparison) compareFile(want wish, change func(finding) *schema.Change) (finding, error) {
+	entry, ok, err := c.lookup(want.Path)
+	if err != nil || !ok {
+		return finding{}, err
+	}
+	original, owned := c.State.Owned.Files[want.Path]
+	var found finding
+	switch {
+	case entry.Kind == rooted.Absent:
+		found.action = schema.Create
+		c.parents = append(c.parents, want.Path)
+	case entry.Kind == rooted.Directory || entry.Kind == rooted.Other:
+		c.refuse("move it away", "cannot put a file at %s: expected a file or nothing, found %s", want.Path, describe(entry, c.accounts))
+		return finding{}, nil
+	case !owned && !want.adopt:
+		c.refuse(fmt.Sprintf("set %s.adopt = true to take it over (the original is kept and comes back), or move it away", want.option),
+			"%s exists and NixFleet did not create it: expected nothing, found %s", want.Path, describe(entry, c.accounts))
+		return finding{}, nil
+	case !owned:
+		found.action = schema.Adopt
+		if original, err = c.originalFile(want.Path, entry); err != nil {
+			return finding{}, err
+		}
+	default:
+		if found.detail, err = c.difference(want, entry); err != nil {
+			return finding{}, err
+		}
+		if found.detail != "" {
+			found.action = schema.Update
+		}
+	}
+	c.work.Owned.Files[want.Path] = original
+	if found.action != "" {
+		want.Replace = entry.Kind != rooted.Absent
+		c.work.Files = append(c.work.Files, Step[FileWork]{want.FileWork, change(found)})
+	}
+	return found, nil
+}
+
+// lookup tells what will stand at path when everything that goes is gone. It is
+// not ok, and refused, where the path leads through something else than directories.
+func (c *comparison) lookup(path string) (entry rooted.Entry, ok bool, err error) {
+	entry, err = c.Files.Lookup(path)
+	var blocked *rooted.BlockedError
+	switch {
+	case errors.As(err, &blocked) && c.gone[blocked.Component]:
+		return rooted.Entry{}, true, nil
+	case errors.As(err, &blocked):
+		c.refuse("move it away, or declare the path as it really is", "cannot manage %s: %v", path, blocked)
+		return rooted.Entry{}, false, nil
+	case err != nil:
+		return rooted.Entry{}, false, err
+	case c.gone[path] && entry.Kind != rooted.Directory, c.emptied[path]:
+		return rooted.Entry{}, true, nil
+	}
+	return entry, true, nil
+}
+
+// originalFile describes a file for the day when the intent lets go of it.
+func (c *comparison) originalFile(path string, entry rooted.Entry) (schema.Original, error) {
+	original := schema.Original{Adopted: true, Symlink: entry.Target}
+	if entry.Kind == rooted.Symlink {
+		return original, nil
+	}
+	digest, err := c.Files.Digest(path)
+	original.Content, original.Mode, original.UID, original.GID = digest, entry.ModeText(), entry.UID, entry.GID
+	return original, err
+}
+
+// difference says what is not as it shall be; empty where nothing is.
+func (c *comparison) difference(want wish, entry rooted.Entry) (string, error) {
+	if want.Symlink != "" {
+		if entry.Kind == rooted.Symlink && entry.Target == want.Symlink {
+			return "", nil
+		}
+		return "link " + quote(entry.Target) + " -> " + quote(want.Symlink), nil
+	}
+	if entry.Kind != rooted.File {
+		return "was a " + string(entry.Kind), nil
+	}
+	details := c.ownerDifference(want.Owner, entry)
+	digest, err := c.wantedDigest(want.FileWork)
+	if err != nil {
+		return "", err
+	}
+	found, err := c.Files.Digest(want.Path)
+	if err != nil {
+		return "", err
+	}
+	if found != digest {
+		details = append([]string{"content"}, details...)
+	}
+	return strings.Join(details, ", "), nil
+}
+
+func (c *comparison) ownerDifference(want Ownership, entry rooted.Entry) []string {
+	var details []string
+	if entry.Mode != want.Mode {
+		details = append(details, fmt.Sprintf("mode %s -> %s", entry.ModeText(), schema.ModeOf(want.Mode)))
+	}
+	if user, ok := c.accounts.User(want.Owner); !ok || user.UID != entry.UID {
+		details = append(details, fmt.Sprintf("owner %s -> %s", c.accounts.UserName(entry.UID), want.Owner))
+	}
+	if group, ok := c.accounts.Group(want.Group); !ok || group.GID != entry.GID {
+		details = append(details, fmt.Sprintf("group %s -> %s", c.accounts.GroupName(entry.GID), want.Group))
+	}
+	return details
+}
+
+// wantedDigest returns the digest of the content; empty where the closure that
+// holds it is not on the host yet.
+func (c *comparison) wantedDigest(want FileWork) (schema.Digest, error) {
+	if want.Payload != "" {
+		return want.Payload, nil
+	}
+	file, err := SourceFile(c.Files, c.Closure, want.Source)
+	if errors.Is(err, errNotThere) {
+		return "", nil
+	}
+	if err != nil {
+		c.refuse("", "cannot take %s from the store: %v", want.Path, err)
+		return "", nil
+	}
+	return c.Files.Digest(file)
+}
+
+var errNotThere = errors.New("it is not in the host's store")
+
+// SourceFile returns the regular file that a source of the manifest stands for,
+// links within the closure followed.
+func SourceFile(files *rooted.FS, closure map[schema.StorePath]bool, source string) (string, error) {
+	if p, ok := storePathOf(source); !ok || !closure[p] {
+		return "", fmt.Errorf("%s is not in the host's closure", source)
+	}
+	file, err := files.Resolve(source)
+	if err != nil {
+		return "", errNotThere
+	}
+	if p, ok := storePathOf(file); !ok || !closure[p] {
+		return "", fmt.Errorf("%s leads to %s, which is not in the host's closure", source, file)
+	}
+	entry, err := files.Lookup(file)
+	if err != nil {
+		return "", err
+	}
+	if entry.Kind != rooted.File {
+		return "", fmt.Errorf("%s is a %s, expected a file", source, entry.Kind)
+	}
+	return file, nil
+}
+
+// storePathOf returns the store path that name is in.
+func storePathOf(name string) (schema.StorePath, bool) {
+	rest, ok := strings.CutPrefix(name, "/nix/store/")
+	if !ok {
+		return "", false
+	}
+	object, _, _ := strings.Cut(rest, "/")
+	p, err := schema.ParseStorePath("/nix/store/" + object)
+	return p, err == nil
+}

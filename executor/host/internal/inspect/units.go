@@ -1,0 +1,360 @@
+package inspect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// compareUnits decides what stops, starts, restarts and reloads.
+func (c *comparison) compareUnits() error {
+	names, dropped := c.unitsToAsk()
+	if c.pendingReload() || c.changesUnitDirectory() {
+		c.work.DaemonReload = true
+	}
+	status := map[schema.UnitName]unit.Status{}
+	if len(names) > 0 {
+		var err error
+		if status, err = c.Units.List(c.ctx, names); err != nil {
+			return err
+		}
+	}
+	d := &decisions{comparison: c, status: status, jobs: map[schema.UnitName]decision{}, ended: map[schema.UnitName]bool{}}
+	for _, step := range []func() error{
+		func() error { return d.stopDropped(dropped) }, d.changedTexts, d.restartRules, d.enabledUnits, d.leftOver,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	d.write()
+	return nil
+}
+
+// unitsToAsk returns all units whose state matters, without templates, and those
+// among them that the goal has dropped or disabled.
+func (c *comparison) unitsToAsk() (names, dropped []schema.UnitName) {
+	for _, u := range c.Manifest.Units {
+		names = append(append(append(names, u.Name), u.Starts...), u.StartWith...)
+	}
+	for _, rule := range c.rules() {
+		names = append(names, rule.Unit)
+	}
+	for _, step := range c.work.Removals {
+		rest, ok := strings.CutPrefix(step.Do.Path, schema.UnitDirectory+"/")
+		if !ok {
+			continue
+		}
+		if name := linkedUnit(rest); name != "" {
+			dropped = append(dropped, name)
+		} else if unitName(rest) {
+			dropped = append(dropped, schema.UnitName(rest))
+		}
+	}
+	names = append(names, dropped...)
+	if p := c.State.Pending; p != nil {
+		names = append(append(names, p.Restart...), p.Reload...)
+	}
+	names = slices.DeleteFunc(names, schema.UnitName.IsTemplate)
+	slices.Sort(names)
+	slices.Sort(dropped)
+	return slices.Compact(names), slices.Compact(dropped)
+}
+
+func unitName(s string) bool {
+	var name schema.UnitName
+	return name.UnmarshalText([]byte(s)) == nil
+}
+
+// pendingReload reports whether an apply was cut off or failed, which may have
+// changed units without systemd's knowing.
+func (c *comparison) pendingReload() bool { return c.State.Pending != nil }
+
+// changesUnitDirectory reports whether files change that systemd reads as units.
+func (c *comparison) changesUnitDirectory() bool {
+	for name := range c.changed {
+		if strings.HasPrefix(name, schema.UnitDirectory+"/") || strings.HasPrefix(name, "/usr/local/lib/systemd/system/") {
+			return true
+		}
+	}
+	return false
+}
+
+// rules are the goal's restart rules, and of the manifest before those whose
+// files are gone now.
+func (c *comparison) rules() []schema.RestartRule {
+	rules := c.Manifest.Restarts
+	if c.Previous == nil || len(c.work.Removals) == 0 {
+		return rules
+	}
+	removed := map[string]bool{}
+	for _, step := range c.work.Removals {
+		removed[step.Do.Path] = true
+	}
+	only := func(paths []string) []string {
+		return slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return !removed[p] })
+	}
+	for _, rule := range c.Previous.Restarts {
+		rules = append(rules[:len(rules):len(rules)], schema.RestartRule{Unit: rule.Unit, Restart: only(rule.Restart), Reload: only(rule.Reload)})
+	}
+	return rules
+}
+
+// decisions collects one verb for each unit.
+type decisions struct {
+	*comparison
+	status map[schema.UnitName]unit.Status
+	jobs   map[schema.UnitName]decision
+	stops  []Step[schema.UnitName]
+	// ended are units that must not run any more, whatever else asks for them.
+	ended map[schema.UnitName]bool
+}
+
+type decision struct {
+	verb    unit.Verb
+	because string
+}
+
+// force orders verbs: a stronger one does what a weaker one would as well.
+var force = map[unit.Verb]int{unit.Start: 1, unit.Reload: 2, unit.Restart: 3}
+
+func (d *decisions) decide(name schema.UnitName, verb unit.Verb, because string) {
+	if have, ok := d.jobs[name]; !ok || force[verb] > force[have.verb] {
+		d.jobs[name] = decision{verb, because}
+	}
+}
+
+func (d *decisions) stop(name schema.UnitName, because string) {
+	if d.stopping[name] {
+		return
+	}
+	d.stopping[name] = true
+	d.stops = append(d.stops, Step[schema.UnitName]{name,
+		&schema.Change{Action: schema.Stop, Kind: "unit", Object: string(name), Detail: because}})
+}
+
+// stopDropped stops what the goal does not have any more, or not enabled. A unit
+// of the operating system that ours hid goes on as that.
+func (d *decisions) stopDropped(dropped []schema.UnitName) error {
+	for _, name := range dropped {
+		original := d.State.Owned.Files[unitPath(string(name))]
+		d.ended[name] = !original.Adopted && !d.startsAnyway(name)
+		running, err := d.running(name)
+		if err != nil {
+			return err
+		}
+		because := "no longer declared"
+		if d.wanted[unitPath(string(unitOfLink(string(name))))] {
+			because = "no longer enabled"
+		}
+		for _, instance := range running {
+			if d.startsAnyway(instance) {
+				continue
+			}
+			d.stop(instance, because)
+			d.ended[instance] = !original.Adopted
+			if original.Adopted {
+				d.decide(instance, unit.Restart, "its original is back")
+			}
+		}
+	}
+	return nil
+}
+
+// startsAnyway reports whether the goal has the unit running, by another link.
+func (d *decisions) startsAnyway(name schema.UnitName) bool {
+	return slices.ContainsFunc(d.Manifest.Units, func(u schema.Unit) bool {
+		return u.Enabled && slices.Contains(u.Starts, name)
+	})
+}
+
+// running returns the unit where it is up, or the running instances of a template.
+func (d *decisions) running(name schema.UnitName) ([]schema.UnitName, error) {
+	if name.IsTemplate() {
+		return d.Units.Instances(d.ctx, name)
+	}
+	if s := d.status[name]; s.Runs() || s.Restarting() {
+		return []schema.UnitName{name}, nil
+	}
+	return nil, nil
+}
+
+// changedTexts carries out what a change of a unit's text does to it.
+func (d *decisions) changedTexts() error {
+	for _, u := range d.Manifest.Units {
+		if !d.textChanged[u.Name] {
+			continue
+		}
+		running, err := d.running(u.Name)
+		if err != nil {
+			return err
+		}
+		for _, name := range running {
+			switch u.OnChange {
+			case schema.StopStart:
+				if !d.stopping[name] {
+					d.stop(name, "its unit changed")
+					d.decide(name, unit.Restart, "its unit changed")
+				}
+			case schema.Restart:
+				d.decide(name, unit.Restart, "its unit changed")
+			case schema.Reload:
+				d.decide(name, unit.Reload, "its unit changed")
+			case schema.Keep:
+			}
+		}
+	}
+	return nil
+}
+
+// restartRules carries out the restart map for the files that change.
+func (d *decisions) restartRules() error {
+	for _, rule := range d.rules() {
+		verb, because := unit.Restart, d.firstChanged(rule.Restart)
+		if because == "" {
+			verb, because = unit.Reload, d.firstChanged(rule.Reload)
+		}
+		if because == "" {
+			continue
+		}
+		names, err := d.running(rule.Unit)
+		if err != nil {
+			return err
+		}
+		if len(names) == 0 && !rule.Unit.IsTemplate() {
+			if names, err = d.idleButEnabled(rule.Unit); err != nil {
+				return err
+			}
+			verb = unit.Restart
+		}
+		for _, name := range names {
+			d.decide(name, verb, because+" changed")
+		}
+	}
+	return nil
+}
+
+func (d *decisions) firstChanged(paths []string) string {
+	for _, p := range paths {
+		if d.changed[p] {
+			return p
+		}
+	}
+	return ""
+}
+
+// idleButEnabled returns a unit that does not run although it is enabled: one of
+// the goal's, or one of the host's own.
+func (d *decisions) idleButEnabled(name schema.UnitName) ([]schema.UnitName, error) {
+	for _, u := range d.Manifest.Units {
+		if u.Name == name {
+			if u.Enabled && slices.Contains(u.Starts, name) && d.wantedNow(u) {
+				return []schema.UnitName{name}, nil
+			}
+			return nil, nil
+		}
+	}
+	if load := d.status[name].Load; load != "loaded" {
+		d.note("%s is not restarted: it is %s", name, load)
+		return nil, nil
+	}
+	details, err := d.Units.Details(d.ctx, name)
+	if err != nil || details.Enablement != "enabled" {
+		return nil, err
+	}
+	return []schema.UnitName{name}, nil
+}
+
+// wantedNow reports whether something that the unit is enabled for is up.
+func (d *decisions) wantedNow(u schema.Unit) bool {
+	return slices.ContainsFunc(u.StartWith, func(name schema.UnitName) bool { return d.status[name].Runs() })
+}
+
+// enabledUnits starts what is enabled and does not run: what is newly enabled,
+// and what should have gone on running.
+func (d *decisions) enabledUnits() error {
+	for _, u := range d.Manifest.Units {
+		if !u.Enabled || !d.wantedNow(u) {
+			continue
+		}
+		for _, name := range u.Starts {
+			if err := d.enabledUnit(name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *decisions) enabledUnit(name schema.UnitName) error {
+	status := d.status[name]
+	switch {
+	case status.Runs():
+		return nil
+	case d.enabled[name], d.textChanged[name] && status.Load != "loaded":
+		d.decide(name, unit.Start, "enabled")
+		return nil
+	case status.Load != "loaded":
+		d.decide(name, unit.Start, "found "+status.Load)
+		return nil
+	}
+	details, err := d.Units.Details(d.ctx, name)
+	if err != nil {
+		return err
+	}
+	if details.LongRunning() && !details.Skipped {
+		d.decide(name, unit.Start, fmt.Sprintf("found %s (%s)", status.Active, status.Sub))
+	}
+	return nil
+}
+
+// leftOver carries out what an interrupted or failed apply still had to do.
+func (d *decisions) leftOver() error {
+	pending := d.State.Pending
+	if pending == nil {
+		return nil
+	}
+	because := "left over from run " + pending.Run
+	for _, name := range pending.Restart {
+		if d.loadedOrWanted(name) {
+			d.decide(name, unit.Restart, because)
+		}
+	}
+	for _, name := range pending.Reload {
+		if d.loadedOrWanted(name) {
+			d.decide(name, unit.Reload, because)
+		}
+	}
+	return nil
+}
+
+// loadedOrWanted reports whether there will be such a unit.
+func (d *decisions) loadedOrWanted(name schema.UnitName) bool {
+	file := unitPath(string(unitOfLink(string(name))))
+	if d.gone[file] && !d.State.Owned.Files[file].Adopted {
+		return false
+	}
+	return d.wanted[file] || d.status[name].Load == "loaded"
+}
+
+// write turns the decisions into work, sorted by unit. What only stops has no job.
+func (d *decisions) write() {
+	slices.SortFunc(d.stops, func(a, b Step[schema.UnitName]) int { return strings.Compare(string(a.Do), string(b.Do)) })
+	d.work.Stops = d.stops
+	actions := map[unit.Verb]schema.Action{unit.Start: schema.Start, unit.Reload: schema.Reloads, unit.Restart: schema.Restarts}
+	for _, name := range sortedKeys(d.jobs) {
+		job := d.jobs[name]
+		if d.ended[name] {
+			continue
+		}
+		action := actions[job.verb]
+		if d.stopping[name] {
+			action = schema.Start // what was stopped starts, and is reported so
+		}
+		d.work.Jobs = append(d.work.Jobs, Step[unit.Job]{unit.Job{Unit: name, Verb: job.verb},
+			&schema.Change{Action: action, Kind: "unit", Object: string(name), Detail: job.because}})
+	}
+}

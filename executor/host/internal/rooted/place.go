@@ -1,0 +1,195 @@
+package rooted
+
+import (
+	"errors"
+	"fmt"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// The staging directories of the file systems that hold /etc and our own state.
+// On any other file system it is otherPlace at its top.
+const (
+	etcPlace   = "/etc/.nixfleet/staging"
+	statePlace = "/var/lib/nixfleet/staging"
+	otherPlace = ".nixfleet-staging"
+)
+
+// mount tells file systems apart, and two mounts of one: a rename works only within one.
+type mount struct{ device, id uint64 }
+
+func mountOf(fd int) (mount, error) {
+	var stat unix.Statx_t
+	// Kernels before 5.8 leave the mount's id zero: then the device alone decides.
+	if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID, &stat); err != nil {
+		return mount{}, fmt.Errorf("cannot tell the file system: %w", err)
+	}
+	return mount{unix.Mkdev(stat.Dev_major, stat.Dev_minor), stat.Mnt_id}, nil
+}
+
+func (f *FS) mountOfDirectory(name string) (mount, error) {
+	fd, err := f.directory(name)
+	if err != nil {
+		return mount{}, err
+	}
+	defer unix.Close(fd)
+	return mountOf(fd)
+}
+
+// PlaceFor returns the staging directory for a path: one from which a rename to
+// the path works. Directories on the way to the path need not exist yet; a file
+// of ours may stand in their place.
+func (f *FS) PlaceFor(name string) (string, error) {
+	dir := path.Dir(name)
+	want, err := f.mountOfDirectory(dir)
+	var blocked *BlockedError
+	for dir != "/" && (errors.Is(err, unix.ENOENT) || errors.As(err, &blocked)) {
+		dir = path.Dir(dir)
+		want, err = f.mountOfDirectory(dir)
+	}
+	if err != nil {
+		return "", err
+	}
+	for _, known := range []string{etcPlace, statePlace} {
+		if found, err := f.mountOfDirectory(path.Dir(path.Dir(known))); err == nil && found == want {
+			return known, nil
+		}
+	}
+	for dir != "/" {
+		above, err := f.mountOfDirectory(path.Dir(dir))
+		if err != nil {
+			return "", err
+		}
+		if above != want {
+			break
+		}
+		dir = path.Dir(dir)
+	}
+	return path.Join(dir, otherPlace), nil
+}
+
+// Place is a staging directory. It belongs to us alone, so nobody can exchange
+// what is in it, and it is used by descriptor, so nobody can exchange itself.
+type Place struct {
+	fs   *FS
+	name string
+	fd   int
+}
+
+// OpenPlace makes a staging directory where there is none, and empties it.
+func (f *FS) OpenPlace(name string) (*Place, error) {
+	if err := f.makePrivate(path.Dir(name), name); err != nil {
+		return nil, err
+	}
+	fd, err := f.directory(name)
+	if err != nil {
+		return nil, err
+	}
+	p := &Place{f, name, fd}
+	if err := p.check(); err != nil {
+		p.Close()
+		return nil, err
+	}
+	if err := p.clear(); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (f *FS) makePrivate(above, name string) error {
+	if path.Base(above) == ".nixfleet" {
+		if err := f.mkdir(above, 0o700); err != nil && !errors.Is(err, unix.EEXIST) {
+			return err
+		}
+	}
+	// If we crash here, the next apply finds and empties the directory.
+	if err := f.mkdir(name, 0o700); err != nil && !errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	return nil
+}
+
+func (f *FS) mkdir(name string, mode uint32) error {
+	dir, base, err := f.parent(name)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(dir)
+	return f.fault.Do("mkdir "+name, func() error {
+		if err := unix.Mkdirat(dir, base, mode); err != nil {
+			return fmt.Errorf("cannot make the directory %s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+func (p *Place) check() error {
+	var stat unix.Stat_t
+	if err := unix.Fstat(p.fd, &stat); err != nil {
+		return fmt.Errorf("cannot look at %s: %w", p.name, err)
+	}
+	if int(stat.Uid) != unix.Geteuid() || stat.Mode&0o077 != 0 {
+		return fmt.Errorf("cannot stage in %s: expected owner %d and mode 0700, found owner %d and mode %04o",
+			p.name, unix.Geteuid(), stat.Uid, stat.Mode&0o7777)
+	}
+	return nil
+}
+
+// clear removes what an interrupted apply left.
+func (p *Place) clear() error {
+	names, err := p.fs.Names(p.name)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		err := unix.Unlinkat(p.fd, name, 0)
+		if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EPERM) {
+			err = unix.Unlinkat(p.fd, name, unix.AT_REMOVEDIR)
+		}
+		if err != nil {
+			return fmt.Errorf("cannot remove %s/%s: %w", p.name, name, err)
+		}
+	}
+	return nil
+}
+
+// Close gives the descriptor back and leaves the directory.
+func (p *Place) Close() { unix.Close(p.fd) }
+
+// RemovePlace removes a staging directory with what is in it, and is content
+// where there is none.
+func (f *FS) RemovePlace(name string) error {
+	if entry, err := f.Lookup(name); err != nil || entry.Kind != Directory {
+		return err
+	}
+	p, err := f.OpenPlace(name)
+	if err != nil {
+		return err
+	}
+	p.Close()
+	if err := f.RemoveDirectory(name); err != nil {
+		return err
+	}
+	if above := path.Dir(name); path.Base(above) == ".nixfleet" {
+		return f.RemoveDirectory(above)
+	}
+	return nil
+}
+
+// Free returns the free bytes of the file system that holds a directory below
+// root, or the nearest one above it that exists.
+func Free(root, directory string) (int64, error) {
+	for dir := directory; ; dir = path.Dir(dir) {
+		var stat unix.Statfs_t
+		err := unix.Statfs(path.Join(root, dir), &stat)
+		if errors.Is(err, unix.ENOENT) && dir != "/" {
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("cannot tell the free space of %s: %w", dir, err)
+		}
+		return int64(stat.Bfree) * stat.Bsize, nil
+	}
+}

@@ -1,0 +1,191 @@
+package rooted
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Meta is a file's or directory's mode and owner.
+type Meta struct {
+	Mode     uint32
+	UID, GID int
+}
+
+// WriteFile stages a file, durably. Without meta only we can read it, until
+// [Place.Finish] gives it its mode and owner.
+func (p *Place) WriteFile(name string, content []byte, meta *Meta) error {
+	// If we crash here, the next apply empties the staging directory.
+	return p.fs.fault.Do("write "+p.name+"/"+name, func() error {
+		fd, err := unix.Openat(p.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+		if err != nil {
+			return fmt.Errorf("cannot write %s/%s: %w", p.name, name, err)
+		}
+		file := os.NewFile(uintptr(fd), p.name+"/"+name)
+		defer file.Close()
+		if _, err := file.Write(content); err != nil {
+			return fmt.Errorf("cannot write %s/%s: %w", p.name, name, err)
+		}
+		if meta == nil {
+			return file.Sync()
+		}
+		return setMeta(int(file.Fd()), file.Name(), *meta)
+	})
+}
+
+// WriteSymlink stages a symbolic link.
+func (p *Place) WriteSymlink(name, target string) error {
+	return p.fs.fault.Do("link "+p.name+"/"+name, func() error {
+		if err := unix.Symlinkat(target, p.fd, name); err != nil {
+			return fmt.Errorf("cannot make the link %s/%s: %w", p.name, name, err)
+		}
+		return nil
+	})
+}
+
+// MakeDirectory stages an empty directory with its mode and owner.
+func (p *Place) MakeDirectory(name string, meta Meta) error {
+	return p.fs.fault.Do("mkdir "+p.name+"/"+name, func() error {
+		if err := unix.Mkdirat(p.fd, name, 0o700); err != nil {
+			return fmt.Errorf("cannot make the directory %s/%s: %w", p.name, name, err)
+		}
+		return setMetaAt(p.fd, name, p.name+"/"+name, meta)
+	})
+}
+
+// Finish gives a staged file its mode and owner.
+func (p *Place) Finish(name string, meta Meta) error {
+	return p.fs.fault.Do("chmod "+p.name+"/"+name, func() error {
+		return setMetaAt(p.fd, name, p.name+"/"+name, meta)
+	})
+}
+
+// Move makes what was staged visible at target, in place of a file or link that
+// is there when replace is set. Only [FS.Sync] of the directory makes it durable.
+func (p *Place) Move(name, target string, replace bool) error {
+	dir, base, err := p.fs.parent(target)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(dir)
+	flags := uint(unix.RENAME_NOREPLACE)
+	if replace {
+		flags = 0
+	}
+	// If we crash here, the old or the new one is there, whole, and the state file
+	// says that both are ours.
+	return p.fs.fault.Do("rename "+target, func() error {
+		if err := unix.Renameat2(p.fd, name, dir, base, flags); err != nil {
+			return fmt.Errorf("cannot put %s in place: %w", target, err)
+		}
+		return nil
+	})
+}
+
+// Remove removes a file or link. That it is gone already is no error.
+func (f *FS) Remove(name string) error { return f.unlink(name, 0) }
+
+// RemoveDirectory removes an empty directory. That it is gone already, or is not
+// empty, is no error.
+func (f *FS) RemoveDirectory(name string) error {
+	err := f.unlink(name, unix.AT_REMOVEDIR)
+	if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) || errors.Is(err, unix.EBUSY) {
+		return nil
+	}
+	return err
+}
+
+func (f *FS) unlink(name string, flags int) error {
+	dir, base, err := f.parent(name)
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(dir)
+	// If we crash here, it is there or gone, and the state file says that it is ours.
+	return f.fault.Do("remove "+name, func() error {
+		if err := unix.Unlinkat(dir, base, flags); err != nil && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("cannot remove %s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+// SetDirectory changes an existing directory's mode and owner. On the way the
+// directory is never open to anybody to whom it is closed before and after.
+func (f *FS) SetDirectory(name string, meta Meta) error {
+	dir, base, err := f.parent(name)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(dir)
+	entry, err := lookupAt(dir, base, name)
+	if err != nil {
+		return err
+	}
+	// If we crash here, the directory is between its two modes, both of which the
+	// next apply takes for ours.
+	return f.fault.Do("chmod "+name, func() error {
+		if entry.UID != meta.UID || entry.GID != meta.GID {
+			between := Meta{entry.Mode & meta.Mode & 0o700, entry.UID, entry.GID}
+			if err := setMetaAt(dir, base, name, between); err != nil {
+				return err
+			}
+		}
+		return setMetaAt(dir, base, name, meta)
+	})
+}
+
+// setMetaAt works on a descriptor, so that the file cannot be exchanged for a
+// link in between.
+func setMetaAt(dir int, base, name string, meta Meta) error {
+	fd, err := unix.Openat(dir, base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("cannot open %s: %w", name, err)
+	}
+	defer unix.Close(fd)
+	return setMeta(fd, name, meta)
+}
+
+// setMeta changes owner and then mode, since chown(2) clears the setuid bit, and
+// writes them and the content to the disk.
+func setMeta(fd int, name string, meta Meta) error {
+	if err := unix.Fchown(fd, meta.UID, meta.GID); err != nil {
+		return fmt.Errorf("cannot change the owner of %s: %w", name, err)
+	}
+	if err := unix.Fchmod(fd, meta.Mode); err != nil {
+		return fmt.Errorf("cannot change the mode of %s: %w", name, err)
+	}
+	if err := unix.Fsync(fd); err != nil {
+		return fmt.Errorf("cannot write %s to the disk: %w", name, err)
+	}
+	return nil
+}
+
+// Sync makes the entries of a directory durable.
+func (f *FS) Sync(name string) error {
+	dir, err := f.directory(name)
+	if errors.Is(err, unix.ENOENT) {
+		return nil // removed since; its parent is synced as well
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(dir)
+	file, err := reopen(dir, name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	// If we crash here, renames and removals of before may be undone.
+	return f.fault.Do("fsync "+name, func() error {
+		if err := file.Sync(); err != nil {
+			return fmt.Errorf("cannot write %s to the disk: %w", name, err)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,80 @@
+package state
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+func blobName(digest schema.Digest) string { return filepath.Join("blobs", hexadecimal(digest)) }
+
+// HasBlob reports whether content of that digest is kept. Spoilt content is as
+// good as none: it will be asked for and replaced.
+func (s *Store) HasBlob(digest schema.Digest) bool {
+	_, err := s.Blob(digest)
+	return err == nil
+}
+
+// Blob returns the content of that digest, checked.
+func (s *Store) Blob(digest schema.Digest) ([]byte, error) {
+	content, err := os.ReadFile(filepath.Join(s.dir, blobName(digest)))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the payload %s: %w", digest.Short(), err)
+	}
+	if found := schema.DigestOf(content); found != digest {
+		return nil, fmt.Errorf("wrong content of %s/%s: expected %s, found %s", Directory, blobName(digest), digest, found)
+	}
+	return content, nil
+}
+
+// PutBlob keeps content under its digest.
+func (s *Store) PutBlob(content []byte) error {
+	// If we crash here, the payload is kept or asked for again.
+	return s.write(blobName(schema.DigestOf(content)), content, 0o600)
+}
+
+func generationName(generation int, file string) string {
+	return filepath.Join("generations", strconv.Itoa(generation), file)
+}
+
+// Manifest returns the manifest that a generation is, where it is kept and has
+// the expected digest; otherwise nil.
+func (s *Store) Manifest(applied *schema.Applied) *schema.Manifest {
+	if applied == nil {
+		return nil
+	}
+	data, err := os.ReadFile(filepath.Join(s.dir, generationName(applied.Generation, "manifest.json")))
+	if err != nil || schema.DigestOf(data) != applied.Manifest {
+		return nil
+	}
+	var manifest schema.Manifest
+	if schema.DecodeStrict(data, &manifest) != nil {
+		return nil
+	}
+	return &manifest
+}
+
+// SaveGeneration keeps a generation's manifest and its closure in canonical
+// form, so that their hashes are the files' own.
+func (s *Store) SaveGeneration(generation int, manifest *schema.Manifest, closure []schema.PathEntry) error {
+	for file, value := range map[string]any{"manifest.json": manifest, "closure.json": closure} {
+		data, err := schema.Canonical(value)
+		if err != nil {
+			return fmt.Errorf("internal error: cannot encode %s: %w", file, err)
+		}
+		// If we crash here, the state file still names the generation before.
+		if err := s.write(generationName(generation, file), data, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReplaceHelper puts another helper in the place of this one.
+func (s *Store) ReplaceHelper(binary []byte) error {
+	// If we crash here, the old or the new helper is there, whole.
+	return s.write("bin/nixfleet-host", binary, 0o755)
+}

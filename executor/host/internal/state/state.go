@@ -1,0 +1,147 @@
+// Package state keeps what the helper must remember on its host, in
+// /var/lib/nixfleet: the state file, payloads by hash, manifests by generation,
+// the lock and the helper's own binary. Only root can look into it.
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/nixfleet/nixfleet/executor/host/internal/effect"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Directory is where the state is on every host.
+const Directory = "/var/lib/nixfleet"
+
+// Store is the state directory.
+type Store struct {
+	dir   string
+	fault effect.Fault
+}
+
+// New returns the state directory below root. It need not exist yet.
+func New(root string, fault effect.Fault) *Store {
+	return &Store{filepath.Join(root, Directory), fault}
+}
+
+// Load reads the state file. A host without one has an empty state.
+func (s *Store) Load() (*schema.State, error) {
+	state := &schema.State{Kind: schema.StateKind, Version: schema.StateVersion}
+	data, err := os.ReadFile(filepath.Join(s.dir, "state.json"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("cannot read the state file: %w", err)
+	}
+	if err == nil {
+		if err := decode(data, state); err != nil {
+			return nil, fmt.Errorf("cannot read the state file %s/state.json: %w", Directory, err)
+		}
+	}
+	fillMaps(state)
+	return state, nil
+}
+
+func decode(data []byte, state *schema.State) error {
+	kind, version, err := schema.Kind(data)
+	if err != nil {
+		return err
+	}
+	if kind != schema.StateKind || version > schema.StateVersion {
+		return fmt.Errorf("expected %s of version %d or older, found %q of version %d: a newer nixfleet was here",
+			schema.StateKind, schema.StateVersion, kind, version)
+	}
+	return schema.DecodeStrict(data, state)
+}
+
+func fillMaps(state *schema.State) {
+	owned := &state.Owned
+	if owned.Files == nil {
+		owned.Files = map[string]schema.Original{}
+	}
+	if owned.Directories == nil {
+		owned.Directories = map[string]schema.Original{}
+	}
+	if owned.Users == nil {
+		owned.Users = map[schema.AccountName]schema.Original{}
+	}
+	if owned.Groups == nil {
+		owned.Groups = map[schema.AccountName]schema.Original{}
+	}
+	if state.Units == nil {
+		state.Units = map[schema.UnitName]schema.UnitState{}
+	}
+}
+
+// Save replaces the state file.
+func (s *Store) Save(state *schema.State) error {
+	data, err := schema.Canonical(state)
+	if err != nil {
+		return fmt.Errorf("internal error: cannot encode the state: %w", err)
+	}
+	// If we crash here, the old or the new state is there, whole.
+	return s.write("state.json", append(data, '\n'), 0o600)
+}
+
+// write replaces a file below the state directory, durably.
+func (s *Store) write(name string, data []byte, mode os.FileMode) error {
+	target := filepath.Join(s.dir, name)
+	return s.fault.Do("write "+name, func() error {
+		for _, dir := range []string{filepath.Dir(target), s.scratch()} {
+			if err := s.makeDirectories(dir); err != nil {
+				return err
+			}
+		}
+		if err := renameio.WriteFile(target, data, mode, renameio.IgnoreUmask(), renameio.WithTempDir(s.scratch())); err != nil {
+			return fmt.Errorf("cannot write %s/%s: %w", Directory, name, err)
+		}
+		return syncDirectory(filepath.Dir(target))
+	})
+}
+
+// scratch is where files are written before they are renamed to their place.
+func (s *Store) scratch() string { return filepath.Join(s.dir, "scratch") }
+
+// makeDirectories makes dir and what is missing above it. The helper's own
+// directory must let the deploy user's sudo through; all others are root's alone.
+func (s *Store) makeDirectories(dir string) error {
+	if err := os.MkdirAll(filepath.Dir(s.dir), 0o755); err != nil {
+		return err
+	}
+	for _, d := range []string{s.dir, dir} {
+		mode := os.FileMode(0o700)
+		if d == s.dir || filepath.Base(d) == "bin" {
+			mode = 0o755
+		}
+		if err := os.MkdirAll(filepath.Dir(d), 0o700); err != nil {
+			return err
+		}
+		err := os.Mkdir(d, mode)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := syncDirectory(filepath.Dir(d)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func syncDirectory(dir string) error {
+	file, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
+}
+
+// hexadecimal returns the part of a digest that names files.
+func hexadecimal(digest schema.Digest) string { return strings.TrimPrefix(string(digest), "sha256:") }

@@ -1,0 +1,91 @@
+package host
+
+import (
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/nixfleet/nixfleet/executor/protocol"
+)
+
+// sender sends responses from a queue, so that neither a slow nor a broken link
+// holds up an apply.
+type sender struct {
+	conn *protocol.Conn
+	done chan struct{}
+
+	mu     sync.Mutex
+	more   *sync.Cond
+	queue  []protocol.Response
+	closed bool
+	err    error
+}
+
+func newSender(out io.Writer) *sender {
+	s := &sender{conn: protocol.NewConn(nil, out), done: make(chan struct{})}
+	s.more = sync.NewCond(&s.mu)
+	go s.run()
+	return s
+}
+
+func (s *sender) send(response protocol.Response) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue = append(s.queue, response)
+	s.more.Signal()
+}
+
+// close waits until everything is sent, or cannot be.
+func (s *sender) close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.more.Signal()
+	s.mu.Unlock()
+	<-s.done
+	if s.err != nil {
+		return errors.Join(errors.New("the link was cut"), s.err)
+	}
+	return nil
+}
+
+// broken reports whether the other end is known to be gone.
+func (s *sender) broken() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err != nil
+}
+
+func (s *sender) run() {
+	defer close(s.done)
+	for {
+		batch := s.next()
+		if batch == nil {
+			return
+		}
+		for _, response := range batch {
+			if err := s.conn.Send(response); err != nil {
+				s.mu.Lock()
+				s.err = err
+				s.mu.Unlock()
+			}
+		}
+	}
+}
+
+// next waits for responses. After a failure they are dropped.
+func (s *sender) next() []protocol.Response {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.queue) == 0 && !s.closed {
+		s.more.Wait()
+	}
+	batch := s.queue
+	s.queue = nil
+	if s.err != nil {
+		if s.closed {
+			return nil
+		}
+		return []protocol.Response{}
+	}
+	return batch
+}
