@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -47,41 +48,74 @@ func (p *Plan) Encode() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Kind returns the "kind" and "version" that head a document of ours, wherever
-// in it they stand: at its top or, for a plan, in its index.
+// Kind returns the "kind" and "version" that head a document of ours.
 func Kind(data []byte) (kind string, version int, err error) {
-	type head struct {
-		Kind    string `json:"kind"`
-		Version int    `json:"version"`
+	tree, err := Parse(data)
+	if err != nil {
+		return "", 0, err
 	}
-	var doc struct {
-		head
-		Index head `json:"index"`
+	kind, version = KindOf(tree)
+	return kind, version, nil
+}
+
+// KindOf returns the same of a parsed document, wherever in its tree they stand:
+// at its top or, for a plan, in its index.
+func KindOf(tree any) (kind string, version int) {
+	top, _ := tree.(map[string]any)
+	if index, ok := top["index"].(map[string]any); ok {
+		top = index
 	}
-	if err := json.Unmarshal(data, &doc); err != nil {
-		return "", 0, describeSyntax(data, err)
+	kind, _ = top["kind"].(string)
+	if number, ok := top["version"].(json.Number); ok {
+		if n, err := strconv.Atoi(number.String()); err == nil {
+			version = n
+		}
 	}
-	if doc.Kind == "" {
-		doc.head = doc.Index
+	return kind, version
+}
+
+// Parse reads one JSON document as a tree of maps, slices, strings, bools and
+// [json.Number]s. Unlike encoding/json it refuses a key that stands twice.
+func Parse(data []byte) (any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	tree, err := parseValue(decoder, "")
+	if err == nil {
+		if _, err = decoder.Token(); err == io.EOF {
+			return tree, nil
+		} else if err == nil {
+			err = errors.New("there is something after the end of the document")
+		}
 	}
-	return doc.Kind, doc.Version, nil
+	return nil, describeSyntax(data, err)
+}
+
+// Decode decodes a document that [Parse] accepts into target and refuses a field
+// that target does not have. It forgives what encoding/json forgives: a key in
+// another case, a null or nothing for a value. A document that was checked
+// against its schema has none of these.
+func Decode(data []byte, target any) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(target); err != nil {
+		return describeSyntax(data, err)
+	}
+	return nil
 }
 
 // DecodeStrict decodes one JSON document into target and refuses whatever
 // target cannot hold: an unknown field, a key that stands twice or in another
 // case, a null, anything after the document.
 func DecodeStrict(data []byte, target any) error {
-	if err := checkDuplicates(data); err != nil {
-		return describeSyntax(data, err)
+	tree, err := Parse(data)
+	if err != nil {
+		return err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(target); err != nil {
-		return describeSyntax(data, err)
+	if err := Decode(data, target); err != nil {
+		return err
 	}
-	// Whatever encoding/json forgives (case of keys, null for a value, a required
-	// field left out) makes the two forms differ.
-	given, err := canonicalBytes(data)
+	// Whatever Decode forgives makes the two forms differ.
+	given, err := appendCanonical(nil, tree)
 	if err != nil {
 		return err
 	}
@@ -118,59 +152,54 @@ func describeSyntax(data []byte, err error) error {
 	return err
 }
 
-// checkDuplicates refuses an object that has a key twice, which encoding/json
-// would resolve in silence, and anything after the document.
-func checkDuplicates(data []byte) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	if err := checkValue(decoder, ""); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return errors.New("there is something after the end of the document")
-	}
-	return nil
-}
-
-func checkValue(decoder *json.Decoder, at string) error {
+func parseValue(decoder *json.Decoder, at string) (any, error) {
 	token, err := decoder.Token()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var value any
 	switch token {
 	case json.Delim('{'):
-		err = checkObject(decoder, at)
+		value, err = parseObject(decoder, at)
 	case json.Delim('['):
-		for i := 0; decoder.More() && err == nil; i++ {
-			err = checkValue(decoder, fmt.Sprintf("%s/%d", at, i))
-		}
+		value, err = parseArray(decoder, at)
 	default:
-		return nil
+		return token, nil
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = decoder.Token() // the closing bracket
 	}
-	_, err = decoder.Token() // the closing bracket
-	return err
+	return value, err
 }
 
-func checkObject(decoder *json.Decoder, at string) error {
-	seen := map[string]bool{}
+func parseArray(decoder *json.Decoder, at string) (any, error) {
+	list := []any{}
+	for decoder.More() {
+		item, err := parseValue(decoder, at+"/…")
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, item)
+	}
+	return list, nil
+}
+
+func parseObject(decoder *json.Decoder, at string) (any, error) {
+	object := map[string]any{}
 	for decoder.More() {
 		token, err := decoder.Token()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		key, _ := token.(string)
-		if seen[key] {
-			return fmt.Errorf("%s has the key %q twice", orTop(at), key)
+		if _, twice := object[key]; twice {
+			return nil, fmt.Errorf("%s has the key %q twice", orTop(at), key)
 		}
-		seen[key] = true
-		if err := checkValue(decoder, at+"/"+key); err != nil {
-			return err
+		if object[key], err = parseValue(decoder, at+"/"+key); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return object, nil
 }
 
 func orTop(at string) string {

@@ -114,7 +114,7 @@ func TestPlanRefusals(t *testing.T) {
 		{"key twice", replace(`"fleet": ""`, `"fleet": "", "fleet": ""`), `/index has the key "fleet" twice`},
 		{"null", replace(`"fleet": ""`, `"fleet": null`), "at /index/fleet: expected string, but got null"},
 		{"mode", replace(`"mode": "0644"`, `"mode": "9999"`), "at /manifests/"},
-		{"trailing", good + "{}", "after top-level value"},
+		{"trailing", good + "{}", "after the end of the document"},
 		{"missing payload", cutTable(good, `"payloads": {`), "the payload " + string(content) + " is missing"},
 		{"foreign payload", replace(`"payloads": {`, fmt.Sprintf(`"payloads": {%q: {"text": ""},`, schema.DigestOf(nil))), "belongs to no manifest"},
 		{"foreign store path", replace(`"storePaths": {`, `"storePaths": {"/nix/store/2123456789abcdfghijklmnpqrsvwxyz-x": {"narHash": "`+string(narHash)+`", "narSize": 1, "references": []},`), "belongs to no closure"},
