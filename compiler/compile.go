@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
 	"github.com/nixfleet/nixfleet/compiler/internal/freeze"
@@ -70,7 +71,7 @@ func (c *compilation) run(ctx context.Context) (plan *schema.Plan, err error) {
 		return nil, err
 	}
 	preview, err := c.freeze(result)
-	if err != nil || c.in.NoBuild {
+	if err != nil || c.in.NoBuild || preview == nil {
 		return preview, err
 	}
 	return complete(ctx, c.nix, preview)
@@ -174,21 +175,43 @@ func (c *compilation) evaluate(ctx context.Context) (*intent.Result, error) {
 	return result, checkSelection(c.in.Hosts, c.in.Groups, result)
 }
 
-// placed adds the place of a host in the inventory to errors that name no other.
+// placed adds the place in the inventory to errors about a host that name no other.
 func (c *compilation) placed(err error) error {
 	list, ok := diagnostic.Of(err)
 	if !ok {
 		return err
 	}
 	for i := range list {
-		if list[i].Position.File == "" && list[i].Host != "" {
-			list[i].Position = c.inventory.LocateHost(string(list[i].Host))
+		d := &list[i]
+		if d.Position.File == "" && d.Host != "" {
+			field := strings.TrimPrefix(d.Option, "hosts."+string(d.Host)+".")
+			d.Position = c.inventory.LocateHost(string(d.Host), strings.Split(field, ".")...)
 		}
 	}
 	return list
 }
 
-// freeze resolves an evaluation and freezes it as a preview.
+// relative makes the library's positions relative to the fleet, and drops those
+// that lie elsewhere: in the library itself, where it names an attribute.
+func (c *compilation) relative(found diagnostic.List) diagnostic.List {
+	for i := range found {
+		d := &found[i]
+		if d.Position.File == "" || c.inventory != nil && d.Position.File == c.inventory.File {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(c.source.Path, d.Position.File)); err != nil {
+			d.Position = Position{}
+			continue
+		}
+		if name, err := filepath.Rel(c.source.Fleet(), filepath.Join(c.source.Path, d.Position.File)); err == nil {
+			d.Position.File = filepath.ToSlash(name)
+		}
+	}
+	return found
+}
+
+// freeze resolves an evaluation and freezes it as a preview; nil where c.found
+// tells why not.
 func (c *compilation) freeze(result *intent.Result) (*schema.Plan, error) {
 	fleet, found := resolve.Resolve(result, c.inventory.LocateHost)
 	found = append(found, resolve.CheckTimeZone(result.Fleet.TimeZone, c.inventory.Locate("timeZone"))...)
@@ -200,10 +223,10 @@ func (c *compilation) freeze(result *intent.Result) (*schema.Plan, error) {
 		systems[host.Manifest.System] = true
 		found = append(found, rollout.Check(host.Rollout, host.Name, "rollout", c.inventory.LocateHost(string(host.Name), "rollout"))...)
 	}
-	if err := found.Err(); err != nil {
-		return nil, found
+	c.found = append(c.found, c.relative(found)...)
+	if found.Failed() {
+		return nil, nil
 	}
-	c.found = append(c.found, found...)
 	header := schema.Index{
 		Kind: schema.PlanKind, Version: schema.PlanVersion,
 		Fleet: result.Fleet.Name, TimeZone: result.Fleet.TimeZone,

@@ -44,6 +44,8 @@ const (
 	NoHosts        Code = "no-hosts"
 	NoHostMatches  Code = "no-host-matches"
 	UnknownGroup   Code = "unknown-group"
+	UnknownRole    Code = "unknown-role"
+	HostTwice      Code = "host-twice"
 	HostName       Code = "host-name"
 	HostAddress    Code = "host-address"
 	HostNoAddress  Code = "host-no-address"

@@ -15,6 +15,28 @@ func Nearest(name string, candidates []string) string {
 			best, bestDistance = candidate, d
 		}
 	}
+	if best == "" {
+		return samePrefix(name, candidates)
+	}
+	return best
+}
+
+// samePrefix returns the one candidate that shares the longest beginning with name,
+// of two letters at least: people abbreviate, and write abbreviations out.
+func samePrefix(name string, candidates []string) string {
+	best, longest := "", 1
+	for _, candidate := range candidates {
+		n := 0
+		for n < len(name) && n < len(candidate) && name[n] == candidate[n] {
+			n++
+		}
+		switch {
+		case n > longest:
+			best, longest = candidate, n
+		case n == longest && candidate != best:
+			best = ""
+		}
+	}
 	return best
 }
 

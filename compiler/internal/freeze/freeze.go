@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
+	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
 	"github.com/nixfleet/nixfleet/compiler/internal/resolve"
 	"github.com/nixfleet/nixfleet/compiler/internal/rollout"
 	"github.com/nixfleet/nixfleet/schema"
@@ -74,8 +76,10 @@ func Complete(preview *schema.Plan, infos map[schema.StorePath]schema.PathInfo) 
 		StorePaths: map[schema.StorePath]schema.PathInfo{},
 	}
 	plan.Index.Preview = false
-	closures := closureTable{infos: infos, used: plan.StorePaths, hashes: map[schema.StorePath]schema.Digest{}}
+	closures := closureTable{infos: infos, used: plan.StorePaths, hashes: map[schema.StorePath]schema.Digest{},
+		members: map[schema.StorePath]map[schema.StorePath]bool{}}
 	renamed := map[schema.Digest]schema.Digest{}
+	var found diagnostic.List
 	for _, old := range slices.Sorted(maps.Keys(preview.Manifests)) {
 		manifest := preview.Manifests[old]
 		if manifest.Closure != nil {
@@ -84,6 +88,7 @@ func Complete(preview *schema.Plan, infos map[schema.StorePath]schema.PathInfo) 
 				return nil, err
 			}
 			manifest.Closure = &schema.Closure{Path: manifest.Closure.Path, Hash: hash}
+			found = append(found, strangeSources(preview, old, closures.members[manifest.Closure.Path])...)
 		}
 		digest, err := schema.DigestOfValue(manifest)
 		if err != nil {
@@ -91,12 +96,38 @@ func Complete(preview *schema.Plan, infos map[schema.StorePath]schema.PathInfo) 
 		}
 		plan.Manifests[digest], renamed[old] = manifest, digest
 	}
+	if err := found.Err(); err != nil {
+		return nil, err
+	}
 	plan.Index.Hosts = map[schema.HostName]schema.Host{}
 	for name, host := range preview.Index.Hosts {
 		host.Manifest = renamed[host.Manifest]
 		plan.Index.Hosts[name] = host
 	}
 	return sealed(plan)
+}
+
+// strangeSources refuses files that are copied from a store path which does not
+// reach the host: one that was written as a plain text, so that Nix knows nothing of it.
+func strangeSources(preview *schema.Plan, digest schema.Digest, members map[schema.StorePath]bool) diagnostic.List {
+	var found diagnostic.List
+	for _, file := range preview.Manifests[digest].Files {
+		object, _, _ := strings.Cut(strings.TrimPrefix(file.Source, "/nix/store/"), "/")
+		if file.Source == "" || members[schema.StorePath("/nix/store/"+object)] {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(preview.Index.Hosts)) {
+			if preview.Index.Hosts[name].Manifest == digest {
+				found = append(found, diagnostic.Diagnostic{
+					Code: diagnostic.FileSource, Severity: diagnostic.Error, Host: name,
+					Option:  fmt.Sprintf("nixfleet.files.%q.source", file.Path),
+					Summary: fmt.Sprintf("the source %s of %s does not belong to the host's closure", file.Source, file.Path),
+					Hint:    "refer to the package or file itself (\"${pkgs.myapp}/etc/x\", ./x), not to the text of its store path",
+				})
+			}
+		}
+	}
+	return found
 }
 
 func sealed(plan *schema.Plan) (*schema.Plan, error) {
@@ -134,9 +165,10 @@ func (t *manifestTable) add(manifest schema.Manifest) (schema.Digest, error) {
 
 // closureTable hashes each closure once and notes the paths that are in any.
 type closureTable struct {
-	infos  map[schema.StorePath]schema.PathInfo
-	used   map[schema.StorePath]schema.PathInfo
-	hashes map[schema.StorePath]schema.Digest
+	infos   map[schema.StorePath]schema.PathInfo
+	used    map[schema.StorePath]schema.PathInfo
+	hashes  map[schema.StorePath]schema.Digest
+	members map[schema.StorePath]map[schema.StorePath]bool
 }
 
 func (t *closureTable) hash(top schema.StorePath) (schema.Digest, error) {
@@ -147,8 +179,9 @@ func (t *closureTable) hash(top schema.StorePath) (schema.Digest, error) {
 	if err != nil {
 		return "", err
 	}
+	t.members[top] = map[schema.StorePath]bool{}
 	for _, entry := range entries {
-		t.used[entry.Path] = entry.PathInfo
+		t.used[entry.Path], t.members[top][entry.Path] = entry.PathInfo, true
 	}
 	hash, err := schema.ClosureHash(entries)
 	t.hashes[top] = hash

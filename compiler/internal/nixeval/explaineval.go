@@ -40,6 +40,15 @@ func (n *Nix) explainEvaluation(ctx context.Context, err error, source *Source, 
 	}
 	found = n.locate(found, last, source)
 	found.Summary, found.Detail = splitMessage(relative(last.Text, source, library))
+	for _, known := range libraryErrors {
+		if known.pattern.MatchString(found.Summary) {
+			found.Code = known.code
+			if known.field != "" && found.Host != "" && found.Option == "" {
+				found.Option = "hosts." + string(found.Host) + "." + known.field
+			}
+		}
+	}
+	found.Position = source.findLine(found.Position, found.Option)
 	if n.options.Trace {
 		found.Detail = strings.TrimLeft(found.Detail+"\n"+trace(last, source, library), "\n")
 	}
@@ -47,10 +56,24 @@ func (n *Nix) explainEvaluation(ctx context.Context, err error, source *Source, 
 }
 
 var (
-	hostRE   = regexp.MustCompile(`host '([^'\n]+)'`)
+	hostRE   = regexp.MustCompile("\\bhost [`'\"]([^`'\"\n]+)['\"]")
+	prefixRE = regexp.MustCompile(`^hosts\.("(?:[^"\\]|\\.)*"|[^."]+)\.(.+)$`)
 	optionRE = regexp.MustCompile("option `([^`'\n]+)'")
 	fileRE   = regexp.MustCompile("(?m)(?:In|in) [`']([^'\n]+)'(?:[:,] (?:line )?(\\d+))?")
 )
+
+// libraryErrors are those errors of the library that have a code of their own,
+// with the field of the host that they are about.
+var libraryErrors = []struct {
+	pattern *regexp.Regexp
+	code    diagnostic.Code
+	field   string
+}{
+	{regexp.MustCompile(`^unknown role `), diagnostic.UnknownRole, "roles"},
+	{regexp.MustCompile(`^unknown group `), diagnostic.UnknownGroup, "groups"},
+	{regexp.MustCompile(`^two hosts with one name`), diagnostic.HostTwice, ""},
+	{regexp.MustCompile(`^host "[^"]*" .*has no address`), diagnostic.HostNoAddress, "addr"},
+}
 
 // locate fills in host, option and position from what the error says, or else
 // from the innermost frame of its trace that lies in the fleet.
@@ -63,6 +86,9 @@ func (n *Nix) locate(found diagnostic.Diagnostic, last message, source *Source) 
 		}
 		if match := optionRE.FindStringSubmatch(f.Text); match != nil && found.Option == "" {
 			found.Option = match[1]
+			if host := prefixRE.FindStringSubmatch(match[1]); host != nil {
+				found.Host, found.Option = schema.HostName(strings.Trim(host[1], `"`)), host[2]
+			}
 		}
 		if file, ok := source.inFleet(f.File); ok && found.Position.File == "" {
 			found.Position = diagnostic.Position{File: file, Line: f.Line, Column: f.Column}
@@ -71,7 +97,9 @@ func (n *Nix) locate(found diagnostic.Diagnostic, last message, source *Source) 
 	if match := fileRE.FindStringSubmatch(last.Text); match != nil {
 		if file, ok := source.inFleet(match[1]); ok {
 			line, _ := strconv.Atoi(match[2])
-			found.Position = diagnostic.Position{File: file, Line: line}
+			if line > 0 || found.Position.File != file {
+				found.Position = diagnostic.Position{File: file, Line: line}
+			}
 		}
 	}
 	return found
@@ -100,8 +128,15 @@ func relative(text string, source *Source, library Tree) string {
 	return text
 }
 
+// splitMessage makes one line of what is wrong, and keeps the definitions that
+// module errors list below it.
 func splitMessage(text string) (summary, detail string) {
-	summary, detail, _ = strings.Cut(strings.TrimSpace(text), "\n")
+	text = strings.TrimSpace(text)
+	if i := strings.Index(text, "Definition values:\n"); i > 0 {
+		summary, detail = strings.Join(strings.Fields(text[:i]), " "), text[i:]
+	} else {
+		summary, detail, _ = strings.Cut(text, "\n")
+	}
 	lines := strings.Split(detail, "\n")
 	for i := range lines {
 		lines[i] = strings.TrimRight(lines[i], " ")

@@ -134,14 +134,10 @@ func (r *resolver) checkPlaces() {
 }
 
 func (r *resolver) conflict(m managed, summary string, other managed) {
-	d := diagnostic.Diagnostic{
+	r.report(diagnostic.Diagnostic{
 		Code: diagnostic.PathConflict, Summary: summary, Option: m.option, Position: at(m.at),
 		Detail: "the other is " + other.option,
-	}
-	if other.at != "" {
-		d.Detail += ", at " + other.at
-	}
-	r.report(d)
+	})
 }
 
 func (r *resolver) managedPaths() []managed {

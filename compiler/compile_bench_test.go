@@ -1,0 +1,81 @@
+package compiler_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/nixfleet/nixfleet/compiler"
+)
+
+// largeFleet is a fleet of hosts with 20 files, 3 units and a user each. Where they
+// differ, every host has texts of its own.
+const largeFleet = `{
+  outputs = _: {
+    nixfleet = { nixfleet, ... }: nixfleet.mkFleet {
+      modules = [
+        ({ lib, host, ... }: {
+          nixfleet.files = lib.genAttrs (map (n: "/etc/app/${toString n}.conf") (lib.range 1 20)) (path: {
+            text = "path = ${path}\nhost = ${if %t then host.name else "any"}\nport = 8080\n";
+            restartUnits = [ "app-1.service" ];
+          });
+          nixfleet.systemd.units = lib.genAttrs [ "app-1.service" "app-2.service" "app-3.service" ] (unit: {
+            text = "[Unit]\nDescription=${unit}\n[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n";
+            enabled = true;
+          });
+          nixfleet.users.app = { system = true; uid = 991; home = "/var/lib/app"; };
+        })
+      ];
+    };
+  };
+}
+`
+
+func writeLargeFleet(t testing.TB, hosts int, differ bool) string {
+	t.Helper()
+	dir := t.TempDir()
+	var inventory strings.Builder
+	inventory.WriteString("defaults: { base: ubuntu }\nhosts:\n")
+	for i := range hosts {
+		fmt.Fprintf(&inventory, "  web-%d: { addr: 10.%d.%d.%d, groups: [web] }\n", i, i>>16, i>>8&255, i&255)
+	}
+	inventory.WriteString("groups: { web: {} }\n")
+	for name, text := range map[string]string{
+		"flake.nix":           fmt.Sprintf(largeFleet, differ),
+		"inventory/prod.yaml": inventory.String(),
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func BenchmarkCompile(b *testing.B) {
+	for _, hosts := range []int{100, 1000} {
+		for _, differ := range []bool{false, true} {
+			b.Run(fmt.Sprintf("hosts=%d/differ=%t", hosts, differ), func(b *testing.B) {
+				in := input("path:" + writeLargeFleet(b, hosts, differ))
+				in.NoBuild = true
+				for b.Loop() {
+					plan, found, err := compiler.Compile(context.Background(), in, compiler.Deps{Environ: environ(nil), TempDir: b.TempDir()})
+					if err != nil {
+						b.Fatal(err, found)
+					}
+					data, err := plan.Encode()
+					if err != nil {
+						b.Fatal(err)
+					}
+					b.ReportMetric(float64(len(data))/1e6, "MB/plan")
+				}
+			})
+		}
+	}
+}

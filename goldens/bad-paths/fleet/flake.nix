@@ -1,0 +1,15 @@
+{
+  description = "Paths that nobody may manage; all of them are named at once";
+
+  outputs = _: {
+    nixfleet =
+      { nixfleet, ... }:
+      nixfleet.mkFleet {
+        hosts.web-1 = {
+          base = "ubuntu";
+          addr = "10.0.1.11";
+        };
+        modules = [ ./module.nix ];
+      };
+  };
+}

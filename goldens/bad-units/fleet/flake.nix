@@ -1,0 +1,15 @@
+{
+  description = "Units that cannot be enabled as they are";
+
+  outputs = _: {
+    nixfleet =
+      { nixfleet, ... }:
+      nixfleet.mkFleet {
+        hosts.web-1 = {
+          base = "ubuntu";
+          addr = "10.0.1.11";
+        };
+        modules = [ ./module.nix ];
+      };
+  };
+}

@@ -1,0 +1,15 @@
+{
+  description = "A file mode that is none";
+
+  outputs = _: {
+    nixfleet =
+      { nixfleet, ... }:
+      nixfleet.mkFleet {
+        hosts.web-1 = {
+          base = "ubuntu";
+          addr = "10.0.1.11";
+        };
+        modules = [ ./module.nix ];
+      };
+  };
+}

@@ -1,0 +1,7 @@
+{
+  description = "One name for two hosts";
+
+  outputs = _: {
+    nixfleet = { nixfleet, ... }: nixfleet.mkFleet { roles.web = { }; };
+  };
+}

@@ -1,0 +1,7 @@
+{
+  description = "Misspelt fields in the inventory";
+
+  outputs = _: {
+    nixfleet = { nixfleet, ... }: nixfleet.mkFleet { roles.web = { }; };
+  };
+}
