@@ -15,16 +15,18 @@ import (
 // elsewhere the test is skipped, with the reason.
 func Require(t testing.TB) {
 	t.Helper()
-	if err := lab.Ready(); err != nil {
-		if required() {
-			t.Fatalf("this test needs a lab: %v", err)
-		}
-		t.Skipf("this test needs a lab: %v", err)
-	}
+	judge(t, lab.Ready(), os.Getenv)
 }
 
-func required() bool {
-	return os.Getenv("CI") == "true" || os.Getenv("NIXFLEET_LAB") == "required"
+func judge(t testing.TB, ready error, getenv func(string) string) {
+	t.Helper()
+	switch {
+	case ready == nil:
+	case getenv("CI") == "true", getenv("NIXFLEET_LAB") == "required":
+		t.Fatalf("this test needs a lab: %v", ready)
+	default:
+		t.Skipf("this test needs a lab: %v", ready)
+	}
 }
 
 // Start boots hosts for one test, which ends with the lab closed and nothing left of it. A failed test shows what one

@@ -60,7 +60,7 @@ func up(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Print(usage(l))
+	fmt.Print(usage(l, self(c)))
 	return nil
 }
 
@@ -95,14 +95,22 @@ func parseHost(text string) (lab.HostSpec, error) {
 	return spec, nil
 }
 
+// self is how this command was called, for telling how to call it again.
+func self(c *cli.Context) string {
+	if !c.IsSet("cache") || os.Getenv("NIXFLEET_LAB_CACHE") != "" {
+		return os.Args[0]
+	}
+	return os.Args[0] + " --cache " + c.String("cache")
+}
+
 // usage says how to reach a lab.
-func usage(l *lab.Lab) string {
+func usage(l *lab.Lab, self string) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "lab %s is up:\n", l.ID)
 	for _, h := range l.Hosts() {
 		fmt.Fprintf(&text, "  %-12s %-12s Debian %s\n", h.Name, h.Addr, h.Spec().Release)
 	}
-	self, first := os.Args[0], l.Hosts()[0].Name
+	first := l.Hosts()[0].Name
 	fmt.Fprintf(&text, `
 inventory:        %s
 log in:           %s run --lab %s -- ssh -F %s %s
