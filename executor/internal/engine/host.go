@@ -85,7 +85,7 @@ func (t *task) conclude(ctx context.Context, err error) {
 	t.result.Changes = t.changes
 	t.result.Error = err.Error()
 	var reported *protocol.Error
-	if fault.KindOf(err) != fault.Unknown && errors.As(err, &reported) {
+	if errors.As(err, &reported) {
 		t.result.Outcome = schema.HostRefused
 		if reported.Kind == protocol.KindFailed {
 			t.result.Outcome = schema.HostFailed

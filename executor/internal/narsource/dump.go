@@ -104,10 +104,10 @@ func (d *dumper) contents(name string, info fs.FileInfo) {
 	}
 	// The wrappers keep io.CopyBuffer from going around the buffer. A file that is
 	// shorter than it was is found by Close, one that is longer by Write.
-	if _, err = io.CopyBuffer(struct{ io.Writer }{content}, struct{ io.Reader }{file}, d.buffer); err == nil {
-		err = content.Close()
+	if _, d.err = io.CopyBuffer(struct{ io.Writer }{content}, struct{ io.Reader }{file}, d.buffer); d.err != nil {
+		return
 	}
-	if err != nil {
+	if err := content.Close(); err != nil {
 		d.err = fmt.Errorf("%s: %w", name, err)
 	}
 }
