@@ -92,7 +92,7 @@ type HelloReply struct {
 	// Free are the free bytes of the file systems that hold /nix, /var and /etc.
 	Free map[string]int64 `json:"free"`
 	// Applied is the manifest of the last successful apply; empty before the first.
-	Applied schema.Digest `json:"applied"`
+	Applied schema.Digest `json:"applied,omitempty"`
 	// Unchanged says that the host is, by inspection, exactly as the asked manifest
 	// says and nothing is pending: there is nothing to do.
 	Unchanged bool `json:"unchanged"`
