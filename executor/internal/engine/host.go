@@ -152,7 +152,7 @@ func (t *task) attempt(ctx context.Context) error {
 	if t.DryRun {
 		return t.foresee(hello, prepared)
 	}
-	done, err := t.supply(ctx, conn, s, hello, prepared)
+	done, err := t.supply(ctx, conn, s, prepared)
 	if err != nil {
 		return err
 	}
@@ -161,22 +161,17 @@ func (t *task) attempt(ctx context.Context) error {
 	return t.apply(ctx, conn, s)
 }
 
-// preflight refuses a host that is not what the manifest is for.
+// preflight refuses a host that another run is changing. What else could be in
+// the way, the helper knows better.
 func (t *task) preflight(hello *protocol.HelloReply) error {
-	manifest := t.part.manifest
-	if hello.Busy != "" {
-		return fault.New(fault.Refused, "%s is being changed by the run %s", t.name, hello.Busy).
-			WithHint("wait for it to end, then execute again")
+	switch hello.Busy {
+	case "":
+		return nil
+	case t.ID: // a session of ours whose link broke; it ends when it finds out
+		return fault.New(fault.Transient, "the helper of an earlier connection is still at work on %s", t.name)
 	}
-	if (manifest.Base == schema.NixOS) != (hello.Base == schema.NixOS) {
-		return fault.New(fault.Refused, "wrong base of %s: expected %s, found %s (%s)", t.name, manifest.Base, hello.Base, hello.OS).
-			WithHint("correct the host's base in the inventory and compile again")
-	}
-	if manifest.Closure != nil && hello.Nix == "" {
-		return fault.New(fault.Refused, "there is no Nix on %s: expected nix-store for the closure of the plan, found none", t.name).
-			WithHint("nixfleet bootstrap --host %s; or as root on the host: apt install nix-bin", t.name)
-	}
-	return nil
+	return fault.New(fault.Refused, "%s is being changed by the run %s", t.name, hello.Busy).
+		WithHint("wait for it to end, then execute again")
 }
 
 func (t *task) prepare(ctx context.Context, s *session.Session) (*protocol.PrepareReply, error) {

@@ -72,6 +72,9 @@ func (t *task) seen(hello *protocol.HelloReply, lost error) error {
 		t.result = schema.HostRecord{Outcome: schema.HostChanged, Generation: hello.Generation, Changes: t.changes}
 		return nil
 	}
+	if hello.PendingRun == t.ID && hello.Failure != "" {
+		return fault.New(fault.Failed, "%s", hello.Failure)
+	}
 	state := "nothing of it is pending"
 	if hello.Pending != "" {
 		state = fmt.Sprintf("the change to manifest %s is pending", hello.Pending.Short())

@@ -14,7 +14,7 @@ import (
 
 // supply brings to the host what it lacks. The returned function ends what keeps
 // the closure from the host's garbage collector until the change has rooted it.
-func (t *task) supply(ctx context.Context, conn *transport.Conn, s *session.Session, hello *protocol.HelloReply, prepared *protocol.PrepareReply) (done func(), err error) {
+func (t *task) supply(ctx context.Context, conn *transport.Conn, s *session.Session, prepared *protocol.PrepareReply) (done func(), err error) {
 	done = func() {}
 	if len(prepared.MissingPaths) > 0 {
 		t.stage("copy")
@@ -23,7 +23,7 @@ func (t *task) supply(ctx context.Context, conn *transport.Conn, s *session.Sess
 			return nil, err
 		}
 		done = copier.Close
-		if err := t.copyClosure(ctx, copier, hello); err != nil {
+		if err := t.copyClosure(ctx, copier); err != nil {
 			done()
 			return nil, err
 		}
@@ -64,7 +64,7 @@ func (t *task) openStore(conn *transport.Conn) (*storecopy.Copier, error) {
 	return storecopy.New(string(t.name), command), nil
 }
 
-func (t *task) copyClosure(ctx context.Context, copier *storecopy.Copier, hello *protocol.HelloReply) error {
+func (t *task) copyClosure(ctx context.Context, copier *storecopy.Copier) error {
 	closure, err := t.part.closure()
 	if err != nil {
 		return err
@@ -82,26 +82,11 @@ func (t *task) copyClosure(ctx context.Context, copier *storecopy.Copier, hello 
 		}
 		volume += entry.NarSize
 	}
-	if err := t.checkSpace(hello, volume); err != nil {
-		return err
-	}
 	if len(missing) == 0 {
 		return nil
 	}
 	t.note(fmt.Sprintf("copying %d store paths, %s", len(missing), size(volume)))
 	return copier.Copy(ctx, t.Source, missing)
-}
-
-// spareSpace stays free: the store's database and the host's own work need some.
-const spareSpace = 32 << 20
-
-func (t *task) checkSpace(hello *protocol.HelloReply, volume int64) error {
-	free, known := hello.Free["/nix"]
-	if !known || volume == 0 || free-volume >= spareSpace {
-		return nil
-	}
-	return fault.New(fault.Refused, "the disk of %s is too full: expected %s free in /nix for the closure and %s to spare, found %s", t.name, size(volume), size(spareSpace), size(free)).
-		WithHint("make room on the host, as root: nix-collect-garbage")
 }
 
 func (t *task) bytesOf(paths []schema.StorePath) (sum int64) {

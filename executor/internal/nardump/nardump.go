@@ -1,4 +1,6 @@
-package narsource
+// Package nardump writes NARs of files, byte for byte as Nix does. It is here
+// because go-nix's own writer stumbles over names that begin with two dots.
+package nardump
 
 import (
 	"context"
@@ -11,8 +13,8 @@ import (
 	"github.com/nix-community/go-nix/pkg/wire"
 )
 
-// dump writes the NAR of a file, link or directory.
-func dump(ctx context.Context, w io.Writer, name string) error {
+// Dump writes the NAR of a file, link or directory. It stops when ctx is done.
+func Dump(ctx context.Context, w io.Writer, name string) error {
 	d := &dumper{ctx: ctx, w: w}
 	d.text("nix-archive-1")
 	d.node(name)
