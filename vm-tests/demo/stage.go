@@ -22,9 +22,9 @@ import (
 
 // The change that the demo makes, in the fleet's own words.
 const (
-	editedFile = "inventory/prod.yaml"
-	oldText    = "Hello"
-	newText    = "Good day"
+	editedFile = "modules/web.nix"
+	oldText    = "Hello from"
+	newText    = "Good day from"
 )
 
 type stage struct {
