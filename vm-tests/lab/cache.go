@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,6 +52,26 @@ func (c cache) labs() string   { return filepath.Join(c.dir, "labs") }
 // lock serialises what concerns the set of labs: making a directory, sweeping.
 func (c cache) lock() (*os.File, error) {
 	return lockFile(context.Background(), filepath.Join(c.dir, "lock"), nil)
+}
+
+// Clean removes the whole cache, images included. It refuses while a lab is up.
+func Clean(cacheDir string, log io.Writer) error {
+	c, err := openCache(cacheDir)
+	if err != nil {
+		return err
+	}
+	sweep(c, newLogger(log))
+	entries, err := os.ReadDir(c.labs())
+	if err != nil {
+		return fmt.Errorf("cannot clean the lab's cache: %w", err)
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("cannot clean the lab's cache: lab %q is up", entries[0].Name())
+	}
+	if err := removeTree(c.dir); err != nil {
+		return fmt.Errorf("cannot clean the lab's cache: %w", err)
+	}
+	return nil
 }
 
 var errLocked = errors.New("locked by another process")

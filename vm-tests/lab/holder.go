@@ -19,8 +19,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-//go:embed holder.sh
-var holderScript string
+var (
+	//go:embed private.sh
+	privateScript string
+	//go:embed holder.sh
+	holderScript string
+)
+
+// isolate prepares a script as PID 1 of namespaces of its own, with arguments after the first, which is its own text.
+// It runs in a session of its own: Ctrl-C is for the owner, which then says what is to happen.
+func isolate(flags uintptr, name, script string, args ...string) *exec.Cmd {
+	script = privateScript + script
+	cmd := exec.Command("/bin/sh", append([]string{"-c", script, name, script}, args...)...)
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | flags}
+	return cmd
+}
 
 // holder is the init process of a lab's namespaces. When it ends, everything in them ends.
 type holder struct {
@@ -45,15 +59,9 @@ func (l *Lab) startHolder(ctx context.Context) error {
 	if _, second, _ := cgroupRoot(); second {
 		hierarchy = "v2"
 	}
-	cmd := exec.Command("/bin/sh", "-c", holderScript, "nixfleet-lab-"+l.ID, hierarchy, holderScript)
+	cmd := isolate(unix.CLONE_NEWNET, "nixfleet-lab-"+l.ID, holderScript, hierarchy)
 	cmd.Env = adminEnv()
-	cmd.Dir = "/"
 	cmd.Stderr = logFile
-	// A session of its own: Ctrl-C is for the owner, which then says what is to happen.
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Setsid:     true,
-		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET,
-	}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return fmt.Errorf("cannot make the lab's namespaces: %w", err)

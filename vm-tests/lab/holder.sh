@@ -1,24 +1,13 @@
-# PID 1 of a lab: makes the lab's mounts and bridge private, says "ready", then lives as long as its owner.
-# Arguments: v1 or v2, the cgroup hierarchy of hosts; the text of this script.
+# PID 1 of a lab, after private.sh: makes the lab's bridge, says "ready", then lives as long as its owner.
+# Arguments: the text of the script; v1 or v2, the cgroup hierarchy of hosts.
 # Standard input is a pipe from the owner: "keep" lets the lab outlive it, end of file ends the lab and all in it.
-set -eu
-umask 022
 
-# In a chroot "/" is no mount point; then it becomes one, by way of /proc, which is one and can be made private.
-if ! mount --make-rprivate / 2>/dev/null; then
-	mount --make-private /proc
-	mount -t tmpfs tmpfs /proc
-	mkdir /proc/root
-	mount --rbind / /proc/root
-	exec chroot /proc/root /bin/sh -c "$2" "$0" "$1" "$2"
-fi
-mount -t proc proc /proc
 # A /run of its own: nspawn's locks and `ip netns` names cannot meet those of the machine or of another lab.
 mount -t tmpfs -o mode=0755 tmpfs /run
 mkdir /run/netns
 
 # Hosts see cgroup v2, as on today's machines, also where this machine still has v1 in its usual place.
-if [ "$1" = v2 ] && ! grep -q ' /sys/fs/cgroup cgroup2 ' /proc/mounts; then
+if [ "$2" = v2 ] && ! grep -q ' /sys/fs/cgroup cgroup2 ' /proc/mounts; then
 	umount -R -l /sys/fs/cgroup
 	mount -t cgroup2 cgroup2 /sys/fs/cgroup
 fi

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -13,14 +14,17 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-//go:embed image-setup.sh
-var imageSetup string
+var (
+	//go:embed build.sh
+	buildScript string
+	//go:embed image-setup.sh
+	imageSetup string
+)
 
 // imagePackages is what every host has on top of Debian's required packages.
 var imagePackages = []string{
@@ -106,7 +110,8 @@ func prepareImage(ctx context.Context, c cache, log *logger, release Release) (s
 	return dir, nil
 }
 
-// bootstrap runs mmdebstrap. It inherits the lock: should this process die, the next waits until mmdebstrap has ended.
+// bootstrap runs mmdebstrap in namespaces that end with this process. They inherit the lock: should this process die, the
+// next one waits until they have ended.
 func bootstrap(ctx context.Context, lock *os.File, release Release, dir string) error {
 	setup, err := os.CreateTemp("", "nixfleet-lab-setup-")
 	if err != nil {
@@ -129,17 +134,24 @@ func bootstrap(ctx context.Context, lock *os.File, release Release, dir string) 
 	args = append(args, string(release), dir)
 	args = append(args, aptSources(release)...)
 
-	cmd := exec.CommandContext(ctx, program("mmdebstrap"), args...)
+	cmd := isolate(0, "nixfleet-lab-image", buildScript, append([]string{program("mmdebstrap")}, args...)...)
 	cmd.Env = append(os.Environ(), adminEnv("LAB_SETUP="+setup.Name(), "RELEASE="+string(release))...)
 	cmd.ExtraFiles = []*os.File{lock}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 20 * time.Second
-	out, err := cmd.CombinedOutput()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	pipe, err := cmd.StdinPipe()
 	if err != nil {
-		return fmt.Errorf("mmdebstrap: %w\n%s", err, tail(string(out), 20))
+		return err
 	}
-	return nil
+	// If we crash here, the pipe closes, and with it ends the build.
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { _ = pipe.Close() })()
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("mmdebstrap: %w\n%s", errors.Join(ctx.Err(), err), tail(out.String(), 20))
+	}
+	return ctx.Err()
 }
 
 func syncAndRename(from, to string) error {
@@ -154,7 +166,7 @@ func syncAndRename(from, to string) error {
 	return os.Rename(from, to)
 }
 
-// removeTree does not cross into what a killed mmdebstrap may have left mounted there.
+// removeTree stays on one file system, should anything be mounted there after all.
 func removeTree(dir string) error {
 	out, err := exec.Command("rm", "-rf", "--one-file-system", dir).CombinedOutput()
 	if err != nil {

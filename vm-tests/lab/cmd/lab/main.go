@@ -37,7 +37,7 @@ func app() *cli.App {
 			Name: "cache", Usage: "`DIR` for images and running labs", Value: lab.DefaultCacheDir(), EnvVars: []string{"NIXFLEET_LAB_CACHE"},
 		}},
 		Commands: []*cli.Command{
-			upCommand(), downCommand(), listCommand(), execCommand(), runCommand(), hostCommand(), imagesCommand(),
+			upCommand(), downCommand(), listCommand(), execCommand(), runCommand(), hostCommand(), imagesCommand(), cleanCommand(),
 		},
 		// Errors are printed and turned into an exit code by main.
 		ExitErrHandler: func(*cli.Context, error) {},

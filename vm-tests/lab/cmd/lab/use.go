@@ -148,6 +148,13 @@ func imagesCommand() *cli.Command {
 	}
 }
 
+func cleanCommand() *cli.Command {
+	return &cli.Command{
+		Name: "clean", Usage: "remove the cache, Debian roots included",
+		Action: func(c *cli.Context) error { return lab.Clean(c.String("cache"), os.Stderr) },
+	}
+}
+
 // open opens the lab of that ID, or, without one, the only one that was left running.
 func open(c *cli.Context, id string) (*lab.Lab, error) {
 	if id != "" {
