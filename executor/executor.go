@@ -61,6 +61,8 @@ type Deps struct {
 	Random io.Reader
 	// StateDir is where records of runs are kept, in runs/; see [StateDir].
 	StateDir string
+
+	patience engine.Patience // tests wait less
 }
 
 // Event is something that happened during a run; see the constants for its kinds.
@@ -117,7 +119,7 @@ func Execute(ctx context.Context, plan *schema.Plan, options Options, deps Deps)
 			ID: run, Plan: plan, Hosts: hosts, Parallel: parallel(plan, options),
 			Operator: options.Operator, DryRun: options.DryRun, Stop: options.Stop,
 			Source: source, Dialer: dialer, Binary: deps.Helpers,
-			Observe: deps.Observe, Now: deps.Clock,
+			Observe: deps.Observe, Now: deps.Clock, Patience: deps.patience,
 		},
 	}
 	return x.run(ctx)

@@ -170,7 +170,8 @@ func (h *head) Read(p []byte) (int, error) {
 	}
 	h.begun = true
 	if first := rune(p[0]); unicode.IsPrint(first) || unicode.IsSpace(first) || first == 0x1b || first >= 0x80 {
-		h.noise = strings.TrimSpace(strings.ToValidUTF8(string(p[:min(n, 160)]), "?"))
+		text, _, _ := strings.Cut(string(p[:min(n, 160)]), "\x00") // where the first frame begins
+		h.noise = strings.TrimSpace(strings.ToValidUTF8(text, "?"))
 		return 0, errNoise
 	}
 	return n, err

@@ -1,0 +1,172 @@
+// Package fakehost is a host inside a test: an SSH server with a scripted sudo, a
+// scripted helper that speaks the real protocol, and a Nix store in memory. It
+// checks what it is sent as strictly as a real one.
+package fakehost
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/nixfleet/nixfleet/executor/internal/servetest"
+	"github.com/nixfleet/nixfleet/executor/internal/sshtest"
+	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
+	"golang.org/x/crypto/ssh"
+)
+
+// Host is a running host. Change it in [Host.Set].
+type Host struct {
+	Server *sshtest.Server
+	Store  *servetest.Store
+	State
+
+	mu    sync.Mutex
+	calls []string
+}
+
+// State is what a host is like.
+type State struct {
+	// Helper is the helper's binary; nil where there is none.
+	Helper []byte
+	// Version is the protocol that the helper speaks.
+	Version int
+	// Machine is what uname -sm says.
+	Machine string
+	// Sudo is what sudo says instead of running a command; empty where it runs it.
+	Sudo string
+	// Uploads says that sudo also lets the account install the helper.
+	Uploads bool
+	// Noise is what the shell prints before a command's own output.
+	Noise string
+	// HelperSays is what happens instead of the helper's start: a message on
+	// standard error with the exit status.
+	HelperSays string
+	HelperExit int
+
+	// Applied and the others are what the helper tells.
+	Applied    schema.Digest
+	Drifted    bool
+	Pending    schema.Digest
+	PendingRun string
+	Failure    string
+	Busy       string
+	Generation int
+	// Payloads are those that the host has.
+	Payloads map[schema.Digest]bool
+
+	// OnPrepare, OnApply and OnHello script the helper; nil does what a good host does.
+	OnHello   func(*Session) error
+	OnPrepare func(*Session) error
+	OnApply   func(*Session) error
+}
+
+// Start starts a host that lets a key in.
+func Start(t testing.TB, key ssh.PublicKey) *Host {
+	t.Helper()
+	h := &Host{
+		Server: sshtest.Start(t), Store: &servetest.Store{},
+		State: State{Version: protocol.Version, Machine: "Linux x86_64", Uploads: true, Payloads: map[schema.Digest]bool{}},
+	}
+	h.Server.Set(func(s *sshtest.Settings) {
+		s.Authorized = []ssh.PublicKey{key}
+		s.Run = h.run
+	})
+	return h
+}
+
+// Set changes the host.
+func (h *Host) Set(change func(*State)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	change(&h.State)
+}
+
+// Look returns the host's state.
+func (h *Host) Look() State {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.State
+}
+
+// Calls returns what was asked of the host so far: commands, in short, and the
+// helper's requests.
+func (h *Host) Calls() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Join(h.calls, " ")
+}
+
+func (h *Host) called(what string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls = append(h.calls, what)
+}
+
+func (h *Host) run(c *sshtest.Command) int {
+	state := h.Look()
+	fmt.Fprint(c.Stdout, state.Noise)
+	line, asRoot := strings.CutPrefix(c.Line, "sudo -n ")
+	switch {
+	case line == "uname -sm":
+		h.called("uname")
+		fmt.Fprintln(c.Stdout, state.Machine)
+		return 0
+	case line == "ls -d "+protocol.HelperPath:
+		if state.Helper == nil {
+			fmt.Fprintf(c.Stderr, "ls: cannot access '%s': No such file or directory\n", protocol.HelperPath)
+			return 2
+		}
+		return 0
+	case !asRoot && c.User != "root":
+		fmt.Fprintf(c.Stderr, "sh: 1: %s: Permission denied\n", line)
+		return 126
+	case state.Sudo != "":
+		fmt.Fprintln(c.Stderr, state.Sudo)
+		return 1
+	case line == protocol.HelperPath+" serve" || line == protocol.HelperPath+" store":
+		return h.helper(c, state, strings.TrimPrefix(line, protocol.HelperPath+" "))
+	case strings.HasPrefix(line, "sh -c '"):
+		return h.upload(c, state, line)
+	}
+	fmt.Fprintf(c.Stderr, "sudo: no scripted command %q\n", line)
+	return 1
+}
+
+func (h *Host) helper(c *sshtest.Command, state State, word string) int {
+	h.called(word)
+	switch {
+	case state.HelperSays != "":
+		fmt.Fprintln(c.Stderr, state.HelperSays)
+		return state.HelperExit
+	case state.Helper == nil:
+		fmt.Fprintf(c.Stderr, "sudo: %s: command not found\n", protocol.HelperPath)
+		return 1
+	case word == "store":
+		return h.Store.Serve(c.Stdin, c.Stdout, c.Stderr)
+	}
+	s := &Session{Host: h, Command: c, conn: protocol.NewConn(c.Stdin, c.Stdout)}
+	return s.serve()
+}
+
+// upload is the script that installs the helper: it must name the hash of what it
+// reads.
+func (h *Host) upload(c *sshtest.Command, state State, line string) int {
+	h.called("upload")
+	if !state.Uploads {
+		fmt.Fprintln(c.Stderr, "sudo: a password is required")
+		return 1
+	}
+	binary, err := io.ReadAll(c.Stdin)
+	if err != nil {
+		return 1
+	}
+	hash := strings.TrimPrefix(string(schema.DigestOf(binary)), "sha256:")
+	if !strings.Contains(line, hash) {
+		return 93
+	}
+	h.Set(func(s *State) { s.Helper = binary })
+	return 0
+}

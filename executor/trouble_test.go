@@ -1,0 +1,274 @@
+package executor
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/sshtest"
+	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
+	"golang.org/x/crypto/ssh"
+)
+
+// What can be wrong with a host before anything is asked of it: nothing is
+// touched, and the message says what to do.
+func TestHostTrouble(t *testing.T) {
+	for name, c := range map[string]struct {
+		host    func(*fakehost.State)
+		server  func(*sshtest.Settings)
+		outcome schema.Outcome
+		says    []string
+	}{
+		"password": {
+			host: func(s *fakehost.State) { s.Sudo = "sudo: a password is required" },
+			says: []string{`sudo on web-1 wants a password of "deploy"`, "hint: nixfleet bootstrap --host web-1",
+				"deploy ALL=(root) NOPASSWD: /var/lib/nixfleet/bin/nixfleet-host serve, /var/lib/nixfleet/bin/nixfleet-host store"},
+		},
+		"password, and no helper": {
+			host: func(s *fakehost.State) { s.Sudo, s.Helper = "sudo: a password is required", nil },
+			says: []string{`the helper is not on web-1, and sudo does not let "deploy" install it`, "hint: nixfleet bootstrap --host web-1"},
+		},
+		"not a sudoer": {
+			host: func(s *fakehost.State) { s.Sudo = "deploy is not in the sudoers file." },
+			says: []string{`sudo on web-1 does not allow "deploy" to run the helper`},
+		},
+		"requiretty": {
+			host: func(s *fakehost.State) { s.Sudo = "sudo: sorry, you must have a tty to run sudo" },
+			says: []string{"sudo on web-1 wants a terminal (requiretty)", "Defaults:deploy !requiretty"},
+		},
+		"no sudo": {
+			host: func(s *fakehost.State) { s.Sudo = "bash: line 1: sudo: command not found" },
+			says: []string{"there is no sudo on web-1", "hint: as root on the host: apt install sudo"},
+		},
+		"wrong architecture of the helper": {
+			host: func(s *fakehost.State) {
+				s.HelperSays, s.HelperExit = "sudo: unable to execute /var/lib/nixfleet/bin/nixfleet-host: Exec format error", 126
+			},
+			says: []string{"the helper on web-1 is for another architecture: Exec format error"},
+		},
+		"wrong architecture of the host": {
+			host: func(s *fakehost.State) { s.Machine = "Linux aarch64" },
+			says: []string{"wrong architecture of web-1: expected x86_64-linux, found aarch64-linux", "hint: correct the host's system"},
+		},
+		"wrong architecture, no helper": {
+			host: func(s *fakehost.State) { s.Machine, s.Helper = "Linux aarch64", nil },
+			says: []string{"wrong architecture of web-1: expected x86_64-linux (Linux x86_64), found Linux aarch64"},
+		},
+		"no helper, and sudo is for the helper only": {
+			host: func(s *fakehost.State) { s.Helper, s.Uploads = nil, false },
+			says: []string{`the helper is not on web-1, and sudo does not let "deploy" install it`},
+		},
+		"noise": {
+			host: func(s *fakehost.State) { s.Noise = "\nWelcome to web-1!\n" },
+			says: []string{`the login shell of "deploy" on web-1 prints text where only the helper may speak: expected a message, found "Welcome to web-1!"`, "[ -t 1 ] || return"},
+		},
+		"no shell": {
+			host: func(s *fakehost.State) { s.Sudo = "This account is currently not available." },
+			says: []string{`the account "deploy" on web-1 has no shell`},
+		},
+		"a helper that dies": {
+			host: func(s *fakehost.State) { s.OnHello = func(*fakehost.Session) error { return fakehost.Die } },
+			says: []string{"the helper on web-1 ended without a reply: exit status 2: panic: it died"},
+		},
+		"a helper that dies later": {
+			host: func(s *fakehost.State) { s.OnPrepare = func(*fakehost.Session) error { return fakehost.Die } },
+			says: []string{`the helper on web-1 ended during "prepare": exit status 2: panic: it died`},
+		},
+		"busy": {
+			host: func(s *fakehost.State) { s.Busy = "20260101-000000-others" },
+			says: []string{"web-1 is being changed by the run 20260101-000000-others", "hint: wait for it to end"},
+		},
+		"login": {
+			server: func(s *sshtest.Settings) { s.Authorized = nil },
+			says:   []string{`does not let "deploy" log in: it accepts none of the 1 keys`},
+		},
+		"host key": {
+			server: func(s *sshtest.Settings) { s.HostKeys = []ssh.Signer{sshtest.NewKey(t)} },
+			says:   []string{"the host key of web-1 (127.0.0.1:", "is not the one in the plan: expected ssh-ed25519 SHA256:", ", found ssh-ed25519 SHA256:"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFleet(t, 1)
+			if c.host != nil {
+				f.only().Set(c.host)
+			}
+			if c.server != nil {
+				f.only().Server.Set(c.server)
+			}
+			record := f.execute()
+			wantHost(t, record, "web-1", schema.HostRefused, c.says...)
+			if record.Verdict != schema.Refused {
+				t.Errorf("verdict %s", record.Verdict)
+			}
+			if calls := f.only().Calls(); strings.Contains(calls, "apply") || strings.Contains(calls, "store") {
+				t.Errorf("the host was touched: %s", calls)
+			}
+		})
+	}
+}
+
+func TestUnreachable(t *testing.T) {
+	f := newFleet(t, 2)
+	f.hosts["web-1"].Server.Stop()
+	record := f.execute()
+	wantHost(t, record, "web-1", schema.HostUnreachable, "cannot connect to web-1 (127.0.0.1:", "connection refused")
+	wantHost(t, record, "web-2", schema.HostChanged)
+	if record.Verdict != schema.Failed {
+		t.Errorf("verdict %s", record.Verdict)
+	}
+	if n := strings.Count(f.notes(), "trying again"); n != 2 {
+		t.Errorf("tried again %d times", n)
+	}
+}
+
+// A link that breaks before the apply has done no harm: it goes on anew.
+func TestLinkBreaksBeforeApply(t *testing.T) {
+	f := newFleet(t, 1)
+	times := 0
+	f.only().Set(func(s *fakehost.State) {
+		s.OnPrepare = func(session *fakehost.Session) error {
+			if times++; times == 1 {
+				return fakehost.Cut
+			}
+			return nil
+		}
+	})
+	wantHost(t, f.execute(), "web-1", schema.HostChanged)
+	if !strings.Contains(f.notes(), "trying again: lost the connection to web-1") {
+		t.Errorf("notes: %s", f.notes())
+	}
+}
+
+func TestInstallsTheHelper(t *testing.T) {
+	f := newFleet(t, 1)
+	f.only().Set(func(s *fakehost.State) { s.Helper = nil })
+	wantHost(t, f.execute(), "web-1", schema.HostChanged)
+	if got, want := f.only().Calls(), "serve uname upload serve hello prepare store payloads prepare apply"; got != want {
+		t.Errorf("asked %q instead of %q", got, want)
+	}
+	if !strings.Contains(f.notes(), "installing the helper "+schema.DigestOf(helperBinary).Short()) {
+		t.Errorf("notes: %s", f.notes())
+	}
+}
+
+func TestReplacesTheHelper(t *testing.T) {
+	f := newFleet(t, 1)
+	f.only().Set(func(s *fakehost.State) { s.Helper = []byte("an older helper") })
+	wantHost(t, f.execute(), "web-1", schema.HostChanged)
+	if got, want := f.only().Calls(), "serve hello replace-helper serve hello prepare store payloads prepare apply"; got != want {
+		t.Errorf("asked %q instead of %q", got, want)
+	}
+
+	// One that speaks another protocol is not even heard.
+	f.only().Set(func(s *fakehost.State) { s.Version = 0 })
+	wantHost(t, f.execute(), "web-1", schema.HostUnchanged)
+
+	f.deps.Helpers = func(schema.System) ([]byte, error) { return []byte("a newer helper"), nil }
+	f.only().Set(func(s *fakehost.State) { s.Helper = []byte("an older helper") })
+	wantHost(t, f.execute(), "web-1", schema.HostRefused, "this program brings another helper for x86_64-linux than the plan names: expected "+string(schema.DigestOf(helperBinary)),
+		"hint: execute with the version of nixfleet that compiled the plan")
+
+	// In a dry run nothing is replaced, and the older one does.
+	f.options.DryRun = true
+	wantHost(t, f.execute(), "web-1", schema.HostUnchanged)
+}
+
+// A link that breaks during the apply leaves the outcome open: nothing is said
+// before the host was seen again.
+func TestLinkBreaksDuringApply(t *testing.T) {
+	for name, c := range map[string]struct {
+		// then is what the host does after the link broke.
+		then    func(*fakehost.Session)
+		outcome schema.Outcome
+		says    []string
+	}{
+		"and the host completes it": {
+			then:    func(s *fakehost.Session) { s.Finish() },
+			outcome: schema.HostChanged,
+		},
+		"and the host takes its time": {
+			then: func(s *fakehost.Session) {
+				s.Host.Set(func(state *fakehost.State) { state.Busy = s.Request.Run })
+				time.AfterFunc(200*time.Millisecond, func() {
+					s.Host.Set(func(state *fakehost.State) { state.Busy = "" })
+					s.Finish()
+				})
+			},
+			outcome: schema.HostChanged,
+		},
+		"and the change fails": {
+			then: func(s *fakehost.Session) {
+				s.Host.Set(func(state *fakehost.State) {
+					state.Pending, state.PendingRun, state.Failure = s.Request.Digest, s.Request.Run, "web.service failed: exit status 1"
+				})
+			},
+			outcome: schema.HostFailed,
+			says:    []string{"web.service failed: exit status 1"},
+		},
+		"and the helper with it": {
+			then: func(s *fakehost.Session) {
+				s.Host.Set(func(state *fakehost.State) { state.Pending = s.Part.Index.Hosts[s.Part.Host].Manifest })
+			},
+			outcome: schema.HostFailed,
+			says: []string{"the connection was lost while web-1 was being changed (lost the connection to web-1: the host closed the connection)",
+				"seen again, the host is not as the plan says: the change to manifest ", " is pending", "hint: execute again: it completes the change"},
+		},
+		"and nothing was done": {
+			then:    func(*fakehost.Session) {},
+			outcome: schema.HostFailed,
+			says:    []string{"nothing of it is pending"},
+		},
+		"and the host is gone": {
+			then:    func(s *fakehost.Session) { go s.Host.Server.Stop() },
+			outcome: schema.HostUnknown,
+			says: []string{"the connection was lost while web-1 was being changed (", "and what became of it cannot be seen: cannot connect to web-1",
+				"hint: execute again when the host can be reached"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFleet(t, 1)
+			f.only().Set(func(s *fakehost.State) {
+				s.OnApply = func(session *fakehost.Session) error {
+					session.Send(protocol.Event{Change: &schema.Change{Action: schema.Create, Kind: "file", Object: "/etc/web.conf"}})
+					session.Command.Cut()
+					c.then(session)
+					return fakehost.Cut
+				}
+			})
+			record := f.execute()
+			wantHost(t, record, "web-1", c.outcome, c.says...)
+			if c.outcome == schema.HostChanged && record.Hosts["web-1"].Generation != 1 {
+				t.Errorf("%+v", record.Hosts["web-1"])
+			}
+			if n := strings.Count(f.only().Calls(), "apply"); n != 1 {
+				t.Errorf("applied %d times", n)
+			}
+		})
+	}
+}
+
+// A helper that is killed in the apply is the same as a lost link.
+func TestHelperDiesDuringApply(t *testing.T) {
+	f := newFleet(t, 1)
+	f.only().Set(func(s *fakehost.State) { s.OnApply = func(*fakehost.Session) error { return fakehost.Die } })
+	wantHost(t, f.execute(), "web-1", schema.HostFailed, `the helper on web-1 ended during "apply": exit status 2: panic: it died`, "nothing of it is pending")
+}
+
+func TestApplyDeadline(t *testing.T) {
+	f := newFleet(t, 1)
+	f.deps.patience.Apply = 100 * time.Millisecond
+	release := make(chan struct{})
+	t.Cleanup(func() { close(release) })
+	f.only().Set(func(s *fakehost.State) {
+		s.OnApply = func(session *fakehost.Session) error {
+			session.Host.Set(func(state *fakehost.State) { state.Busy = session.Request.Run })
+			<-release
+			return nil
+		}
+	})
+	wantHost(t, f.execute(), "web-1", schema.HostUnknown, "web-1 is still being changed after 100ms", `did not answer "apply" within 100ms`)
+}
