@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,7 +108,8 @@ func (i *Inventory) findings(leaf *jsonschema.ValidationError, tree any) diagnos
 		return diagnostic.List{i.enum(path, value, rule)}
 	case "pattern", "minLength":
 		if strings.Contains(leaf.KeywordLocation, "/propertyNames/") {
-			return i.names(path, value, rule)
+			return diagnostic.List{i.finding(diagnostic.InventoryValue, path,
+				fmt.Sprintf("%q is not %s", path[len(path)-1], expected(rule)))}
 		}
 		want := expected(rule)
 		if keyword == "minLength" {
@@ -151,22 +151,4 @@ func (i *Inventory) enum(path []string, value any, rule map[string]any) diagnost
 		d.Hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return d
-}
-
-// names finds the keys that a rule for names refuses: the validator does not say which.
-func (i *Inventory) names(path []string, value any, rule map[string]any) diagnostic.List {
-	pattern, _ := rule["pattern"].(string)
-	allowed, err := regexp.Compile(pattern)
-	if err != nil {
-		return nil // the schema has compiled, so its patterns do
-	}
-	var found diagnostic.List
-	fields, _ := value.(map[string]any)
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if !allowed.MatchString(name) {
-			found = append(found, i.finding(diagnostic.InventoryValue, append(slices.Clone(path), name),
-				fmt.Sprintf("%q is not %s", name, expected(rule))))
-		}
-	}
-	return found
 }

@@ -129,6 +129,9 @@ func Load(ctx context.Context, dir fs.FS, name, shown string) (*Inventory, error
 	if loaded.Value, err = evaluate(ctx, dir, name, shown, data); err != nil {
 		return nil, err
 	}
+	if isYAML(name) && loaded.tree.items == nil {
+		loaded.Value = onlyDocument(loaded.Value)
+	}
 	if err := loaded.check(); err != nil {
 		return nil, err
 	}

@@ -44,6 +44,9 @@ func (r *jsonReader) syntax(err error) error {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
 		offset = max(0, syntax.Offset-1)
+		for offset < int64(len(r.data)) && bytes.IndexByte([]byte(" \t\r\n"), r.data[offset]) >= 0 {
+			offset++ // the decoder names now the last byte it took, now the one before
+		}
 	}
 	text := err.Error()
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || offset >= int64(len(r.data)) {

@@ -42,7 +42,7 @@ func evaluate(ctx context.Context, dir fs.FS, name, shown string, data []byte) (
 		if out.err != nil {
 			return nil, jsonnetError(out.err, name, shown)
 		}
-		return onlyDocument(json.RawMessage(strings.TrimSpace(out.value)), name), nil
+		return json.RawMessage(strings.TrimSpace(out.value)), nil
 	}
 }
 
@@ -50,9 +50,9 @@ func isYAML(name string) bool { return path.Ext(name) != ".jsonnet" && path.Ext(
 
 // onlyDocument takes the one document out of the list that std.parseYaml makes of
 // a file with a line "---", comments before it counted as null.
-func onlyDocument(value json.RawMessage, name string) json.RawMessage {
+func onlyDocument(value json.RawMessage) json.RawMessage {
 	var list []json.RawMessage
-	if !isYAML(name) || json.Unmarshal(value, &list) != nil {
+	if json.Unmarshal(value, &list) != nil {
 		return value
 	}
 	var documents []json.RawMessage

@@ -102,7 +102,7 @@ func dotted(path []string) string {
 
 // expected says what a part of the schema asks for.
 func expected(rule map[string]any) string {
-	if title, ok := rule["title"].(string); ok {
+	if title, ok := rule["title"].(string); ok && rule["$schema"] == nil {
 		return title
 	}
 	var types []string

@@ -51,6 +51,8 @@ func empty(file string) error {
 	}}
 }
 
+var octalRE = regexp.MustCompile(`^[-+]?0[0-9_]+$`)
+
 var yamlLineRE = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+)(?:, column (\d+))?: )?(.*)$`)
 
 func yamlSyntax(data []byte, file string, err error) error {
@@ -122,6 +124,9 @@ func (r *yamlReader) fields(n *node, y *yaml.Node) {
 			merged = append(append(merged, value), value.items...)
 			continue
 		}
+		if words[strings.ToLower(key.Value)] && key.Style == 0 {
+			r.report(diagnostic.InventoryValue, key, fmt.Sprintf("YAML reads the key %s as true or false", key.Value), "write it in quotes")
+		}
 		if other := first[key.Value]; other != nil {
 			r.report(diagnostic.InventoryDuplicateKey, key, fmt.Sprintf("the key %q stands twice: in line %d and in line %d", key.Value, other.Line, key.Line),
 				"keep one of the two; two hosts need two names")
@@ -139,8 +144,19 @@ func (r *yamlReader) fields(n *node, y *yaml.Node) {
 	}
 }
 
-// scalar refuses numbers that would come out as others: Jsonnet has doubles only.
+// words are what YAML 1.1, and so Jsonnet, takes for true or false.
+var words = map[string]bool{"y": true, "yes": true, "on": true, "n": true, "no": true, "off": true, "true": true, "false": true}
+
+// scalar refuses numbers that would come out as others: YAML 1.1 reads 0644 as
+// octal, and Jsonnet has doubles only.
 func (r *yamlReader) scalar(y *yaml.Node) {
+	if y.Style != 0 || y.Tag != "!!int" && y.Tag != "!!float" {
+		return
+	}
+	if octalRE.MatchString(y.Value) {
+		r.report(diagnostic.InventoryValue, y, fmt.Sprintf("YAML reads %s as an octal number", y.Value), "write it in quotes, or without the zero before it")
+		return
+	}
 	if y.Tag != "!!int" {
 		return
 	}
