@@ -27,7 +27,7 @@ in
   /** Throws the error for a name that is not in a list of them. */
   unknown =
     what: where: name: names:
-    throw "unknown ${what} ${lib.strings.escapeNixString name} in ${where}.${lib.didYouMean lib.id name names} ${
+    throw "unknown ${what} ${lib.strings.escapeNixString name} in ${where}.${lib.suggest lib.id name names} ${
       if names == [ ] then
         "The fleet has no ${what}s."
       else

@@ -22,6 +22,7 @@ let
     mapAttrs
     removeAttrs
     typeOf
+    unsafeDiscardStringContext
     ;
   inherit (lib) functionArgs isFunction mkMerge;
 
@@ -72,7 +73,7 @@ let
       common = {
         _file = toString (m._file or file);
         _class = m._class or null;
-        key = toString (m.key or key);
+        key = unsafeDiscardStringContext (toString (m.key or key));
         disabledModules = m.disabledModules or [ ];
       };
       stray = removeAttrs m syntaxNames;
@@ -132,7 +133,7 @@ let
         ]
       }"
     else
-      throw "expected a module, but found a value of type ${typeOf m} while evaluating imports of ${file}";
+      throw "Expected a module, but found a value of type ${typeOf m}, while trying to load a module into ${file}";
 
   loadValue = path: value: unify path path value;
 
@@ -146,19 +147,19 @@ let
     else if type == "if" || type == "override" || type == "merge" then
       load ctx file key { config = m; }
     else
-      throw (
-        "Could not load a value as a module, because it is of type ${lib.strings.escapeNixString type}, in file ${file}."
-        + lib.optionalString (
-          type == "configuration"
-        ) " If you do intend to import this configuration, please only import the modules that make up the configuration. You may have to create a `let` binding, file or attribute to give yourself access to the relevant modules.\nWhile loading a configuration into the module system is a very sensible idea, it can not be done cleanly in practice."
-      );
+      throw "Expected a module, but found a value of type ${lib.strings.escapeNixString type}, while trying to load a module into ${file}.${
+        lib.optionalString (type == "configuration")
+          " If it is to be imported, please only import the modules that make up the configuration."
+      }";
+
+  recursionHint = "if you get an infinite recursion here, you probably reference `config` in `imports`. If you are trying to achieve a conditional import behavior dependent on `config`, consider importing unconditionally, and using `mkEnableOption` and `mkIf` to control its effect.";
 
   checkClass =
     class: module:
     if class == null || module._class == null || module._class == class then
       module
     else
-      throw "The module `${module._file}' (class: ${lib.strings.escapeNixString module._class}) cannot be imported into a module evaluation that expects class ${lib.strings.escapeNixString class}.";
+      throw "The module `${module._file}` (class: ${lib.strings.escapeNixString module._class}) cannot be imported into a module evaluation that expects class ${lib.strings.escapeNixString class}.";
 
   # A set whose content no argument can change, and the same of all it imports: it can be looked at once for many
   # evaluations.
@@ -178,11 +179,13 @@ let
     if isString m then
       if builtins.substring 0 1 m == "/" then m else toString (ctx.args.modulesPath or "") + "/" + m
     else if isAttrs m && m ? key then
-      m.key
+      toString m.key
     else if isPath m then
       toString m
     else if isAttrs m then
       throw "Module `${file}` contains a disabledModules item that is an attribute set, presumably a module, that does not have a `key` attribute. This means that the module system doesn't have any means to identify the module that should be disabled. Make sure that you've put the correct value in disabledModules: a string path relative to modulesPath, a path value, or an attribute set with a `key` attribute."
+    else if lib.isConvertibleWithToString m then
+      toString m
     else
       throw "Each disabledModules item must be a path, string, or a attribute set with a key attribute, or a value supported by toString. However, one of the disabledModules items in `${toString file}` is none of that, but is of type ${typeOf m}.";
 in
@@ -211,7 +214,9 @@ rec {
     {
       inherit (module) key;
       inherit module;
-      children = lib.imap1 (_toNode ctx module._file module.key) module.imports;
+      children = addErrorContext recursionHint (
+        lib.imap1 (_toNode ctx module._file module.key) module.imports
+      );
     };
 
   /** All modules that a list of nodes leads to, each once, those of the list first, without disabled ones. */

@@ -1,17 +1,14 @@
 /*
   The tree of declared options: built once per list of modules and shared by all evaluations that declare nothing more.
 
-  A tree is sorted by what evaluation must do with a name:
-    leaves     all options, as nodes
-    open       those of the leaves that have to be evaluated even if nobody defines them
-    constants  the values of the others: their default, which is the same wherever the option stands
-    branches   nested trees
-    names      all names
+  A tree is `{ nodes; names; }`. A node is a leaf, an option, or a branch with a tree of its own. Which of these it is, what
+  type it has and what default is looked at only when the option is: all of it may depend on the configuration.
 */
 { lib }:
 let
   inherit (builtins)
     all
+    any
     attrNames
     concatMap
     filter
@@ -23,12 +20,89 @@ let
     isInt
     isString
     mapAttrs
-    removeAttrs
     zipAttrsWith
     ;
   inherit (lib) isOption showOption;
 
   supportsSubOptions = opt: opt.type.getSubModules or null != null;
+
+  # Declarations to `{ option; conflict; }`: the conflict is null, or a function from the path to a message.
+  mergeDecls =
+    loc: opts:
+    let
+      merged =
+        foldl' addDecl
+          {
+            conflict = null;
+            option = {
+              inherit loc;
+              declarations = [ ];
+              declarationPositions = [ ];
+            };
+          }
+          opts;
+    in
+    merged
+    // {
+      option =
+        merged.option
+        // {
+          _type = "option";
+        }
+        // lib.optionalAttrs (!(merged.option ? type)) { type = lib.types.unspecified; };
+    };
+
+  addDecl =
+    { conflict, option }:
+    opt:
+    let
+      new = opt.options;
+      both = name: new ? ${name} && option ? ${name};
+      mergedType = option.type.typeMerge new.type.functor;
+      typesClash = both "type" && mergedType == null;
+      subModules = new.type.getSubModules or null;
+      # Definitions inside a submodule type are in the file that declares the option.
+      located = map (lib.setDefaultModuleLocation opt._file) subModules;
+      type =
+        if subModules == null then
+          if option ? type then mergedType else new.type
+        else if option ? type then
+          mergedType.substSubModules (located ++ option.type.getSubModules)
+        else
+          new.type.substSubModules located;
+      position =
+        if opt.pos or null != null then
+          opt.pos
+        else
+          {
+            file = opt._file;
+            line = null;
+            column = null;
+          };
+      clash =
+        loc:
+        "The option `${showOption loc}' in `${opt._file}' is already declared in ${lib.showFiles option.declarations}.${
+          lib.optionalString typesClash " The types ${option.type.description} and ${new.type.description} cannot be merged."
+        }";
+    in
+    if conflict != null then
+      { inherit conflict option; }
+    else
+      {
+        conflict =
+          if both "default" || both "example" || both "description" || both "apply" || typesClash then
+            clash
+          else
+            null;
+        option =
+          option
+          // new
+          // {
+            declarations = option.declarations ++ [ opt._file ];
+            declarationPositions = option.declarationPositions ++ [ position ];
+          }
+          // lib.optionalAttrs (new ? type) { inherit type; };
+      };
 
   # A nested set of options beside a submodule option of that name: as a submodule of its own, to be merged with it.
   asSubmoduleOption = decl: {
@@ -54,27 +128,32 @@ let
         options = if isOption d.value then d.value else asSubmoduleOption d;
         inherit (d) pos;
       };
-      # The option path is known only where the tree is used, errors are functions of it.
+      merged = mergeDecls rel (map asOption decls);
+      # The path is known only where the tree is used, so what is wrong is a function of it.
       problem =
         if nested != [ ] && !all (d: supportsSubOptions d.value) options then
           parentOfOptions options nested
         else
-          null;
-      option = lib.mergeOptionDecls rel (map asOption decls);
+          merged.conflict;
+      inherit (merged) option;
       inherit (option) type;
+      # Single values, which no merge function but that of a type of the user's own would make depend on the path.
       atom = v: v == null || v == [ ] || isString v || isBool v || isInt v || isFloat v;
     in
     {
+      leaf = true;
       inherit problem option type;
+      # A single definition that passes the check is the value.
+      isPlain = problem == null && !(option.readOnly or false) && lib.types._isPlain type;
       declarations = map (d: d.file) options;
       hasDefault = option ? default;
       readOnly = option.readOnly or false;
       apply = option.apply or null;
-      # A default that means the same at any path: its value is computed once.
+      # A default that means the same at any path: its value is computed once, for all evaluations.
       isConstant =
         problem == null
         && option ? default
-        && type.locFree or false
+        && lib.types._isPathFree type
         && atom option.default
         && type.check option.default;
       constant =
@@ -97,6 +176,10 @@ let
     in
     "The option `${showOption loc}' in module `${opt.file}' would be a parent of the following options, but its type `${opt.value.type.description or "<no description>"}' does not support nested options.\n${lib.concatStringsSep "\n" paths}";
 
+  notAnOption =
+    path: decl:
+    throw "In module ${decl.file}: expected an option declaration at option path `${showOption path}' but got an attribute set with type ${decl.value._type}";
+
   build =
     rel: decls:
     let
@@ -113,33 +196,33 @@ let
             throw "In module `${d.file}', you're trying to declare an option of value type `${builtins.typeOf d.value}' rather than an attribute set for the option `${showOption rel}'!"
         ) decls
       );
-      isLeaf = _: ds: builtins.any (d: isOption d.value) ds;
-      leaves = mapAttrs (name: mkLeaf (rel ++ [ name ])) (lib.filterAttrs isLeaf byName);
-      branches = mapAttrs (name: build (rel ++ [ name ])) (removeAttrs byName (attrNames leaves));
-      constantLeaves = lib.filterAttrs (_: leaf: leaf.isConstant) leaves;
+      mkNode =
+        name: ds:
+        let
+          path = rel ++ [ name ];
+        in
+        if any (d: isOption d.value) ds then
+          mkLeaf path ds
+        else if any (d: d.value ? _type) ds then
+          notAnOption path (head (filter (d: d.value ? _type) ds))
+        else
+          {
+            leaf = false;
+            tree = build path ds;
+          };
     in
     {
-      inherit leaves branches;
+      nodes = mapAttrs mkNode byName;
       names = attrNames byName;
-      open = removeAttrs leaves (attrNames constantLeaves);
-      constants = mapAttrs (_: leaf: leaf.constant) constantLeaves;
     };
 in
-rec {
+{
   /**
     The tree of a list of declarations `{ file; value; }`, value being what a module has under `options`.
-    `_module` is set apart: the evaluation needs it for itself.
   */
   _declare =
     decls:
-    let
-      tree = build [ ] (filter (d: d.value != { }) decls);
-    in
-    tree
-    // {
-      branches = removeAttrs tree.branches [ "_module" ];
-      module = tree.branches._module;
-    };
+    build [ ] (filter (d: d.value != { }) decls);
 
   /**
     One option out of several declarations of it, `[{ _file; options; }]`: types are merged where they can be,
@@ -147,62 +230,8 @@ rec {
   */
   mergeOptionDecls =
     loc: opts:
-    foldl'
-      (
-        res: opt:
-        let
-          new = opt.options;
-          both = name: new ? ${name} && res ? ${name};
-          mergedType = new.type.typeMerge res.type.functor;
-          typesClash = both "type" && mergedType == null;
-          subModules = new.type.getSubModules or null;
-          # Definitions inside a submodule type are in the file that declares the option.
-          located =
-            if subModules != null then
-              new.type.substSubModules (map (lib.setDefaultModuleLocation opt._file) subModules)
-            else
-              new.type;
-        in
-        if both "default" || both "example" || both "description" || both "apply" || typesClash then
-          throw "The option `${showOption loc}' in `${opt._file}' is already declared in ${lib.showFiles res.declarations}.${
-            lib.optionalString typesClash " The types ${res.type.description} and ${new.type.description} cannot be merged."
-          }"
-        else
-          res
-          // new
-          // {
-            declarations = res.declarations ++ [ opt._file ];
-            declarationPositions =
-              res.declarationPositions
-              ++ (
-                if opt.pos or null != null then
-                  [ opt.pos ]
-                else
-                  [
-                    {
-                      file = opt._file;
-                      line = null;
-                      column = null;
-                    }
-                  ]
-              );
-          }
-          // lib.optionalAttrs (new ? type) {
-            type =
-              if res ? type then
-                located.typeMerge res.type.functor
-              else
-                located;
-          }
-      )
-      {
-        inherit loc;
-        declarations = [ ];
-        declarationPositions = [ ];
-      }
-      opts
-    // {
-      _type = "option";
-    }
-    // lib.optionalAttrs (!builtins.any (opt: opt.options ? type) opts) { type = lib.types.unspecified; };
+    let
+      merged = mergeDecls loc opts;
+    in
+    if merged.conflict == null then merged.option else throw (merged.conflict loc);
 }

@@ -9,6 +9,7 @@ let
   inherit (builtins)
     addErrorContext
     all
+    attrNames
     concatMap
     filter
     head
@@ -85,9 +86,9 @@ let
       internalNode = lib._toNode ctx internalFile "" 0 internalModule // {
         shared = true;
       };
-      sharedKeys = builtins.listToAttrs (map (node: { name = node.key; value = null; }) closure);
+      sharedKeys = lib.genAttrs (map (node: node.key) closure) (_: null);
     in
-    {
+    rec {
       inherit
         modules
         class
@@ -100,8 +101,19 @@ let
       allStatic = all (node: node != null) nodes;
       # Modules that only declare: an evaluation needs nothing of them but the tree.
       quiet = all (node: node.module.config == { } && node.module.disabledModules == [ ]) closure;
-      tree = lib._declare (declarations closure);
+      tree = withoutModule (lib._declare (declarations closure));
+      # Nothing but options at the top level, and nothing else to look at.
+      isFlat = allStatic && quiet && all (node: node.leaf) (builtins.attrValues tree.nodes);
     };
+
+  # The options that users see; `all` has `_module` as well, which the evaluation needs for itself.
+  withoutModule = all: {
+    nodes = removeAttrs all.nodes [ "_module" ];
+    inherit (all) names;
+    # A definition of `_module` says something about the evaluation, which is then no simple one.
+    flatNames = attrNames (removeAttrs all.nodes [ "_module" ]);
+    inherit all;
+  };
 
   declarations =
     nodes:
@@ -110,9 +122,13 @@ let
       value = node.module.options;
     }) (lib.reverseList nodes);
 
+  notASet =
+    def: loc:
+    throw "In module `${toString def.file}', you're trying to define a value of type `${typeOf def.value}'\nrather than an attribute set for the option\n`${showOption loc}'!\n\nThis usually happens if `${showOption loc}' has option definitions inside that are not matched. Please check how to properly define this option by looking at its documentation.";
+
   # The plain sets that a module defines.
   definitions =
-    node:
+    prefix: node:
     map
       (
         value:
@@ -122,13 +138,29 @@ let
             inherit value;
           }
         else
-          throw "You're trying to define a value of type `${typeOf value}' rather than an attribute set for the option `'! (In `${node.module._file}'.)"
+          notASet { inherit value; file = node.module._file; } prefix
       )
       (
         addErrorContext "while evaluating the module `${node.module._file}':" (
           if isAttrs node.module.config then pushDownProperties node.module.config else [ node.module.config ]
         )
       );
+
+  /*
+    One level of a tree that has only options, given a single plain set of definitions that names nothing else: what
+    almost every submodule is. It gives the same as `evalLevel` would.
+  */
+  evalFlat =
+    prefix: tree: file: given:
+    mapAttrs (
+      name: node:
+      if given ? ${name} then
+        lib._leafValueOfOne (prefix ++ [ name ]) node file given.${name}
+      else if node.isConstant then
+        node.constant
+      else
+        lib._leafValue (prefix ++ [ name ]) node [ ]
+    ) tree.nodes;
 
   # All names of one level of the tree, given the definitions `{ file; value; }` of it.
   evalLevel =
@@ -165,26 +197,37 @@ let
             [ ]
         else
           name: given.${name} or [ ];
-      leaves = tree.open // intersectAttrs given tree.leaves;
-      levels = mapAttrs (name: evalBranch (prefix ++ [ name ]) (defsOf name)) tree.branches;
+      # The levels of branches, by name; never asked for that of a leaf.
+      levels = mapAttrs (name: node: evalBranch (prefix ++ [ name ]) (defsOf name) node.tree) tree.nodes;
       unknown = removeAttrs given tree.names;
-      unknownHere = concatMap (
-        name: map (def: def // { path = [ name ]; }) (defsOf name)
-      ) (builtins.attrNames unknown);
-      unknownBelow = concatMap (
+      unknownHere = concatMap (name: map (def: def // { path = [ name ]; }) (defsOf name)) (
+        attrNames unknown
+      );
+      unknownBelow =
         name:
-        map (
-          def: def // { path = [ name ] ++ def.path; }
-        ) levels.${name}.unmatched
-      ) (builtins.attrNames (intersectAttrs given tree.branches));
+        if tree.nodes.${name}.leaf then
+          [ ]
+        else
+          map (def: def // { path = [ name ] ++ def.path; }) levels.${name}.unmatched;
     in
     {
       inherit defsOf levels;
-      values =
-        tree.constants
-        // mapAttrs (name: node: lib._leafValue (prefix ++ [ name ]) node (defsOf name)) leaves
-        // mapAttrs (_: level: level.values) levels;
-      unmatched = (if unknown == { } then [ ] else unknownHere) ++ unknownBelow;
+      values = mapAttrs (
+        name: node:
+        if node.leaf then
+          let
+            defs = defsOf name;
+          in
+          if defs == [ ] && node.isConstant then
+            node.constant
+          else
+            lib._leafValue (prefix ++ [ name ]) node defs
+        else
+          levels.${name}.values
+      ) tree.nodes;
+      unmatched =
+        (if unknown == { } then [ ] else unknownHere)
+        ++ concatMap unknownBelow (attrNames (intersectAttrs tree.nodes given));
     };
 
   evalBranch =
@@ -193,7 +236,7 @@ let
       concatMap (
         def:
         if !isAttrs def.value then
-          throw "You're trying to define a value of type `${typeOf def.value}' rather than an attribute set for the option `${showOption prefix}'! (In `${toString def.file}'.)\n\nThis usually happens if `${showOption prefix}' has option definitions inside that are not matched. Please check how to properly define this option by looking at its documentation."
+          notASet def prefix
         else if def.value ? _type then
           map (value: {
             inherit (def) file;
@@ -208,39 +251,76 @@ let
   describeLevel =
     prefix: tree: level:
     mapAttrs (
-      name: node: lib._describeLeaf (prefix ++ [ name ]) node (level.defsOf name) level.values.${name}
-    ) tree.leaves
-    // mapAttrs (
-      name: branch: describeLevel (prefix ++ [ name ]) branch level.levels.${name}
-    ) tree.branches;
+      name: node:
+      let
+        path = prefix ++ [ name ];
+      in
+      if node.leaf then
+        lib._describeLeaf path node (level.defsOf name) level.values.${name}
+      else
+        describeLevel path node.tree level.levels.${name}
+    ) tree.nodes;
+
+  # An option that was put among definitions, there or one level below.
+  declaresOption =
+    value:
+    isAttrs value && (lib.isOption value || (!(value ? _type) && builtins.any lib.isOption (builtins.attrValues value)));
 
   unknownOption =
     prefix: tree: def:
     let
       loc = prefix ++ def.path;
       # The siblings of the name that does not exist.
-      siblings = path: t: if length path > 1 then siblings (tail path) t.branches.${head path} else t.names;
+      siblings = path: t: if length path > 1 then siblings (tail path) t.nodes.${head path}.tree else t.names;
       parent = lib.init loc;
       names = filter (name: name != "_module") (siblings def.path tree);
-      value = def.value;
+      inherit (def) value;
+      # A broken definition must not hide the message that it is one too many.
+      misplaced = (builtins.tryEval (declaresOption value)).value;
+      putIntoConfig = "\n\nIt seems as if you're trying to declare an option by placing it into `config' rather than `options'!";
       hint =
-        if names == [ ] && length def.path == 1 then
+        if names == [ ] && prefix != [ ] then
           "\n\nHowever there are no options defined in `${showOption prefix}'. Are you sure you've declared your options properly? This can happen if you e.g. declared your options in `types.submodule' under `config' rather than `options'."
-        else if isAttrs value && value._type or null == "option" then
-          "\n\nIt seems as if you're trying to declare an option by placing it into `config' rather than `options'!"
+        else if names == [ ] || misplaced then
+          putIntoConfig
         else
-          lib.didYouMean (name: showOption (parent ++ [ name ])) (lib.last loc) names;
+          "\n\n"
+          + lib.didYouMean (name: showOption (parent ++ [ name ])) (lib.nearest (lib.last loc) names);
     in
-    "The option `${showOption loc}' does not exist.${
-      if lib.hasPrefix "\n" hint then "" else hint
-    } Definition values:${
-      lib.showDefs [
-        {
-          inherit (def) file;
-          inherit value;
-        }
-      ]
-    }${if lib.hasPrefix "\n" hint then hint else ""}";
+    addErrorContext
+      "while evaluating the error message for definitions for `${showOption loc}', which is an option that does not exist"
+      (
+        addErrorContext "while evaluating a definition from `${toString def.file}'" (
+          throw "The option `${showOption loc}' does not exist. Definition values:${
+            lib.showDefs [
+              {
+                inherit (def) file;
+                inherit value;
+              }
+            ]
+          }${hint}"
+        )
+      );
+
+  # The configuration of a submodule with definitions `{ file; value; }` that are sets.
+  configure =
+    base: loc: defs:
+    let
+      inherit (head defs) value file;
+    in
+    if
+      tail defs == [ ]
+      && base.isFlat
+      && !(value ? _type)
+      && removeAttrs value base.tree.flatNames == { }
+    then
+      evalFlat loc base.tree file value
+    else
+      (evaluate base {
+        prefix = loc;
+        args.name = lib.last loc;
+        plain = defs;
+      }).config;
 
   # `modules` come on top of the prepared ones; `plain` are definitions for them, `{ file; value; }`, value a set.
   evaluate =
@@ -270,7 +350,7 @@ let
           in
           found.${name}
             or (throw "attribute `${name}' missing: no module argument of this name is given to ${key}.${
-              lib.didYouMean lib.id name (builtins.attrNames (ctx.args // found))
+              lib.suggest lib.id name (attrNames (ctx.args // found))
             }");
       };
       offset = length base.modules;
@@ -301,17 +381,18 @@ let
       simple = modules == [ ] && base.allStatic && base.quiet && all (def: !(def.value ? _type)) plain;
       nodes = lib._closure ctx (baseNodes ++ ownNodes ++ plainNodes ++ [ base.internalNode ]);
       fresh = filter (node: !(base.sharedKeys ? ${node.key})) nodes;
-      complete = length nodes - length fresh == length (builtins.attrNames base.sharedKeys);
+      complete = length nodes - length fresh == length (attrNames base.sharedKeys);
       tree =
         if simple || (complete && all (node: node.module.options == { }) fresh) then
           base.tree
         else
-          lib._declare (declarations nodes);
+          withoutModule (lib._declare (declarations nodes));
+      allTree = tree.all;
       defs =
         if simple then
           if plain == [ ] || tail plain == [ ] then plain else lib.reverseList plain
         else
-          concatMap definitions (lib.reverseList nodes);
+          concatMap (definitions prefix) (lib.reverseList nodes);
 
       level = evalLevel prefix tree defs;
       ownDefs = level.defsOf "_module";
@@ -331,7 +412,7 @@ let
             };
           }
         ]
-      ) tree.module;
+      ) allTree.nodes._module.tree;
       freeformType = if ownDefs == [ ] then null else own.values.freeformType;
       strict = ownDefs == [ ] || own.values.check;
 
@@ -358,11 +439,17 @@ let
       };
       options = describeLevel prefix tree level;
       fullOptions = options // {
-        _module = describeLevel ownPrefix tree.module own;
+        _module = describeLevel ownPrefix allTree.nodes._module.tree own;
       };
 
       type = lib.types.submoduleWith {
-        modules = base.modules ++ modules;
+        modules =
+          base.modules
+          ++ map (def: {
+            _file = def.file;
+            config = def.value;
+          }) plain
+          ++ modules;
         inherit (base) class;
         inherit specialArgs;
       };
@@ -388,7 +475,7 @@ let
       _type = "configuration";
       inherit extendModules type;
       config = checked values;
-      options = checked options;
+      options = checked fullOptions;
       _module = checked own.values;
       inherit (base) class;
     };
@@ -416,4 +503,5 @@ in
 
   _prepare = prepare;
   _evaluate = evaluate;
+  _configure = configure;
 }

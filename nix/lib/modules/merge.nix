@@ -75,7 +75,7 @@ in
               inherit (def) file;
               inherit value;
             }
-        ) (addErrorContext "while evaluating definitions from `${toString def.file}':" (dischargeProperties def.value))
+        ) (addErrorContext "while evaluating a definition from `${toString def.file}':" (dischargeProperties def.value))
       ) defs;
       strongest = filterOverrides' discharged;
       needsOrder = any (def: def.value._type or "" == "order") strongest.values;
@@ -89,12 +89,14 @@ in
       };
       isDefined = defsFinal != [ ];
       mergedValue =
-        if !isDefined then
-          throw "The option `${showOption loc}' was accessed but has no value defined. Try setting the option."
-        else if all (def: type.check def.value) defsFinal then
-          type.merge loc defsFinal
+        if isDefined then
+          if all (def: type.check def.value) defsFinal then
+            type.merge loc defsFinal
+          else
+            wrongType loc type defsFinal
         else
-          wrongType loc type defsFinal;
+          type.emptyValue.value
+            or (throw "The option `${showOption loc}' was accessed but has no value defined. Try setting the option.");
       optionalValue = if isDefined then { value = mergedValue; } else { };
     };
 
@@ -102,6 +104,14 @@ in
   _mergeSingle =
     loc: type: def:
     if type.check def.value then type.merge loc [ def ] else wrongType loc type [ def ];
+
+  /** The value of a leaf of the option tree, given one definition. */
+  _leafValueOfOne =
+    loc: node: file: value:
+    if node.isPlain && !isProperty value && node.type.check value then
+      if node.apply == null then value else node.apply value
+    else
+      lib._leafValue loc node [ { inherit file value; } ];
 
   /** The value of a leaf of the option tree, given its definitions. */
   _leafValue =
@@ -117,7 +127,7 @@ in
         else
           defined.mergedValue;
     in
-    if node.apply == null then value else node.apply value;
+    if node.problem != null || node.apply == null then value else node.apply value;
 
   /** `mergeDefinitions` for a leaf of the option tree: with its default, and with the rule of read-only options. */
   _leafDefinitions =

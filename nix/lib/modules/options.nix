@@ -49,7 +49,7 @@ rec {
     let
       name' = if isList name then lib.last name else name;
       path = if isList default then default else [ default ];
-      text = p: lib.concatStringsSep "." ([ pkgsText ] ++ p);
+      text = p: "${pkgsText}.${lib.showAttrPath p}";
     in
     mkOption (
       {
@@ -74,7 +74,7 @@ rec {
           {
             example =
               if isList example then literalExpression (text example)
-              else if isString example then literalExpression (text [ example ])
+              else if isString example then literalExpression example
               else example;
           }
       )

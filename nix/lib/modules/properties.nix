@@ -4,6 +4,7 @@ let
   inherit (builtins)
     concatMap
     foldl'
+    isAttrs
     isBool
     mapAttrs
     sort
@@ -11,6 +12,9 @@ let
 
   defaultOverridePriority = 100;
   defaultOrderPriority = 1000;
+
+  # What is no set stays as it is; whoever wants a set complains, with the file.
+  onNames = f: cfg: if isAttrs cfg then mapAttrs (_: f) cfg else cfg;
 in
 rec {
   inherit defaultOverridePriority defaultOrderPriority;
@@ -91,9 +95,9 @@ rec {
     else if cfg._type == "merge" then
       concatMap pushDownProperties cfg.contents
     else if cfg._type == "if" then
-      map (mapAttrs (_: v: mkIf cfg.condition v)) (pushDownProperties cfg.content)
+      map (onNames (mkIf cfg.condition)) (pushDownProperties cfg.content)
     else if cfg._type == "override" then
-      map (mapAttrs (_: v: mkOverride cfg.priority v)) (pushDownProperties cfg.content)
+      map (onNames (mkOverride cfg.priority)) (pushDownProperties cfg.content)
     else
       [ cfg ];
 
@@ -114,6 +118,30 @@ rec {
 
   /** The definitions of the strongest priority, unwrapped. */
   filterOverrides = defs: (filterOverrides' defs).values;
+
+  /** The priority and the value of each attribute of a set-valued option, given `options.<path>` of it. */
+  mergeAttrDefinitionsWithPrio =
+    opt:
+    mapAttrs (
+      _: defs:
+      let
+        strongest = filterOverrides' defs;
+      in
+      {
+        inherit (strongest) highestPrio;
+        inherit (lib.head strongest.values) value;
+      }
+    ) (
+      lib.zipAttrs (
+        concatMap (
+          def:
+          map (mapAttrs (_: value: {
+            inherit (def) file;
+            inherit value;
+          })) (pushDownProperties def.value)
+        ) opt.definitionsWithLocations
+      )
+    );
 
   /** The definitions in the order that mkOrder asks for, unwrapped. */
   sortProperties =

@@ -2,7 +2,6 @@
 { lib }:
 let
   inherit (builtins)
-    concatMap
     elem
     filter
     isList
@@ -63,36 +62,38 @@ rec {
     in
     "\n- In `${toString def.file}'${value}";
 
-  /** Names near a wrong one, the nearest first, at most three. */
+  /** The three names nearest to a wrong one, the nearest first. */
   nearest =
+    wrong: names:
+    lib.take 3 (lib.sortOn (name: lib.levenshtein wrong name) names);
+
+  /** Those of the nearest names that may well have been meant. */
+  nearby =
     wrong: names:
     let
       # Long names may differ in more places.
       limit = lib.max 2 (builtins.stringLength wrong / 3);
-      near =
-        name:
-        if lib.levenshteinAtMost limit wrong name then
-          [
-            {
-              inherit name;
-              distance = lib.levenshtein wrong name;
-            }
-          ]
-        else
-          [ ];
     in
-    map (x: x.name) (lib.take 3 (lib.sortOn (x: x.distance) (concatMap near names)));
+    filter (name: lib.levenshteinAtMost limit wrong name) (nearest wrong names);
 
-  /** A sentence that offers the nearest names, or nothing. */
+  /** A sentence that offers names, or nothing. */
   didYouMean =
+    render: names:
+    let
+      quoted = map (name: "`${render name}'") names;
+    in
+    if quoted == [ ] then
+      ""
+    else if length quoted == 1 then
+      "Did you mean ${builtins.head quoted}?"
+    else
+      "Did you mean ${lib.concatStringsSep ", " (lib.init quoted)} or ${lib.last quoted}?";
+
+  /** A sentence that offers names near a wrong one, with a space before it, or nothing. */
+  suggest =
     render: wrong: names:
     let
-      found = map (name: "`${render name}'") (nearest wrong names);
+      found = nearby wrong names;
     in
-    if found == [ ] then
-      ""
-    else if length found == 1 then
-      " Did you mean ${builtins.head found}?"
-    else
-      " Did you mean ${lib.concatStringsSep ", " (lib.init found)} or ${lib.last found}?";
+    lib.optionalString (found != [ ]) (" " + didYouMean render found);
 }

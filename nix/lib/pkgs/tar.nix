@@ -9,26 +9,37 @@
 let
   inherit (builtins)
     concatStringsSep
-    foldl'
     genList
     stringLength
     substring
     ;
-  ascii = import ../prelude/ascii.nix;
 
   repeat = s: n: concatStringsSep "" (genList (_: s) n);
-  numbers = genList (i: i);
-  sum = s: foldl' (acc: i: acc + ascii.${substring i 1 s}) 0 (numbers (stringLength s));
 
+  # The octal digits of a number, and their sum.
   digits = n: if n < 8 then toString n else digits (n / 8) + toString (n - n / 8 * 8);
-  octal = width: n: repeat "0" (width - stringLength (digits n)) + digits n;
+  digitSum = n: if n < 8 then n else digitSum (n / 8) + (n - n / 8 * 8);
+  zeros = "000000000000";
+  octal =
+    width: n:
+    let
+      d = digits n;
+    in
+    substring 0 (width - stringLength d) zeros + d;
 
+  spaces = repeat " " 512;
   padded =
     s:
     let
       rest = stringLength s - stringLength s / 512 * 512;
     in
-    if rest == 0 then s else s + repeat " " (512 - rest);
+    if rest == 0 then s else s + substring 0 (512 - rest) spaces;
+
+  name = repeat "x" 100;
+  rest = repeat " " 355;
+
+  # The sum of all bytes of a header, were all its digits zeros and its type 0; the checksum counts itself as spaces.
+  blankSum = 100 * 120 + (7 + 7 + 7 + 11 + 11 + 1) * 48 + (5 + 8 + 355) * 32;
 
   header =
     {
@@ -37,12 +48,10 @@ let
       size,
     }:
     let
-      before = repeat "x" 100 + "${octal 7 mode} 0000000 0000000 ${octal 11 size} 00000000000 ";
-      after = type + repeat " " 355;
-      # The checksum counts its own field as eight spaces.
-      checksum = sum before + sum after + 8 * 32;
+      typeCode = if type == "x" then 120 else 48 + builtins.fromJSON type;
+      checksum = blankSum - 48 + typeCode + digitSum mode + digitSum size;
     in
-    before + octal 6 checksum + "  " + after;
+    "${name}${octal 7 mode} 0000000 0000000 ${octal 11 size} 00000000000 ${octal 6 checksum}  ${type}${rest}";
 
   # A pax record begins with its own length, which counts the digits of that length.
   record =

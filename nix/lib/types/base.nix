@@ -37,7 +37,7 @@ rec {
 
   /**
     Makes a type: `name`; `description`; `check`, whether one definition's value is of it; `merge loc defs`, the value
-    of all definitions; the rest as in nixpkgs. `locFree` says that `merge` uses the path for messages only.
+    of all definitions; the rest as in nixpkgs.
   */
   mkOptionType =
     {
@@ -54,7 +54,6 @@ rec {
       functor ? defaultFunctor name,
       deprecationMessage ? null,
       nestedTypes ? { },
-      locFree ? false,
     }:
     {
       _type = "option-type";
@@ -71,7 +70,6 @@ rec {
         deprecationMessage
         nestedTypes
         functor
-        locFree
         ;
       description = if description == null then name else description;
     };
@@ -80,6 +78,34 @@ rec {
   optionDescriptionPhrase =
     unparenthesize: t:
     if unparenthesize (t.descriptionClass or null) then t.description else "(${t.description})";
+
+  /**
+    A merge function that the evaluator knows something about, so that it need not always call it:
+      plain      the value of a single definition is that definition's, and looking at the outside of it is enough to
+                 check it
+      pathFree   the path matters for messages only, so a default has the same value wherever the option stands
+    A type whose merge function someone replaces loses these with it.
+  */
+  _knownMerge = known: merge: known // { __functor = _: merge; };
+
+  _plainMerge = _knownMerge {
+    plain = true;
+    pathFree = true;
+  };
+
+  _pathFreeMerge = _knownMerge { pathFree = true; };
+
+  _isPlain = type: type.merge.plain or false;
+
+  _isPathFree = type: type.merge.pathFree or false;
+
+  /** Knowledge about a type that passes the merging on to others. */
+  _mergeLike =
+    elemTypes:
+    _knownMerge {
+      plain = builtins.all _isPlain elemTypes;
+      pathFree = builtins.all _isPathFree elemTypes;
+    };
 
   /** A functor for a type made of one other type. */
   _elemTypeFunctor =

@@ -8,6 +8,7 @@ let
     ;
   inherit (lib) mergeOneOption showOption;
   inherit (lib.types)
+    _mergeLike
     defaultFunctor
     mkOptionType
     optionDescriptionPhrase
@@ -39,7 +40,7 @@ rec {
       }";
       descriptionClass = "conjunction";
       check = x: x == null || elemType.check x;
-      merge =
+      merge = _mergeLike [ elemType ] (
         loc: defs:
         let
           nulls = builtins.filter (def: def.value == null) defs;
@@ -49,9 +50,10 @@ rec {
         else if builtins.length nulls == builtins.length defs then
           null
         else
-          throw "The option `${showOption loc}' is defined both null and not null, in ${lib.showFiles (lib.getFiles defs)}.";
+          throw "The option `${showOption loc}' is defined both null and not null, in ${lib.showFiles (lib.getFiles defs)}."
+      );
       emptyValue.value = null;
-      inherit (elemType) getSubOptions getSubModules locFree;
+      inherit (elemType) getSubOptions getSubModules;
       substSubModules = m: nullOr (elemType.substSubModules m);
       functor = lib.types._elemTypeFunctor "nullOr" { inherit elemType; };
       nestedTypes = { inherit elemType; };
@@ -73,7 +75,7 @@ rec {
           }";
       descriptionClass = "conjunction";
       check = x: t1.check x || t2.check x;
-      merge =
+      merge = _mergeLike [ t1 t2 ] (
         loc: defs:
         let
           values = map (def: def.value) defs;
@@ -83,7 +85,8 @@ rec {
         else if all t2.check values then
           t2.merge loc defs
         else
-          mergeOneOption loc defs;
+          mergeOneOption loc defs
+      );
       typeMerge =
         f':
         let
@@ -102,7 +105,6 @@ rec {
         left = t1;
         right = t2;
       };
-      locFree = t1.locFree && t2.locFree;
     };
 
   /** A value of any of the types of a list. */
@@ -136,7 +138,6 @@ rec {
           emptyValue
           getSubOptions
           getSubModules
-          locFree
           ;
         substSubModules = m: coercedTo coercedType coerceFunc (finalType.substSubModules m);
         typeMerge = _: null;
@@ -158,15 +159,16 @@ rec {
     mkOptionType {
       name = "unique";
       inherit (type) description descriptionClass check;
-      merge = lib.mergeUniqueOption {
-        inherit message;
-        inherit (type) merge;
-      };
+      merge = _mergeLike [ type ] (
+        lib.mergeUniqueOption {
+          inherit message;
+          inherit (type) merge;
+        }
+      );
       inherit (type)
         emptyValue
         getSubOptions
         getSubModules
-        locFree
         ;
       substSubModules = m: unique { inherit message; } (type.substSubModules m);
       functor = defaultFunctor "unique" // {

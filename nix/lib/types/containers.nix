@@ -2,9 +2,12 @@
 { lib }:
 let
   inherit (builtins)
+    all
     any
+    attrNames
     attrValues
     concatLists
+    concatMap
     head
     isAttrs
     isList
@@ -43,7 +46,9 @@ let
       }";
       descriptionClass = "composite";
       check = isAttrs;
-      merge = if lazy then mergeLazy elemType else mergeStrict elemType;
+      merge = lib.types._knownMerge { pathFree = lib.types._isPathFree elemType; } (
+        if lazy then mergeLazy elemType else mergeStrict elemType
+      );
       emptyValue.value = { };
       getSubOptions = prefix: elemType.getSubOptions (prefix ++ [ "<${placeholder}>" ]);
       inherit (elemType) getSubModules;
@@ -75,7 +80,6 @@ let
             };
       };
       nestedTypes = { inherit elemType; };
-      inherit (elemType) locFree;
     };
 
   byName =
@@ -146,45 +150,44 @@ in
   listOf =
     elemType:
     let
-      plain =
-        loc: defs:
-        concatLists (
-          imap1 (
-            n: def:
-            imap1 (
-              m: value:
-              {
-                inherit (def) file;
-                inherit value;
-                at = loc ++ [ "[definition ${toString n}-entry ${toString m}]" ];
-              }
-            ) def.value
-          ) defs
-        );
-    in
-    mkOptionType {
-      name = "listOf";
-      description = "list of ${optionDescriptionPhrase composite elemType}";
-      descriptionClass = "composite";
-      check = isList;
-      merge =
-        loc: defs:
-        let
-          entries = plain loc defs;
-        in
+      check = value: !isProperty value && elemType.check value;
+
+      entriesOf =
+        loc: n: def:
+        imap1 (m: value: {
+          inherit (def) file;
+          inherit value;
+          at = loc ++ [ "[definition ${toString n}-entry ${toString m}]" ];
+        }) def.value;
+
+      mergeEntries =
+        entries:
         if any (e: isProperty e.value) entries then
           map (res: res.mergedValue) (
             builtins.filter (res: res.isDefined) (map (e: mergeDefinitions e.at elemType [ e ]) entries)
           )
         else
           map (e: _mergeSingle e.at elemType e) entries;
+    in
+    mkOptionType {
+      name = "listOf";
+      description = "list of ${optionDescriptionPhrase composite elemType}";
+      descriptionClass = "composite";
+      check = isList;
+      merge = lib.types._knownMerge { pathFree = lib.types._isPathFree elemType; } (
+        loc: defs:
+        # Lists of plain values need no merging of their elements.
+        if lib.types._isPlain elemType && all (def: all check def.value) defs then
+          concatMap (def: def.value) defs
+        else
+          mergeEntries (concatLists (imap1 (entriesOf loc) defs))
+      );
       emptyValue.value = [ ];
       getSubOptions = prefix: elemType.getSubOptions (prefix ++ [ "*" ]);
       inherit (elemType) getSubModules;
       substSubModules = m: lib.types.listOf (elemType.substSubModules m);
       functor = lib.types._elemTypeFunctor "listOf" { inherit elemType; };
       nestedTypes = { inherit elemType; };
-      inherit (elemType) locFree;
     };
 
   /** A list with at least one element. */
@@ -202,33 +205,89 @@ in
   attrTag =
     tags:
     let
-      names = builtins.attrNames tags;
-      choices = lib.concatMapStringsSep ", " lib.escapeNixIdentifier names;
+      options = mapAttrs (
+        tag: opt:
+        if lib.isOption opt then
+          {
+            declarations = opt.declarations or declarationFiles tag;
+            declarationPositions = opt.declarationPositions or (declarationPositions tag);
+            type = lib.types.unspecified;
+          }
+          // opt
+        else
+          throw "In attrTag, each tag value must be an option, but tag ${tag} ${
+            if lib.isOptionType opt then
+              "was a bare type, not wrapped in mkOption."
+            else
+              "was of type ${opt._type or (builtins.typeOf opt)}."
+          }"
+      ) tags;
+      declarationPositions =
+        tag:
+        let
+          pos = builtins.unsafeGetAttrPos tag tags;
+        in
+        lib.optional (pos != null) pos;
+      declarationFiles = tag: map (pos: pos.file) (declarationPositions tag);
+      names = attrNames options;
+      choiceOf = def: head (attrNames def.value);
     in
     mkOptionType {
       name = "attrTag";
-      description = "attribute-tagged union with choices: ${choices}";
+      description = "attribute-tagged union with choices: ${lib.concatStringsSep ", " names}";
       descriptionClass = "noun";
-      check = v: isAttrs v && builtins.length (builtins.attrNames v) == 1 && tags ? ${head (builtins.attrNames v)};
-      getSubOptions = prefix: mapAttrs (name: opt: opt // { loc = prefix ++ [ name ]; declarations = opt.declarations or [ ]; }) tags;
+      check = v: isAttrs v && builtins.length (attrNames v) == 1 && options ? ${head (attrNames v)};
+      getSubOptions = prefix: mapAttrs (tag: opt: opt // { loc = prefix ++ [ tag ]; }) options;
       merge =
         loc: defs:
         let
-          choice = head (builtins.attrNames (head defs).value);
-          others = builtins.filter (def: !(def.value ? ${choice})) defs;
+          tag = choiceOf (head defs);
+          others = builtins.filter (def: choiceOf def != tag) defs;
         in
         if others != [ ] then
-          throw "The option `${lib.showOption loc}' is defined both as `${choice}' and `${head (builtins.attrNames (head others).value)}', in ${lib.showFiles (lib.getFiles defs)}."
+          throw "The option `${lib.showOption loc}' is defined both as `${tag}' and `${choiceOf (head others)}', in ${lib.showFiles (lib.getFiles defs)}."
         else
           {
-            ${choice} =
-              (lib.evalOptionValue (loc ++ [ choice ]) ({ declarations = [ ]; type = lib.types.unspecified; } // tags.${choice}) (
+            ${tag} =
+              (lib.evalOptionValue (loc ++ [ tag ]) options.${tag} (
                 map (def: {
                   inherit (def) file;
-                  value = def.value.${choice};
+                  value = def.value.${tag};
                 }) defs
               )).value;
           };
-      nestedTypes = mapAttrs (_: opt: opt.type) tags;
+      nestedTypes = mapAttrs (_: opt: opt.type) options;
+      functor = lib.types.defaultFunctor "attrTag" // {
+        type = payload: lib.types.attrTag payload.tags;
+        payload.tags = options;
+        binOp = a: b: {
+          tags =
+            a.tags
+            // b.tags
+            // mapAttrs (
+              tag: opt:
+              lib.mergeOptionDecls
+                [ tag ]
+                (
+                  map
+                    (o: {
+                      _file = head (o.declarations ++ [ lib.unknownModule ]);
+                      options = removeAttrs o [
+                        "declarations"
+                        "declarationPositions"
+                      ];
+                    })
+                    [
+                      a.tags.${tag}
+                      opt
+                    ]
+                )
+              // {
+                declarations = a.tags.${tag}.declarations ++ opt.declarations;
+                declarationPositions = a.tags.${tag}.declarationPositions ++ opt.declarationPositions;
+              }
+            ) (builtins.intersectAttrs a.tags b.tags);
+        };
+      };
     };
 }

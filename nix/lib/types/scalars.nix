@@ -20,7 +20,14 @@ let
     mergeOneOption
     showOption
     ;
-  inherit (lib.types) addCheck mkOptionType;
+  inherit (lib.types)
+    _pathFreeMerge
+    _plainMerge
+    addCheck
+    mkOptionType
+    ;
+
+  mergeEqual = _plainMerge mergeEqualOption;
 
   numberBetween =
     base: lowest: highest:
@@ -64,8 +71,7 @@ let
     description = "signed integer";
     descriptionClass = "noun";
     check = isInt;
-    merge = mergeEqualOption;
-    locFree = true;
+    merge = mergeEqual;
   };
 
   float = mkOptionType {
@@ -73,8 +79,7 @@ let
     description = "floating point number";
     descriptionClass = "noun";
     check = isFloat;
-    merge = mergeEqualOption;
-    locFree = true;
+    merge = mergeEqual;
   };
 
   str = mkOptionType {
@@ -82,29 +87,23 @@ let
     description = "string";
     descriptionClass = "noun";
     check = isString;
-    merge = mergeEqualOption;
-    locFree = true;
+    merge = mergeEqual;
   };
 
   separatedString =
     sep:
     mkOptionType {
       name = "separatedString";
-      description =
-        if sep == "" then
-          "Concatenated string"
-        else
-          "strings concatenated with ${lib.strings.escapeNixString sep}";
+      description = "strings concatenated with ${lib.strings.escapeNixString sep}";
       descriptionClass = "noun";
       check = isString;
-      merge = _loc: defs: lib.concatStringsSep sep (getValues defs);
+      merge = _plainMerge (_loc: defs: lib.concatStringsSep sep (getValues defs));
       functor = lib.types.defaultFunctor "separatedString" // {
         payload = { inherit sep; };
         type = payload: separatedString payload.sep;
         binOp = a: b: if a.sep == b.sep then { inherit (a) sep; } else null;
       };
-      locFree = true;
-    };
+      };
 
   nonEmptyCheck = x: match "[ \t\n]*" x == null;
 in
@@ -129,17 +128,15 @@ in
     description = "raw value";
     descriptionClass = "noun";
     check = _: true;
-    merge = mergeOneOption;
-    locFree = true;
+    merge = _plainMerge mergeOneOption;
   };
 
-  /** Any value; sets are merged deeply, lists one after the other, everything else must be equal. */
+  /** Any value; sets are merged deeply, everything else must be equal. */
   anything = mkOptionType {
     name = "anything";
     description = "anything";
     descriptionClass = "noun";
     check = _: true;
-    locFree = true;
     merge =
       loc: defs:
       let
@@ -154,12 +151,7 @@ in
         ) (typeOfDef (head defs)) defs;
         mergeFunction =
           {
-            set = (lib.types.lazyAttrsOf lib.types.anything).merge;
-            list =
-              if length defs == 1 then
-                _: defs: (head defs).value
-              else
-                (lib.types.listOf lib.types.anything).merge;
+            set = (lib.types.attrsOf lib.types.anything).merge;
             stringCoercibleSet = mergeOneOption;
             lambda =
               loc: defs: arg:
@@ -181,8 +173,7 @@ in
     description = "boolean";
     descriptionClass = "noun";
     check = isBool;
-    merge = mergeEqualOption;
-    locFree = true;
+    merge = mergeEqual;
   };
 
   /** true if any definition says so. */
@@ -191,8 +182,7 @@ in
     description = "boolean (merged using or)";
     descriptionClass = "noun";
     check = isBool;
-    merge = _loc: defs: lib.any (def: def.value) defs;
-    locFree = true;
+    merge = _plainMerge (_loc: defs: lib.any (def: def.value) defs);
   };
 
   /** Integers in a range: between, unsigned, positive, u8, u16, u32, s8, s16, s32. */
@@ -253,8 +243,7 @@ in
     description = "non-empty string";
     descriptionClass = "noun";
     check = x: isString x && nonEmptyCheck x;
-    merge = mergeEqualOption;
-    locFree = true;
+    merge = mergeEqual;
   };
 
   /** A string of one line; a newline at its end is taken off. */
@@ -263,8 +252,7 @@ in
     description = "(optionally newline-terminated) single-line string";
     descriptionClass = "noun";
     check = x: isString x && match "[^\n\r]*\n?" x != null;
-    merge = loc: defs: lib.removeSuffix "\n" (mergeEqualOption loc defs);
-    locFree = true;
+    merge = _pathFreeMerge (loc: defs: lib.removeSuffix "\n" (mergeEqualOption loc defs));
   };
 
   /** A string that a regular expression matches as a whole. */
@@ -275,14 +263,13 @@ in
       description = "string matching the pattern ${pattern}";
       descriptionClass = "noun";
       check = x: isString x && match pattern x != null;
-      merge = mergeEqualOption;
+      merge = mergeEqual;
       functor = lib.types.defaultFunctor "strMatching" // {
         type = payload: lib.types.strMatching payload.pattern;
         payload = { inherit pattern; };
         binOp = a: b: if a == b then a else null;
       };
-      locFree = true;
-    };
+      };
 
   /** Strings joined by newlines. */
   lines = separatedString "\n";
@@ -331,14 +318,13 @@ in
           "one of ${lib.concatMapStringsSep ", " show values}";
       descriptionClass = if length values < 2 then "noun" else "conjunction";
       check = x: elem x values;
-      merge = mergeEqualOption;
+      merge = mergeEqual;
       functor = lib.types.defaultFunctor "enum" // {
         payload = { inherit values; };
         type = payload: lib.types.enum payload.values;
         binOp = a: b: { values = lib.unique (a.values ++ b.values); };
       };
-      locFree = true;
-    };
+      };
 
   /** A set; several are merged attribute by attribute, later ones win, so that `attrsOf anything` is the better choice. */
   attrs = mkOptionType {
@@ -347,7 +333,6 @@ in
     check = isAttrs;
     merge = _loc: lib.foldl' (res: def: res // def.value) { };
     emptyValue.value = { };
-    locFree = true;
   };
 
   /** A package, or the store path of one. */
@@ -365,7 +350,6 @@ in
         lib.toDerivation res
       else
         res;
-    locFree = true;
   };
 
   /** The package set itself. */
@@ -392,6 +376,9 @@ in
       inStore ? null,
       absolute ? null,
     }:
+    assert lib.assertMsg (
+      inStore != true || absolute != false
+    ) "In pathWith, inStore means the path must be absolute";
     mkOptionType {
       name = "path";
       description =
@@ -406,11 +393,13 @@ in
             " not in the Nix store"
         );
       descriptionClass = "noun";
-      merge = mergeEqualOption;
+      # Its check looks into packages, which may be broken: only when someone needs the value.
+      merge = _pathFreeMerge mergeEqualOption;
       check =
         x:
         let
-          s = toString x;
+          # A path value that is not in the store would become part of it when someone makes a string of it.
+          s = if builtins.isPath x && inStore == false then "${x}" else toString x;
           isInStore = match "${lib.escapeRegex (builtins.storeDir)}/[^.].*" s != null;
           isAbsolute = builtins.substring 0 1 s == "/";
         in
@@ -422,8 +411,24 @@ in
         payload = { inherit inStore absolute; };
         binOp = a: b: if a == b then a else null;
       };
-      locFree = true;
-    };
+      };
+
+  /** An option's declaration as the value of an option; several are merged. */
+  optionDeclaration = mkOptionType {
+    name = "optionDeclaration";
+    description = "option declaration";
+    descriptionClass = "noun";
+    # An option of an evaluation, `options.<path>`, is no declaration any more.
+    check = v: lib.isOption v && !(v ? declarations);
+    merge =
+      loc: defs:
+      lib.mergeOptionDecls loc (
+        map (def: {
+          _file = def.file;
+          options = def.value;
+        }) defs
+      );
+  };
 
   /** A type as the value of an option; several are merged. */
   optionType = mkOptionType {

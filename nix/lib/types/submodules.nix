@@ -57,19 +57,15 @@ let
       check = x: isAttrs x || isFunction x || path.check x;
       merge =
         loc: defs:
-        (lib._evaluate base (
-          {
+        if shorthand && all (def: isAttrs def.value) defs then
+          lib._configure base loc defs
+        else
+          (lib._evaluate base {
             prefix = loc;
             args.name = lib.last loc;
-          }
-          // (
-            if shorthand && all (def: isAttrs def.value) defs then
-              { plain = defs; }
-            else
-              { modules = map (def: moduleOf { inherit (def) value file; }) defs; }
-          )
-        )).config;
-      emptyValue.value = { };
+            modules = map (def: moduleOf { inherit (def) value file; }) defs;
+          }).config;
+      emptyValue.value = (bare [ ]).config;
       getSubOptions =
         prefix:
         let
@@ -108,7 +104,7 @@ let
         else if b == null || a == b then
           a
         else
-          throw "A submoduleWith option is declared twice with conflicting ${what}${problem}";
+          throw "A submoduleWith option is declared multiple times with conflicting ${what}${problem}";
     in
     {
       modules = lhs.modules ++ rhs.modules;
@@ -117,7 +113,7 @@ let
         if common == [ ] then
           lhs.specialArgs // rhs.specialArgs
         else
-          throw "A submoduleWith option is declared twice with the same specialArgs \"${lib.concatStringsSep "\", \"" common}\"";
+          throw "A submoduleWith option is declared multiple times with the same specialArgs \"${lib.concatStringsSep "\", \"" common}\"";
       shorthandOnlyDefinesConfig = agree "shorthandOnlyDefinesConfig values" lhs.shorthandOnlyDefinesConfig rhs.shorthandOnlyDefinesConfig "";
       description = agree "descriptions" lhs.description rhs.description "";
     };
