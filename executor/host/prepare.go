@@ -230,7 +230,7 @@ func (s *session) keepPayloads(request protocol.Request) (*protocol.PayloadsRepl
 		return nil, refuse(refusals...)
 	}
 	for _, content := range contents {
-		if err := s.state.PutBlob(content); err != nil {
+		if err := s.state.PutPayload(content); err != nil {
 			return nil, err
 		}
 	}

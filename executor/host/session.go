@@ -41,7 +41,8 @@ func (s *session) handle(ctx context.Context, request protocol.Request) (last bo
 }
 
 func (s *session) answer(ctx context.Context, request protocol.Request, response *protocol.Response) (err error) {
-	if (s.hello == nil) != (request.Op == protocol.OpHello) {
+	// An executor that speaks another version may bring its own helper right away.
+	if begins := request.Op == protocol.OpHello; (s.hello == nil) != begins && (s.hello != nil || request.Op != protocol.OpReplaceHelper) {
 		return protocolError("expected a session to begin with one hello, found %q", request.Op)
 	}
 	switch request.Op {
@@ -103,7 +104,11 @@ func (s *session) takeLock(run string) error {
 	if s.lock != nil {
 		return nil
 	}
-	lock, err := s.state.Lock(state.Holder{Run: run, Operator: s.hello.Operator, Since: s.deps.Now()})
+	operator := "unknown"
+	if s.hello != nil {
+		operator = s.hello.Operator
+	}
+	lock, err := s.state.Lock(state.Holder{Run: run, Operator: operator, Since: s.deps.Now()})
 	var locked *state.LockedError
 	if errors.As(err, &locked) {
 		return refuse(inspect.Refusal{Message: err.Error(), Hint: "wait for that run to end, or end it, and try again"})

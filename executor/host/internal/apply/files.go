@@ -36,7 +36,7 @@ func (a *applying) changeFiles(context.Context) error {
 		if err := a.changeDirectory(step.Do, accounts); err != nil {
 			return err
 		}
-		touched[path.Dir(step.Do.Path)] = true
+		touched[path.Dir(step.Do.Path)], touched[step.Do.Path] = true, true
 		a.done(step.Change)
 	}
 	for _, step := range a.work.Files {

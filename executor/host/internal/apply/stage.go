@@ -172,6 +172,16 @@ func (a *applying) fillStage() error {
 			return err
 		}
 	}
+	return a.stage.sync()
+}
+
+// sync makes everything staged durable.
+func (s *stage) sync() error {
+	for _, name := range s.directories() {
+		if err := s.places[name].Sync(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -190,6 +200,7 @@ func (s *stage) write(it *item, accounts *account.Database) error {
 
 // finish gives mode and owner to what waited for its owner to exist.
 func (s *stage) finish(accounts *account.Database) error {
+	waited := false
 	for _, it := range s.items {
 		if it.finished {
 			continue
@@ -201,9 +212,12 @@ func (s *stage) finish(accounts *account.Database) error {
 		if err := s.places[it.place].Finish(it.name, m); err != nil {
 			return err
 		}
-		it.finished = true
+		it.finished, waited = true, true
 	}
-	return nil
+	if !waited {
+		return nil
+	}
+	return s.sync()
 }
 
 // item returns what was staged for a path.

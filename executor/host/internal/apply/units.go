@@ -86,7 +86,7 @@ func (a *applying) startUnits(ctx context.Context) error {
 		}
 	}
 	a.remember(failures)
-	return a.describeFailures(ctx, failures)
+	return a.describeFailures(ctx, failures, results)
 }
 
 // readyJobs returns the jobs, after making failed units forget their failures:
@@ -204,21 +204,24 @@ func (a *applying) remember(failures map[schema.UnitName]string) {
 }
 
 // describeFailures makes the host's failure of the units' failures.
-func (a *applying) describeFailures(ctx context.Context, failures map[schema.UnitName]string) error {
+func (a *applying) describeFailures(ctx context.Context, failures, results map[schema.UnitName]string) error {
 	var errs []error
 	for _, step := range a.work.Jobs {
 		if cause, failed := failures[step.Do.Unit]; failed {
-			errs = append(errs, a.describeFailure(ctx, step.Do.Unit, cause))
+			errs = append(errs, a.describeFailure(ctx, step.Do.Unit, cause, unit.Ended(results[step.Do.Unit])))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (a *applying) describeFailure(ctx context.Context, name schema.UnitName, cause string) error {
+func (a *applying) describeFailure(ctx context.Context, name schema.UnitName, cause string, started bool) error {
 	text := fmt.Sprintf("unit %s failed: %s", name, cause)
 	details, err := a.Units.Details(ctx, name)
 	if err != nil {
 		return errors.Join(errors.New(text), err)
+	}
+	if !started {
+		details = unit.Details{} // what it tells is of an earlier start
 	}
 	if details.Result != "" && details.Result != "success" {
 		text += "; result " + details.Result

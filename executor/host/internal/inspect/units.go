@@ -24,7 +24,7 @@ func (c *comparison) compareUnits() error {
 	}
 	d := &decisions{comparison: c, status: status, jobs: map[schema.UnitName]decision{}, ended: map[schema.UnitName]bool{}}
 	for _, step := range []func() error{
-		func() error { return d.stopDropped(dropped) }, d.changedTexts, d.restartRules, d.enabledUnits, d.leftOver,
+		func() error { return d.stopDropped(dropped) }, d.changedTexts, d.enabledUnits, d.restartRules, d.leftOver,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -228,7 +228,7 @@ func (d *decisions) restartRules() error {
 			if names, err = d.idleButEnabled(rule.Unit); err != nil {
 				return err
 			}
-			verb = unit.Restart
+			verb = unit.Start
 		}
 		for _, name := range names {
 			d.decide(name, verb, because+" changed")

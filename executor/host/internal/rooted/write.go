@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,8 +16,8 @@ type Meta struct {
 	UID, GID int
 }
 
-// WriteFile stages a file, durably. Without meta only we can read it, until
-// [Place.Finish] gives it its mode and owner.
+// WriteFile stages a file. Without meta only we can read it, until [Place.Finish]
+// gives it its mode and owner. Only [Place.Sync] makes it durable.
 func (p *Place) WriteFile(name string, content []byte, meta *Meta) error {
 	// If we crash here, the next apply empties the staging directory.
 	return p.fs.fault.Do("write "+p.name+"/"+name, func() error {
@@ -29,10 +31,48 @@ func (p *Place) WriteFile(name string, content []byte, meta *Meta) error {
 			return fmt.Errorf("cannot write %s/%s: %w", p.name, name, err)
 		}
 		if meta == nil {
-			return file.Sync()
+			return nil
 		}
 		return setMeta(int(file.Fd()), file.Name(), *meta)
 	})
+}
+
+// Sync makes all staged files durable, so that a rename can never show an empty
+// one. At once, because the file system then needs to commit only once or twice.
+func (p *Place) Sync() error {
+	names, err := p.fs.Names(p.name)
+	if err != nil {
+		return err
+	}
+	return p.fs.fault.Do("fsync "+p.name, func() error {
+		for some := range slices.Chunk(names, 32) {
+			errs := make([]error, len(some))
+			var group sync.WaitGroup
+			for i, name := range some {
+				group.Go(func() { errs[i] = p.syncFile(name) })
+			}
+			group.Wait()
+			if err := errors.Join(errs...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (p *Place) syncFile(name string) error {
+	fd, err := unix.Openat(p.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if errors.Is(err, unix.ELOOP) {
+		return nil // a link is in its directory
+	}
+	if err != nil {
+		return fmt.Errorf("cannot open %s/%s: %w", p.name, name, err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Fsync(fd); err != nil {
+		return fmt.Errorf("cannot write %s/%s to the disk: %w", p.name, name, err)
+	}
+	return nil
 }
 
 // WriteSymlink stages a symbolic link.
@@ -45,20 +85,21 @@ func (p *Place) WriteSymlink(name, target string) error {
 	})
 }
 
-// MakeDirectory stages an empty directory with its mode and owner.
+// MakeDirectory stages an empty directory with its mode and owner. Durable it is
+// once [FS.Sync] was asked for what it is moved to and for where it is moved.
 func (p *Place) MakeDirectory(name string, meta Meta) error {
 	return p.fs.fault.Do("mkdir "+p.name+"/"+name, func() error {
 		if err := unix.Mkdirat(p.fd, name, 0o700); err != nil {
 			return fmt.Errorf("cannot make the directory %s/%s: %w", p.name, name, err)
 		}
-		return setMetaAt(p.fd, name, p.name+"/"+name, meta)
+		return setMetaAt(p.fd, name, p.name+"/"+name, meta, false)
 	})
 }
 
 // Finish gives a staged file its mode and owner.
 func (p *Place) Finish(name string, meta Meta) error {
 	return p.fs.fault.Do("chmod "+p.name+"/"+name, func() error {
-		return setMetaAt(p.fd, name, p.name+"/"+name, meta)
+		return setMetaAt(p.fd, name, p.name+"/"+name, meta, false)
 	})
 }
 
@@ -132,36 +173,38 @@ func (f *FS) SetDirectory(name string, meta Meta) error {
 	return f.fault.Do("chmod "+name, func() error {
 		if entry.UID != meta.UID || entry.GID != meta.GID {
 			between := Meta{entry.Mode & meta.Mode & 0o700, entry.UID, entry.GID}
-			if err := setMetaAt(dir, base, name, between); err != nil {
+			if err := setMetaAt(dir, base, name, between, false); err != nil {
 				return err
 			}
 		}
-		return setMetaAt(dir, base, name, meta)
+		return setMetaAt(dir, base, name, meta, true)
 	})
 }
 
 // setMetaAt works on a descriptor, so that the file cannot be exchanged for a
-// link in between.
-func setMetaAt(dir int, base, name string, meta Meta) error {
+// link in between. With sync the change is durable.
+func setMetaAt(dir int, base, name string, meta Meta, sync bool) error {
 	fd, err := unix.Openat(dir, base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("cannot open %s: %w", name, err)
 	}
 	defer unix.Close(fd)
-	return setMeta(fd, name, meta)
+	if err := setMeta(fd, name, meta); err != nil || !sync {
+		return err
+	}
+	if err := unix.Fsync(fd); err != nil {
+		return fmt.Errorf("cannot write %s to the disk: %w", name, err)
+	}
+	return nil
 }
 
-// setMeta changes owner and then mode, since chown(2) clears the setuid bit, and
-// writes them and the content to the disk.
+// setMeta changes owner and then mode, since chown(2) clears the setuid bit.
 func setMeta(fd int, name string, meta Meta) error {
 	if err := unix.Fchown(fd, meta.UID, meta.GID); err != nil {
 		return fmt.Errorf("cannot change the owner of %s: %w", name, err)
 	}
 	if err := unix.Fchmod(fd, meta.Mode); err != nil {
 		return fmt.Errorf("cannot change the mode of %s: %w", name, err)
-	}
-	if err := unix.Fsync(fd); err != nil {
-		return fmt.Errorf("cannot write %s to the disk: %w", name, err)
 	}
 	return nil
 }

@@ -30,10 +30,28 @@ func (s *Store) Blob(digest schema.Digest) ([]byte, error) {
 	return content, nil
 }
 
-// PutBlob keeps content under its digest.
+// PutBlob keeps content under its digest, durably.
 func (s *Store) PutBlob(content []byte) error {
-	// If we crash here, the payload is kept or asked for again.
+	// If we crash here, the content is kept or not; what it is kept for has not begun.
 	return s.write(blobName(schema.DigestOf(content)), content, 0o600)
+}
+
+// PutPayload keeps content that can be had again. It is not forced to the disk:
+// whoever reads it checks its hash.
+func (s *Store) PutPayload(content []byte) error {
+	digest := schema.DigestOf(content)
+	target := filepath.Join(s.dir, blobName(digest))
+	// If we crash here, the payload is kept, spoilt or gone; the latter two are asked for again.
+	return s.fault.Do("write "+blobName(digest), func() error {
+		if err := s.makeRoom(target); err != nil {
+			return err
+		}
+		temporary := filepath.Join(s.scratch(), hexadecimal(digest))
+		if err := os.WriteFile(temporary, content, 0o600); err != nil {
+			return fmt.Errorf("cannot keep the payload %s: %w", digest.Short(), err)
+		}
+		return os.Rename(temporary, target)
+	})
 }
 
 func generationName(generation int, file string) string {

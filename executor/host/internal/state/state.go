@@ -92,16 +92,18 @@ func (s *Store) Save(state *schema.State) error {
 func (s *Store) write(name string, data []byte, mode os.FileMode) error {
 	target := filepath.Join(s.dir, name)
 	return s.fault.Do("write "+name, func() error {
-		for _, dir := range []string{filepath.Dir(target), s.scratch()} {
-			if err := s.makeDirectories(dir); err != nil {
-				return err
-			}
+		if err := s.makeRoom(target); err != nil {
+			return err
 		}
 		if err := renameio.WriteFile(target, data, mode, renameio.IgnoreUmask(), renameio.WithTempDir(s.scratch())); err != nil {
 			return fmt.Errorf("cannot write %s/%s: %w", Directory, name, err)
 		}
 		return syncDirectory(filepath.Dir(target))
 	})
+}
+
+func (s *Store) makeRoom(target string) error {
+	return errors.Join(s.makeDirectories(filepath.Dir(target)), s.makeDirectories(s.scratch()))
 }
 
 // scratch is where files are written before they are renamed to their place.

@@ -99,3 +99,13 @@ type Manager interface {
 	// Journal returns the last lines that a unit's last start left in the journal.
 	Journal(ctx context.Context, name schema.UnitName, invocation string, lines int) ([]string, error)
 }
+
+// Ended reports whether a result is that of a job, and not the reason why there
+// was none.
+func Ended(result string) bool {
+	switch result {
+	case "done", "skipped", "failed", "timeout", "dependency", "canceled", "assert", "unsupported", "collected", "once", "waiting":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,326 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// fakeRegistry is a store that knows hashes and nothing else.
+type fakeRegistry map[schema.StorePath]schema.NarHash
+
+func (r fakeRegistry) Hashes(_ context.Context, paths []schema.StorePath) (map[schema.StorePath]schema.NarHash, error) {
+	found := map[schema.StorePath]schema.NarHash{}
+	for _, path := range paths {
+		if hash, ok := r[path]; ok {
+			found[path] = hash
+		}
+	}
+	return found, nil
+}
+
+// fakeSystemd reads units from the root directory as systemd does: only when told
+// to. What a service does is written in its text: "ExecStart=run" goes on,
+// "ExecStart=fail" fails, "ExecStart=exit" ends, "ExecStart=loop" ends again and again.
+type fakeSystemd struct {
+	root   string
+	loaded map[schema.UnitName]string // texts as of the last daemon-reload
+	state  map[schema.UnitName]unit.Status
+	loops  map[schema.UnitName]bool
+	log    []string
+}
+
+var inactive = unit.Status{Load: "not-found", Active: "inactive", Sub: "dead"}
+
+func newFakeSystemd(root string) *fakeSystemd {
+	return &fakeSystemd{root: root, loaded: map[schema.UnitName]string{}, loops: map[schema.UnitName]bool{},
+		state: map[schema.UnitName]unit.Status{"multi-user.target": {Load: "loaded", Active: "active", Sub: "active"}}}
+}
+
+// boot makes everything forgotten that a reboot makes forgotten, and starts what
+// is enabled.
+func (s *fakeSystemd) boot() {
+	fresh := newFakeSystemd(s.root)
+	s.loaded, s.state, s.loops = fresh.loaded, fresh.state, fresh.loops
+	links, _ := filepath.Glob(filepath.Join(s.root, "/etc/systemd/system/multi-user.target.wants/*"))
+	for _, link := range links {
+		s.start(schema.UnitName(filepath.Base(link)))
+	}
+}
+
+// textOf returns what systemd believes to be the unit's text: it reads a unit it
+// does not know yet.
+func (s *fakeSystemd) textOf(name schema.UnitName) (string, bool) {
+	if text, ok := s.loaded[name]; ok {
+		return text, true
+	}
+	for _, dir := range []string{schema.UnitDirectory, "/usr/lib/systemd/system"} {
+		file := string(name)
+		if before, after, ok := strings.Cut(file, "@"); ok {
+			file = before + "@" + filepath.Ext(after)
+		}
+		if text, err := os.ReadFile(filepath.Join(s.root, dir, file)); err == nil {
+			s.loaded[name] = string(text)
+			return string(text), true
+		}
+	}
+	return "", false
+}
+
+func (s *fakeSystemd) status(name schema.UnitName) unit.Status {
+	status, known := s.state[name]
+	if !known {
+		status = inactive
+	}
+	if _, ok := s.textOf(name); ok {
+		status.Load = "loaded"
+	}
+	return status
+}
+
+func (s *fakeSystemd) List(_ context.Context, names []schema.UnitName) (map[schema.UnitName]unit.Status, error) {
+	found := map[schema.UnitName]unit.Status{}
+	for _, name := range names {
+		if name.IsTemplate() {
+			return nil, fmt.Errorf("unit name %s is missing the instance name", name)
+		}
+		found[name] = s.status(name)
+	}
+	return found, nil
+}
+
+func (s *fakeSystemd) Instances(_ context.Context, template schema.UnitName) ([]schema.UnitName, error) {
+	before, after, _ := strings.Cut(string(template), "@")
+	var names []schema.UnitName
+	for name, status := range s.state {
+		if strings.HasPrefix(string(name), before+"@") && strings.HasSuffix(string(name), after) && status.Active != "inactive" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func (s *fakeSystemd) Details(_ context.Context, name schema.UnitName) (unit.Details, error) {
+	text, _ := s.textOf(name)
+	details := unit.Details{Result: "success", Enablement: "disabled", Invocation: "1", Skipped: strings.Contains(text, "Condition")}
+	if name.Type() == "service" {
+		details.Type = "simple"
+	}
+	if strings.Contains(text, "Type=oneshot") {
+		details.Type = "oneshot"
+	}
+	if strings.Contains(text, "WantedBy=") {
+		details.Enablement = "enabled"
+	}
+	if s.state[name].Active == "failed" {
+		details.Result, details.ExitCode, details.ExitStatus = "exit-code", 1, 203
+	}
+	if s.loops[name] {
+		details.Restarts = 3
+	}
+	return details, nil
+}
+
+func (s *fakeSystemd) DaemonReload(context.Context) error {
+	s.log = append(s.log, "daemon-reload")
+	clear(s.loaded)
+	return nil
+}
+
+func (s *fakeSystemd) ResetFailed(_ context.Context, name schema.UnitName) error {
+	s.log = append(s.log, "reset-failed "+string(name))
+	return nil
+}
+
+func (s *fakeSystemd) Journal(context.Context, schema.UnitName, string, int) ([]string, error) {
+	return []string{"cannot open the port"}, nil
+}
+
+func (s *fakeSystemd) Run(_ context.Context, jobs []unit.Job) (map[schema.UnitName]string, error) {
+	results := map[schema.UnitName]string{}
+	for _, job := range jobs {
+		text, _ := s.textOf(job.Unit)
+		s.log = append(s.log, fmt.Sprintf("%s %s %q", job.Verb, job.Unit, firstLine(text)))
+		switch job.Verb {
+		case unit.Stop:
+			s.state[job.Unit] = unit.Status{Active: "inactive", Sub: "dead"}
+			results[job.Unit] = "done"
+		case unit.Reload:
+			results[job.Unit] = "done"
+		default:
+			results[job.Unit] = s.start(job.Unit)
+		}
+	}
+	return results, nil
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+func (s *fakeSystemd) start(name schema.UnitName) string {
+	text, ok := s.textOf(name)
+	s.loops[name] = false
+	switch {
+	case !ok:
+		return "Unit " + string(name) + " not found."
+	case strings.Contains(text, "ExecStart=fail"):
+		s.state[name] = unit.Status{Active: "failed", Sub: "failed"}
+		return "failed"
+	case strings.Contains(text, "ExecStart=exit"), strings.Contains(text, "Condition"):
+		s.state[name] = unit.Status{Active: "inactive", Sub: "dead"}
+	case strings.Contains(text, "ExecStart=hang"):
+		s.state[name] = unit.Status{Active: "activating", Sub: "start"}
+		return "waiting"
+	default:
+		s.loops[name] = strings.Contains(text, "ExecStart=loop")
+		s.state[name] = unit.Status{Active: "active", Sub: "running"}
+	}
+	return "done"
+}
+
+// fakeTools are shadow's tools on the root directory's files.
+type fakeTools struct {
+	root string
+	log  []string
+	fail string // a tool that fails
+}
+
+func (f *fakeTools) Run(_ context.Context, name string, args ...string) ([]byte, error) {
+	f.log = append(f.log, name+" "+strings.Join(args, " "))
+	if f.fail == name {
+		return nil, fmt.Errorf("cannot run %s: exit status 10: cannot lock /etc/passwd", name)
+	}
+	options := map[string]string{}
+	for i := 0; i < len(args)-1; i++ {
+		if args[i] == "--system" || strings.HasSuffix(args[i], "create-home") {
+			continue
+		}
+		options[args[i]] = args[i+1]
+		i++
+	}
+	subject := ""
+	if len(args) > 0 {
+		subject = args[len(args)-1]
+	}
+	switch name {
+	case "groupadd":
+		f.edit("/etc/group", func(lines [][]string) [][]string {
+			return append(lines, []string{subject, "x", number(options["--gid"], lines), ""})
+		})
+	case "useradd":
+		f.edit("/etc/passwd", func(lines [][]string) [][]string {
+			return append(lines, []string{subject, "x", number(options["--uid"], lines), f.gid(options["--gid"]),
+				options["--comment"], options["--home-dir"], options["--shell"]})
+		})
+		f.join(subject, options["--groups"])
+	case "usermod":
+		f.usermod(subject, options)
+	case "userdel":
+		f.edit("/etc/passwd", without(subject))
+		f.join(subject, "")
+		f.edit("/etc/group", func(lines [][]string) [][]string {
+			return slices.DeleteFunc(lines, func(l []string) bool { return l[0] == subject && l[3] == "" })
+		})
+	case "groupdel":
+		f.edit("/etc/group", without(subject))
+	case "/usr/bin/nix-store":
+		return []byte("nix-store (Nix) 2.8.0\n"), nil
+	default:
+		return nil, fmt.Errorf("cannot run %s: there is none", name)
+	}
+	return nil, nil
+}
+
+func (f *fakeTools) usermod(subject string, options map[string]string) {
+	f.edit("/etc/passwd", func(lines [][]string) [][]string {
+		for _, l := range lines {
+			if l[0] != subject {
+				continue
+			}
+			for option, column := range map[string]int{"--comment": 4, "--home": 5, "--shell": 6} {
+				if value, ok := options[option]; ok {
+					l[column] = value
+				}
+			}
+			if group, ok := options["--gid"]; ok {
+				l[3] = f.gid(group)
+			}
+		}
+		return lines
+	})
+	if groups, ok := options["--groups"]; ok {
+		f.join(subject, groups)
+	}
+}
+
+func (f *fakeTools) join(user, groups string) {
+	f.edit("/etc/group", func(lines [][]string) [][]string {
+		for _, l := range lines {
+			members := slices.DeleteFunc(strings.Split(l[3], ","), func(m string) bool { return m == user || m == "" })
+			if slices.Contains(strings.Split(groups, ","), l[0]) {
+				members = append(members, user)
+			}
+			l[3] = strings.Join(members, ",")
+		}
+		return lines
+	})
+}
+
+func (f *fakeTools) edit(file string, change func([][]string) [][]string) {
+	name := filepath.Join(f.root, file)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		panic(err)
+	}
+	var lines [][]string
+	for _, line := range strings.Split(strings.TrimSpace(string(data)), "\n") {
+		lines = append(lines, strings.Split(line, ":"))
+	}
+	var out strings.Builder
+	for _, l := range change(lines) {
+		out.WriteString(strings.Join(l, ":") + "\n")
+	}
+	if err := os.WriteFile(name, []byte(out.String()), 0o644); err != nil {
+		panic(err)
+	}
+}
+
+func (f *fakeTools) gid(group string) (gid string) {
+	f.edit("/etc/group", func(lines [][]string) [][]string {
+		for _, l := range lines {
+			if l[0] == group {
+				gid = l[2]
+			}
+		}
+		return lines
+	})
+	return gid
+}
+
+func without(name string) func([][]string) [][]string {
+	return func(lines [][]string) [][]string {
+		return slices.DeleteFunc(lines, func(l []string) bool { return l[0] == name })
+	}
+}
+
+func number(asked string, lines [][]string) string {
+	if asked != "" {
+		return asked
+	}
+	highest := 900
+	for _, l := range lines {
+		n, _ := strconv.Atoi(l[2])
+		highest = max(highest, n)
+	}
+	return strconv.Itoa(highest + 1)
+}

@@ -1,0 +1,395 @@
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// world is a host on a temporary root directory.
+type world struct {
+	t         *testing.T
+	root      string
+	deps      Deps
+	systemd   *fakeSystemd
+	tools     *fakeTools
+	registry  fakeRegistry
+	processes map[int][]inspect.Process
+	client    *client // of the session at work
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, root: t.TempDir(), registry: fakeRegistry{}, processes: map[int][]inspect.Process{}}
+	for path, content := range map[string]string{
+		"/etc/passwd":                  "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/usr/sbin/nologin\n",
+		"/etc/group":                   "root:x:0:\ndaemon:x:1:\nstaff:x:50:\n",
+		"/etc/os-release":              "ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
+		"/usr/bin/sh":                  "",
+		"/usr/sbin/nologin":            "",
+		"/var/lib/keep":                "",
+		"/nix/var/nix/profiles/keep":   "",
+		"/srv/keep":                    "",
+		"/usr/bin/nixfleet-host":       "the helper",
+		"/etc/systemd/system/old.text": "",
+	} {
+		w.write(path, content, 0o755)
+	}
+	if err := os.Symlink("usr/bin", filepath.Join(w.root, "bin")); err != nil {
+		t.Fatal(err)
+	}
+	w.systemd = newFakeSystemd(w.root)
+	w.tools = &fakeTools{root: w.root}
+	clock := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	w.deps = Deps{
+		Root: w.root, Executable: filepath.Join(w.root, "/usr/bin/nixfleet-host"), Machine: "x86_64",
+		Runner: w.tools, Units: w.systemd, NixStore: "/usr/bin/nix-store", Registry: w.registry,
+		Processes:   func(uid int) []inspect.Process { return w.processes[uid] },
+		Free:        func(string) (int64, error) { return 1 << 30, nil },
+		Now:         func() time.Time { return clock },
+		Wait:        func(_ context.Context, d time.Duration) { clock = clock.Add(d) },
+		JobDeadline: time.Second,
+	}
+	t.Cleanup(func() { w.hangUp() })
+	return w
+}
+
+func (w *world) at(path string) string { return filepath.Join(w.root, path) }
+
+func (w *world) write(path, content string, mode os.FileMode) {
+	w.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(w.at(path)), 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(w.at(path), []byte(content), mode); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.Chmod(w.at(path), mode); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) read(path string) string {
+	w.t.Helper()
+	content, err := os.ReadFile(w.at(path))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(content)
+}
+
+func (w *world) exists(path string) bool {
+	_, err := os.Lstat(w.at(path))
+	return err == nil
+}
+
+// intent is what a host shall be, with the texts in place.
+type intent struct {
+	groups      []schema.Group
+	users       []schema.User
+	directories []schema.Directory
+	files       []schema.File // with the text in Payload
+	units       []schema.Unit // with the text in Payload
+	restarts    []schema.RestartRule
+	closure     []schema.PathEntry // the first one is the top
+	change      func(*schema.Manifest)
+}
+
+// plan is an intent, sealed.
+type plan struct {
+	part     schema.Part
+	payloads map[schema.Digest]schema.Payload
+}
+
+func (p *plan) manifest() schema.Digest { return p.part.Index.Hosts[p.part.Host].Manifest }
+
+func (i intent) plan(t *testing.T) *plan {
+	t.Helper()
+	p := &plan{payloads: map[schema.Digest]schema.Payload{}}
+	text := func(content schema.Digest) schema.Digest {
+		payload := schema.NewPayload([]byte(content))
+		digest := schema.DigestOf([]byte(content))
+		p.payloads[digest] = payload
+		return digest
+	}
+	m := schema.Manifest{
+		Version: schema.ManifestVersion, Base: schema.Debian, System: schema.X8664Linux, Settle: "1s",
+		Packages: []schema.StorePath{}, Groups: nonNil(i.groups), Users: nonNil(i.users), Directories: nonNil(i.directories),
+		Files: nonNil(slices.Clone(i.files)), Units: nonNil(slices.Clone(i.units)), Restarts: nonNil(i.restarts),
+	}
+	for n := range m.Files {
+		if f := &m.Files[n]; f.Source == "" && f.Symlink == "" {
+			f.Payload = text(f.Payload)
+		}
+	}
+	for n := range m.Units {
+		m.Units[n].Payload = text(m.Units[n].Payload)
+	}
+	slices.SortFunc(m.Files, func(a, b schema.File) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(m.Directories, func(a, b schema.Directory) int { return strings.Compare(a.Path, b.Path) })
+	if len(i.closure) > 0 {
+		hash, err := schema.DigestOfValue(i.closure)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Closure = &schema.Closure{Path: i.closure[0].Path, Hash: hash}
+	}
+	if i.change != nil {
+		i.change(&m)
+	}
+	digest, err := schema.DigestOfValue(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.part = schema.Part{Host: "web-1", Manifest: m, Closure: nonNil(i.closure), Index: schema.Index{
+		Kind: schema.PlanKind, Version: schema.PlanVersion, TimeZone: "UTC",
+		Source: schema.Source{NarHash: narHashOf("source"), Library: narHashOf("library")},
+		Hosts:  map[schema.HostName]schema.Host{"web-1": {Manifest: digest}},
+	}}
+	p.seal(t)
+	return p
+}
+
+func (p *plan) seal(t *testing.T) {
+	t.Helper()
+	var err error
+	if p.part.Digest, err = schema.DigestOfValue(p.part.Index); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func nonNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func narHashOf(text string) schema.NarHash {
+	sum := sha256.Sum256([]byte(text))
+	return schema.NarHash("sha256-" + base64.StdEncoding.EncodeToString(sum[:]))
+}
+
+// client is the executor's end of a session.
+type client struct {
+	t      *testing.T
+	conn   *protocol.Conn
+	hangUp func()
+	seq    int
+	notes  []string
+	stages []string
+	events []schema.Change
+}
+
+// connect begins a session.
+func (w *world) connect() *client {
+	w.t.Helper()
+	w.hangUp()
+	requests, in := io.Pipe()
+	out, responses := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		done <- Serve(context.Background(), requests, responses, w.deps)
+		responses.Close()
+	}()
+	w.client = &client{t: w.t, conn: protocol.NewConn(out, in), hangUp: func() {
+		in.Close()
+		out.Close()
+		<-done
+	}}
+	return w.client
+}
+
+// hangUp ends the session at work.
+func (w *world) hangUp() {
+	if w.client != nil {
+		w.client.hangUp()
+		w.client = nil
+	}
+}
+
+func (c *client) ask(request protocol.Request) (*protocol.Response, error) {
+	c.t.Helper()
+	c.seq++
+	request.Seq = c.seq
+	if err := c.conn.Send(request); err != nil {
+		return nil, err
+	}
+	for {
+		var response protocol.Response
+		if err := c.conn.Receive(&response); err != nil {
+			return nil, err
+		}
+		if response.Event == nil {
+			if response.Error != nil {
+				return &response, response.Error
+			}
+			return &response, nil
+		}
+		if response.Seq != c.seq {
+			c.t.Errorf("an event of request %d came during %d", response.Seq, c.seq)
+		}
+		if response.Event.Note != "" {
+			c.notes = append(c.notes, response.Event.Note)
+		}
+		if response.Event.Stage != "" {
+			c.stages = append(c.stages, response.Event.Stage)
+		}
+		if response.Event.Change != nil {
+			c.events = append(c.events, *response.Event.Change)
+		}
+	}
+}
+
+func (c *client) hello(p *plan) (*protocol.HelloReply, error) {
+	c.t.Helper()
+	response, err := c.ask(protocol.Request{Op: protocol.OpHello, Run: "r1", Digest: p.part.Digest,
+		Hello: &protocol.Hello{Version: protocol.Version, Host: p.part.Host, Operator: "ann@desk", Manifest: p.manifest()}})
+	if err != nil {
+		return nil, err
+	}
+	return response.HelloReply, nil
+}
+
+func (c *client) prepare(p *plan) (*protocol.PrepareReply, error) {
+	c.t.Helper()
+	response, err := c.ask(protocol.Request{Op: protocol.OpPrepare, Run: "r1", Digest: p.part.Digest, Prepare: &protocol.Prepare{Part: p.part}})
+	if err != nil {
+		return nil, err
+	}
+	return response.PrepareReply, nil
+}
+
+func (c *client) send(p *plan, missing []schema.Digest) error {
+	c.t.Helper()
+	payloads := map[schema.Digest]schema.Payload{}
+	for _, digest := range missing {
+		payloads[digest] = p.payloads[digest]
+	}
+	_, err := c.ask(protocol.Request{Op: protocol.OpPayloads, Run: "r1", Digest: p.part.Digest, Payloads: &protocol.Payloads{Payloads: payloads}})
+	return err
+}
+
+func (c *client) apply(p *plan) (*protocol.ApplyReply, error) {
+	c.t.Helper()
+	response, err := c.ask(protocol.Request{Op: protocol.OpApply, Run: "r1", Digest: p.part.Digest, Apply: &protocol.Apply{}})
+	if err != nil {
+		return nil, err
+	}
+	return response.ApplyReply, nil
+}
+
+// execute does what the executor does with one host.
+func (w *world) execute(p *plan) (*protocol.ApplyReply, error) {
+	w.t.Helper()
+	c := w.connect()
+	hello, err := c.hello(p)
+	if err != nil {
+		return nil, err
+	}
+	if hello.Unchanged {
+		return &protocol.ApplyReply{Generation: hello.Generation}, nil
+	}
+	prepared, err := c.prepare(p)
+	if err != nil {
+		return nil, err
+	}
+	if len(prepared.MissingPayloads) > 0 {
+		if err := c.send(p, prepared.MissingPayloads); err != nil {
+			return nil, err
+		}
+	}
+	reply, err := c.apply(p)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(reply.Changes, prepared.Changes) {
+		w.t.Errorf("an apply did something else than prepare said:\n%v\n%v", reply.Changes, prepared.Changes)
+	}
+	if !slices.Equal(reply.Changes, c.events) && len(reply.Changes)+len(c.events) > 0 {
+		w.t.Errorf("the events are not the changes:\n%v\n%v", c.events, reply.Changes)
+	}
+	return reply, nil
+}
+
+func (w *world) mustExecute(i intent) []schema.Change {
+	w.t.Helper()
+	reply, err := w.execute(i.plan(w.t))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return reply.Changes
+}
+
+// mustBeUnchanged asserts that the host is by inspection what the intent says.
+func (w *world) mustBeUnchanged(i intent) {
+	w.t.Helper()
+	hello, err := w.connect().hello(i.plan(w.t))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if !hello.Unchanged {
+		prepared, err := w.client.prepare(i.plan(w.t))
+		w.t.Fatalf("the host is not what was applied: %+v, %v, pending %q", prepared, err, hello.Failure)
+	}
+}
+
+// refusal returns the text with which a plan is refused.
+func (w *world) refusal(p *plan) string {
+	w.t.Helper()
+	_, err := w.execute(p)
+	w.hangUp()
+	refused, ok := err.(*protocol.Error)
+	if !ok || refused.Kind != protocol.KindRefused {
+		w.t.Fatalf("expected a refusal, found %v", err)
+	}
+	return refused.Error()
+}
+
+// summary returns changes in a short form.
+func summary(changes []schema.Change) string {
+	var lines []string
+	for _, c := range changes {
+		line := string(c.Action) + " " + c.Kind + " " + c.Object
+		if c.Detail != "" {
+			line += " (" + c.Detail + ")"
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func me() (owner, group schema.AccountName) { return "root", "root" }
+
+func file(path, text string) schema.File {
+	owner, group := me()
+	return schema.File{Path: path, Payload: schema.Digest(text), Mode: "0644", Owner: owner, Group: group}
+}
+
+func directory(path string, mode schema.Mode) schema.Directory {
+	owner, group := me()
+	return schema.Directory{Path: path, Mode: mode, Owner: owner, Group: group}
+}
+
+func user(name schema.AccountName) schema.User {
+	return schema.User{Name: name, System: true, Group: name, ExtraGroups: []schema.AccountName{}, Home: "/nonexistent", Shell: "/usr/sbin/nologin"}
+}
+
+func service(name schema.UnitName, text string) schema.Unit {
+	return schema.Unit{
+		Name: name, Payload: schema.Digest(text), Enabled: true, OnChange: schema.StopStart,
+		Links:  []string{"multi-user.target.wants/" + string(name)},
+		Starts: []schema.UnitName{name}, StartWith: []schema.UnitName{"multi-user.target"},
+	}
+}
