@@ -94,7 +94,8 @@ func nearest(kind, word string, names []string) string {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	distance := func(name string) int { return edits(strings.ToLower(word), strings.ToLower(name)) }
-	near := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return distance(name) > max(len(word)/3, 1) })
+	limit := max(len(word)/3, min(len(word)-2, 2), 1) // two letters swapped are two edits
+	near := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return distance(name) > limit })
 	slices.SortStableFunc(near, func(a, b string) int { return distance(a) - distance(b) })
 	const most = 5
 	if len(near) > 0 {

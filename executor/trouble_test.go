@@ -258,6 +258,22 @@ func TestHelperDiesDuringApply(t *testing.T) {
 	wantHost(t, f.execute(), "web-1", schema.HostFailed, `the helper on web-1 ended during "apply": exit status 2: panic: it died`, "nothing of it is pending")
 }
 
+// A reply that cannot be read is told at once.
+func TestUnreadableReply(t *testing.T) {
+	f := newFleet(t, 1)
+	f.only().Set(func(s *fakehost.State) {
+		s.OnHello = func(session *fakehost.Session) error {
+			_, _ = session.Command.Stdout.Write([]byte("\x00\x00\x00\x02[]"))
+			return nil
+		}
+	})
+	begun := time.Now()
+	wantHost(t, f.execute(), "web-1", schema.HostRefused, "cannot understand the helper on web-1: cannot read a message: json: cannot unmarshal array")
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("told after %s", took)
+	}
+}
+
 func TestApplyDeadline(t *testing.T) {
 	f := newFleet(t, 1)
 	f.deps.patience.Apply = 100 * time.Millisecond
@@ -265,7 +281,6 @@ func TestApplyDeadline(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	f.only().Set(func(s *fakehost.State) {
 		s.OnApply = func(session *fakehost.Session) error {
-			session.Host.Set(func(state *fakehost.State) { state.Busy = session.Request.Run })
 			<-release
 			return nil
 		}

@@ -54,6 +54,7 @@ type State struct {
 	Failure    string
 	Busy       string
 	Generation int
+	holder     string // the run that holds the lock
 	// Payloads are those that the host has.
 	Payloads map[schema.Digest]bool
 

@@ -18,8 +18,9 @@ type Session struct {
 	// Part is what was prepared.
 	Part *schema.Part
 
-	conn  *protocol.Conn
-	hello *protocol.Hello
+	conn   *protocol.Conn
+	hello  *protocol.Hello
+	locked bool
 }
 
 // Cut is what a script returns after which the link shall break.
@@ -29,6 +30,7 @@ var Cut = fmt.Errorf("the link breaks here")
 var Die = fmt.Errorf("the helper dies here")
 
 func (s *Session) serve() int {
+	defer s.unlock()
 	for {
 		s.Request = protocol.Request{}
 		if err := s.conn.Receive(&s.Request); err != nil {
@@ -55,12 +57,37 @@ func (s *Session) serve() int {
 			}
 			response = protocol.Response{Seq: s.Request.Seq, Error: reported}
 		}
+		if s.Request.Op == protocol.OpApply {
+			s.unlock()
+		}
 		if err := s.conn.Send(response); err != nil {
 			return 1
 		}
 		if s.Request.Op == protocol.OpReplaceHelper {
 			return 0
 		}
+	}
+}
+
+// lock is the host's lock, which a session holds from its first prepare to its
+// verdict or end.
+func (s *Session) lock() error {
+	var holder string
+	s.Host.Set(func(state *State) {
+		if holder = state.holder; holder == "" {
+			state.holder, s.locked = s.Request.Run, true
+		}
+	})
+	if holder != "" && !s.locked {
+		return fmt.Errorf("the host is locked by the run %s", holder)
+	}
+	return nil
+}
+
+func (s *Session) unlock() {
+	if s.locked {
+		s.Host.Set(func(state *State) { state.holder = "" })
+		s.locked = false
 	}
 }
 
@@ -82,6 +109,9 @@ func (s *Session) answer(response *protocol.Response) (err error) {
 	case protocol.OpReplaceHelper:
 		response.ReplaceReply, err = s.replace()
 	case protocol.OpPrepare:
+		if err := s.lock(); err != nil {
+			return err
+		}
 		if state.OnPrepare != nil {
 			if err := state.OnPrepare(s); err != nil {
 				return err
@@ -101,6 +131,10 @@ func (s *Session) answer(response *protocol.Response) (err error) {
 func (s *Session) greet() (*protocol.HelloReply, error) {
 	state := s.Host.Look() // a script may have changed it
 	s.hello = s.Request.Hello
+	busy := state.Busy
+	if state.holder != "" {
+		busy = state.holder
+	}
 	system := schema.X8664Linux
 	if state.Machine == "Linux aarch64" {
 		system = schema.AArch64Linux
@@ -111,8 +145,8 @@ func (s *Session) greet() (*protocol.HelloReply, error) {
 	}
 	return &protocol.HelloReply{
 		Version: state.Version, Helper: schema.DigestOf(state.Helper), System: system, Base: schema.Debian, Nix: "2.8.0",
-		Applied: state.Applied, Generation: state.Generation, Pending: state.Pending, PendingRun: state.PendingRun, Failure: state.Failure, Busy: state.Busy,
-		Unchanged: state.Applied == s.hello.Manifest && !state.Drifted && state.Pending == "" && state.Busy == "",
+		Applied: state.Applied, Generation: state.Generation, Pending: state.Pending, PendingRun: state.PendingRun, Failure: state.Failure, Busy: busy,
+		Unchanged: state.Applied == s.hello.Manifest && !state.Drifted && state.Pending == "" && busy == "",
 	}, nil
 }
 

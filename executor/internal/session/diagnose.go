@@ -30,6 +30,9 @@ func (s *Session) diagnose(ctx context.Context, err error) error {
 		return fault.New(fault.Refused, "the login shell of %q on %s prints text where only the helper may speak: expected a message, found %q", s.user, s.Host, s.noise.noise).
 			WithHint("make its start-up files (~/.bashrc, /etc/bash.bashrc, …) silent where there is no terminal: put [ -t 1 ] || return at their top")
 	}
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return fault.New(fault.Refused, "cannot understand the helper on %s: %w", s.Host, err)
+	}
 	exit, waitErr := s.command.Wait(endPatience)
 	if waitErr != nil {
 		return waitErr
@@ -40,10 +43,7 @@ func (s *Session) diagnose(ctx context.Context, err error) error {
 		}
 		return found
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fault.New(fault.Refused, "the helper on %s ended without a reply: %s", s.Host, describeExit(exit))
-	}
-	return fmt.Errorf("cannot understand the helper on %s: %w", s.Host, err)
+	return fault.New(fault.Refused, "the helper on %s ended without a reply: %s", s.Host, describeExit(exit))
 }
 
 // isAbsent reports whether sudo refused because there is no helper: it allows a

@@ -132,8 +132,11 @@ func (s *Session) because(outer, ctx context.Context, err error) error {
 // ended tells how the helper ended, where it did. For the hello, which finds more
 // to tell, it leaves that to [Session.diagnose].
 func (s *Session) ended(op protocol.Op, err error) error {
-	if op == protocol.OpHello || !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if op == protocol.OpHello || fault.KindOf(err) != fault.Failed {
 		return err
+	}
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return fault.New(fault.Refused, "cannot understand the helper on %s: %w", s.Host, err)
 	}
 	exit, waitErr := s.command.Wait(endPatience)
 	if waitErr != nil {
