@@ -88,8 +88,12 @@ func (p *Plan) verifyManifests() error {
 		if !used[digest] {
 			return fmt.Errorf("the manifest %s belongs to no host", digest)
 		}
-		if err := checkHash("manifest "+digest.Short(), digest, p.Manifests[digest]); err != nil {
+		manifest := p.Manifests[digest]
+		if err := checkHash("manifest "+digest.Short(), digest, manifest); err != nil {
 			return err
+		}
+		if err := manifest.checkClosure(p.Index.Preview); err != nil {
+			return fmt.Errorf("manifest %s: %w", digest.Short(), err)
 		}
 	}
 	return nil
@@ -146,6 +150,22 @@ func (p *Plan) verifyClosures() error {
 		if !used[path] {
 			return fmt.Errorf("the store path %s belongs to no closure", path)
 		}
+	}
+	return nil
+}
+
+// checkClosure checks that there is a closure where the base has one, bound by
+// a hash or, in a preview, with what builds it.
+func (m *Manifest) checkClosure(preview bool) error {
+	switch {
+	case m.Closure == nil && m.Base != NixOS:
+		return fmt.Errorf("expected a closure for base %s, found none", m.Base)
+	case m.Closure == nil:
+		return nil
+	case preview && m.Closure.Derivation == "":
+		return fmt.Errorf("expected a derivation in a preview's closure, found none")
+	case !preview && m.Closure.Hash == "":
+		return fmt.Errorf("expected a hash of the closure, found none")
 	}
 	return nil
 }

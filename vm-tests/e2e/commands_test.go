@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +27,7 @@ func (f *fixture) commands() map[string]command {
 		"host":             f.onHost,
 		"link":             f.link,
 		"fill":             f.fill,
+		"put":              f.put,
 		"reboot":           f.reboot,
 	}
 }
@@ -110,6 +114,23 @@ func (f *fixture) fill(ts *testscript.TestScript, neg bool, args []string) {
 	host := f.hostOf(ts, args[0])
 	ts.Check(host.FillDisk(256 << 10))
 	ts.Defer(func() { _ = host.FreeDisk() })
+}
+
+// put HOST DIRECTORY FILE… copies files and directories of the script to a
+// directory on a host, which it makes.
+func (f *fixture) put(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: put HOST DIRECTORY FILE...")
+	}
+	var archive bytes.Buffer
+	for _, file := range args[2:] {
+		pack := exec.Command("tar", "-C", filepath.Dir(ts.MkAbs(file)), "-cf", "-", filepath.Base(file))
+		unpack := f.hostOf(ts, args[0]).Command(context.Background(), "/bin/sh", "-ec", "mkdir -p \"$1\"; tar -C \"$1\" -xf -", "sh", args[1])
+		archive.Reset()
+		pack.Stdout, unpack.Stdin = &archive, &archive
+		ts.Check(pack.Run())
+		ts.Check(unpack.Run())
+	}
 }
 
 // reboot HOST reboots a host and waits for it.

@@ -63,8 +63,12 @@ func (f *fixture) setup(env *testscript.Env) error {
 	if err := os.Mkdir(wrappers, 0o755); err != nil {
 		return err
 	}
-	for _, name := range []string{"nixfleet", "nixfleet-execute"} {
-		inside := f.lab.Command(context.Background(), filepath.Join(f.bin, name))
+	programs := map[string]string{
+		"nixfleet": filepath.Join(f.bin, "nixfleet"), "nixfleet-execute": filepath.Join(f.bin, "nixfleet-execute"),
+		"in-lab": "/usr/bin/env", // any command, where the hosts can be reached
+	}
+	for name, program := range programs {
+		inside := f.lab.Command(context.Background(), program)
 		if err := writeWrapper(filepath.Join(wrappers, name), inside.Args); err != nil {
 			return err
 		}
@@ -72,7 +76,7 @@ func (f *fixture) setup(env *testscript.Env) error {
 	for _, v := range []string{
 		"PATH=" + wrappers + ":" + os.Getenv("PATH"), "HOME=" + f.lab.Home,
 		"XDG_STATE_HOME=" + filepath.Join(env.WorkDir, ".state"), "XDG_CACHE_HOME=" + filepath.Join(env.WorkDir, ".cache"),
-		"BIN=" + f.bin, "LAB_KEY=" + f.lab.KeyFile,
+		"BIN=" + f.bin, "EXAMPLES=" + filepath.Join(filepath.Dir(f.bin), "examples"), "LAB_KEY=" + f.lab.KeyFile,
 	} {
 		env.Vars = append(env.Vars, v)
 	}

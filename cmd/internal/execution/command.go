@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -136,14 +137,8 @@ func exitCode(verdict schema.Verdict) int {
 
 // surroundings are what an execution takes from this process.
 func surroundings(c *cli.Context) (executor.Deps, error) {
-	account, err := user.Current()
-	if err != nil {
-		return executor.Deps{}, fmt.Errorf("cannot tell who is executing: %w", err)
-	}
-	home := os.Getenv("HOME")
-	if home == "" {
-		home = account.HomeDir
-	}
+	name, home := account()
+	var err error
 	stateDir := c.String("state-dir")
 	if stateDir == "" {
 		if stateDir, err = executor.StateDir(home, os.Getenv); err != nil {
@@ -154,20 +149,35 @@ func surroundings(c *cli.Context) (executor.Deps, error) {
 		return executor.Deps{}, err
 	}
 	return executor.Deps{
-		Helpers: helper.Binary, Home: home, User: account.Username, Getenv: os.Getenv,
+		Helpers: helper.Binary, Home: home, User: name, Getenv: os.Getenv,
 		Passphrase: askPassphrase(), Clock: time.Now, Random: rand.Reader, StateDir: stateDir,
 	}, nil
 }
 
-func operator(account string) string {
-	if sudoer := os.Getenv("SUDO_USER"); account == "root" && sudoer != "" {
-		account = sudoer
+// account returns who executes and where their home is; where there is no such
+// account (a bare container, say), the number and HOME.
+func account() (name, home string) {
+	name, home = strconv.Itoa(os.Getuid()), os.Getenv("HOME")
+	if found, err := user.Current(); err == nil {
+		name = found.Username
+		if home == "" {
+			home = found.HomeDir
+		}
 	}
-	name, err := os.Hostname()
+	return name, home
+}
+
+// operator names who executes for records and for hosts: behind sudo that is
+// who called it.
+func operator(name string) string {
+	if sudoer := os.Getenv("SUDO_USER"); name == "root" && sudoer != "" {
+		name = sudoer
+	}
+	machine, err := os.Hostname()
 	if err != nil {
-		return account
+		return name
 	}
-	return account + "@" + name
+	return name + "@" + machine
 }
 
 // askPassphrase returns a question on the terminal; nil without one.
