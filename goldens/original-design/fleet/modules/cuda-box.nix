@@ -1,0 +1,6 @@
+# The design names this role and says nothing about it.
+{
+  nixfleet.users.cuda = {
+    system = true;
+  };
+}
