@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -23,11 +24,12 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("NIXFLEET_LAB_CACHE", cache)
-			pid := strconv.Itoa(os.Getpid())
-			env.Setenv("TEST_PID", pid)
+			// WorkDir ends in the script's name: each script has a lab of its own, or one would close the other's.
+			id := "t" + strconv.Itoa(os.Getpid()) + "-" + filepath.Base(env.WorkDir)
+			env.Setenv("ID", id)
 			// Only a script that failed halfway has left it.
 			env.Defer(func() {
-				if l, err := lab.Open(cache, "script-"+pid, nil); err == nil {
+				if l, err := lab.Open(cache, id, nil); err == nil {
 					_ = l.Close()
 				}
 			})

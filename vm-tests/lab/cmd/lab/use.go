@@ -176,7 +176,7 @@ func open(c *cli.Context, id string) (*lab.Lab, error) {
 	case 1:
 		return lab.Open(c.String("cache"), kept[0], os.Stderr)
 	}
-	return nil, fmt.Errorf("several labs are up: %s\nhint: say which", strings.Join(kept, ", "))
+	return nil, fmt.Errorf("several labs are up: %s\nhint: say which, with --lab ID, or lab down ID", strings.Join(kept, ", "))
 }
 
 func openHost(c *cli.Context, name string) (*lab.Lab, *lab.Host, error) {
