@@ -22,7 +22,7 @@ import (
 
 // fleet is a plan, its hosts, and the machine it is executed from.
 type fleet struct {
-	t       *testing.T
+	t       testing.TB
 	plan    *schema.Plan
 	hosts   map[schema.HostName]*fakehost.Host
 	closure *closuretest.Closure
@@ -34,7 +34,7 @@ type fleet struct {
 var helperBinary = []byte("#!the helper of this plan")
 
 // newFleet makes n alike hosts, web-1 and so on, in one wave.
-func newFleet(t *testing.T, n int) *fleet {
+func newFleet(t testing.TB, n int) *fleet {
 	t.Helper()
 	home := t.TempDir()
 	key := writeKey(t, filepath.Join(home, ".ssh/id_ed25519"))
@@ -193,7 +193,7 @@ func (f *fleet) notes() string {
 	return strings.Join(notes, "\n")
 }
 
-func writeKey(t *testing.T, file string) ssh.PublicKey {
+func writeKey(t testing.TB, file string) ssh.PublicKey {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

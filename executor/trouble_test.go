@@ -46,7 +46,13 @@ func TestHostTrouble(t *testing.T) {
 			host: func(s *fakehost.State) {
 				s.HelperSays, s.HelperExit = "sudo: unable to execute /var/lib/nixfleet/bin/nixfleet-host: Exec format error", 126
 			},
-			says: []string{"the helper on web-1 is for another architecture: Exec format error"},
+			says: []string{"the helper on web-1 is for another architecture, or damaged: ", "Exec format error", "hint: correct the host's system"},
+		},
+		"wrong architecture of the helper, as sudo tells it": {
+			host: func(s *fakehost.State) {
+				s.HelperSays, s.HelperExit = `/var/lib/nixfleet/bin/nixfleet-host: 2: Syntax error: ")" unexpected`, 2
+			},
+			says: []string{"the helper on web-1 is for another architecture, or damaged: ", `Syntax error: ")" unexpected`},
 		},
 		"wrong architecture of the host": {
 			host: func(s *fakehost.State) { s.Machine = "Linux aarch64" },
@@ -149,7 +155,7 @@ func TestInstallsTheHelper(t *testing.T) {
 	if got, want := f.only().Calls(), "serve uname upload serve hello prepare store payloads prepare apply"; got != want {
 		t.Errorf("asked %q instead of %q", got, want)
 	}
-	if !strings.Contains(f.notes(), "installing the helper "+schema.DigestOf(helperBinary).Short()) {
+	if !strings.Contains(f.notes(), "installed the helper "+schema.DigestOf(helperBinary).Short()) {
 		t.Errorf("notes: %s", f.notes())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
@@ -93,8 +94,8 @@ func recognise(user, host string, exit transport.Exit) error {
 	case says("you must have a tty to run sudo"):
 		return fault.New(fault.Refused, "sudo on %s wants a terminal (requiretty)", host).
 			WithHint("as root, in /etc/sudoers.d/nixfleet: Defaults:%s !requiretty", user)
-	case says("Exec format error", "cannot execute binary file"):
-		return fault.New(fault.Refused, "the helper on %s is for another architecture: Exec format error", host).
+	case says("Exec format error", "cannot execute binary file"), asScript.MatchString(exit.Stderr):
+		return fault.New(fault.Refused, "the helper on %s is for another architecture, or damaged: %s", host, exit.Stderr).
 			WithHint("correct the host's system in the inventory, compile again, and nixfleet bootstrap --host %s", host)
 	case says(protocol.HelperPath+": command not found", protocol.HelperPath+": No such file", protocol.HelperPath+": not found"):
 		return &missingHelper{host}
@@ -108,6 +109,10 @@ func recognise(user, host string, exit transport.Exit) error {
 	}
 	return nil
 }
+
+// asScript is what a shell says that takes the helper for a script, which sudo
+// hands it to when the kernel does not know its format.
+var asScript = regexp.MustCompile(regexp.QuoteMeta(protocol.HelperPath) + `: (line )?[0-9]+: `)
 
 func sudoersLine(user string) string {
 	return fmt.Sprintf("%s ALL=(root) NOPASSWD: %[2]s serve, %[2]s store", user, protocol.HelperPath)

@@ -35,13 +35,13 @@ func install(ctx context.Context, conn *transport.Conn, id Identity, helper *Hel
 	if err := checkMachine(conn, id, helper.System); err != nil {
 		return err
 	}
-	note("installing the helper " + helper.Hash.Short())
 	exit, err := run(conn, AsRoot(conn.User(), "sh -c '"+uploadScript(helper.Hash)+"'"), binary)
 	if err != nil {
 		return fmt.Errorf("cannot install the helper on %s: %w", id.Host, err)
 	}
 	switch {
 	case exit.Status == 0:
+		note("installed the helper " + helper.Hash.Short())
 		return nil
 	case exit.Status == wrongHash:
 		return fault.New(fault.Refused, "cannot install the helper on %s: what arrived is not what was sent", id.Host)

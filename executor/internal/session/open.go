@@ -165,7 +165,6 @@ func (s *Session) replace(ctx context.Context, helper *Helper, note func(string)
 	if err != nil {
 		return err
 	}
-	note("replacing the helper by the plan's, " + helper.Hash.Short())
 	// If we crash here, the host has the old helper or the new one: it is renamed
 	// into place, and the next run looks again.
 	response, err := s.Call(ctx, Request{Op: protocol.OpReplaceHelper, Field: "replaceHelper", Body: body, Deadline: replacePatience})
@@ -175,5 +174,6 @@ func (s *Session) replace(ctx context.Context, helper *Helper, note func(string)
 	if response.ReplaceReply == nil || response.ReplaceReply.Helper != helper.Hash {
 		return fault.New(fault.Refused, "cannot replace the helper on %s: it answered with something else", s.Host)
 	}
+	note("replaced the helper by the plan's, " + helper.Hash.Short())
 	return nil
 }
