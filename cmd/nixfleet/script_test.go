@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples)
+			env.Setenv("README", filepath.Join(filepath.Dir(examples), "README.md"))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("NIX_CONFIG", "substituters =") // nothing to wait for
 			return nil
