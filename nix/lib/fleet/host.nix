@@ -51,7 +51,8 @@ let
         lib.concatMapStringsSep "\n" (a: "- ${a.message}") failed
       }";
 
-  content =
+  # A file of the intent, if it says in exactly one way what its content is.
+  checkContent =
     host: path: at: file:
     let
       given = lib.filter (field: file.${field} != null) [
@@ -62,19 +63,17 @@ let
       here = "host ${lib.strings.escapeNixString host}: nixfleet.files.${lib.strings.escapeNixString path}${
         lib.optionalString (at != "") " (${at})"
       }";
-      source = sourcePath file.source;
     in
     if lib.length given != 1 then
       throw "${here} needs exactly one of text, source and symlink, but has ${
         if given == [ ] then "none" else lib.concatStringsSep " and " given
       }"
-    else if source != null && !lib.hasPrefix "${builtins.storeDir}/" source then
-      throw "${here}: the source ${source} is not in the Nix store; write it as a path of the fleet, such as ./file"
+    else if
+      file.source != null && !lib.hasPrefix "${builtins.storeDir}/" (sourcePath file.source)
+    then
+      throw "${here}: the source ${toString file.source} is not in the Nix store; write it as a path of the fleet, such as ./file"
     else
-      {
-        inherit (file) text symlink;
-        inherit source;
-      };
+      file;
 
   userGroups =
     users: groups: positions:
@@ -118,18 +117,14 @@ in
         path: file:
         let
           at = filePositions path;
+          checked = checkContent host.name path at file;
         in
-        content host.name path at file
+        file
         // {
           inherit at;
-          inherit (file)
-            mode
-            owner
-            group
-            adopt
-            restartUnits
-            reloadUnits
-            ;
+          text = plain checked.text;
+          symlink = plain checked.symlink;
+          source = plain (sourcePath checked.source);
         }
       ) cfg.files;
       filePositions = positionsIn opts.files;
@@ -138,8 +133,17 @@ in
 
       compiled = backends.${fields.base}.compile {
         inherit (cfg) packages;
-        inherit files;
-        inherit (cfg.systemd) units;
+        # With their references still.
+        strings =
+          lib.concatMap (
+            file:
+            [
+              file.text
+              (sourcePath file.source)
+              file.symlink
+            ]
+          ) (lib.attrValues cfg.files)
+          ++ map (unit: unit.text) (lib.attrValues cfg.systemd.units);
       };
     in
     {
@@ -164,16 +168,8 @@ in
         };
         inherit (cfg) rollout osUpdates;
         inherit (compiled) closure;
-        packages = lib.uniqueStrings (map (pkg: plain "${pkg}") cfg.packages);
-        files = mapAttrs (
-          _: file:
-          file
-          // {
-            text = plain file.text;
-            source = plain file.source;
-            symlink = plain file.symlink;
-          }
-        ) files;
+        packages = lib.attrNames (lib.genAttrs (map (pkg: plain "${pkg}") cfg.packages) (_: null));
+        inherit files;
         directories = withAt opts.directories cfg.directories;
         units = mapAttrs (
           _: unit: unit // { text = plain unit.text; }

@@ -2,6 +2,8 @@
 { lib }:
 let
   inherit (builtins) isAttrs isPath isString readDir;
+  # nixpkgs has no name for it.
+  inherit (import ../modules/show.nix { lib = import ../prelude; }) _suggest;
 
   # Every *.nix of a directory by its name without the suffix.
   ofDirectory =
@@ -27,7 +29,7 @@ in
   /** Throws the error for a name that is not in a list of them. */
   unknown =
     what: where: name: names:
-    throw "unknown ${what} ${lib.strings.escapeNixString name} in ${where}.${lib.suggest lib.id name names} ${
+    throw "unknown ${what} ${lib.strings.escapeNixString name} in ${where}.${_suggest lib.id name names} ${
       if names == [ ] then
         "The fleet has no ${what}s."
       else

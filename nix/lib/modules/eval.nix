@@ -285,7 +285,7 @@ let
           putIntoConfig
         else
           "\n\n"
-          + lib.didYouMean (name: showOption (parent ++ [ name ])) (lib.nearest (lib.last loc) names);
+          + lib._didYouMean (name: showOption (parent ++ [ name ])) (lib._nearest (lib.last loc) names);
     in
     addErrorContext
       "while evaluating the error message for definitions for `${showOption loc}', which is an option that does not exist"
@@ -336,7 +336,8 @@ let
       ctx = {
         inherit (base) class;
         args = {
-          inherit lib specialArgs;
+          inherit specialArgs;
+          lib = lib.public;
           config = fullConfig;
           options = fullOptions;
           _class = base.class;
@@ -350,7 +351,7 @@ let
           in
           found.${name}
             or (throw "attribute `${name}' missing: no module argument of this name is given to ${key}.${
-              lib.suggest lib.id name (attrNames (ctx.args // found))
+              lib._suggest lib.id name (attrNames (ctx.args // found))
             }");
       };
       offset = length base.modules;

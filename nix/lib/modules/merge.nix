@@ -58,7 +58,7 @@ let
       defs;
 in
 {
-  inherit isProperty;
+  _isProperty = isProperty;
 
   /** Merges the definitions of one option: `{ isDefined, mergedValue, optionalValue, defsFinal, defsFinal' }`. */
   mergeDefinitions =

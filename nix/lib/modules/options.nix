@@ -163,7 +163,7 @@ rec {
     if tail defs == [ ] then
       if merge == null then (head defs).value else merge loc defs
     else
-      throw "The option `${showOption loc}' is defined multiple times while it's expected to be unique.\n${message}\nDefinition values:${showDefs defs}\n${prioritySuggestion}";
+      throw "The option `${showOption loc}' is defined multiple times while it's expected to be unique.\n${message}\nDefinition values:${showDefs defs}\n${_prioritySuggestion}";
 
   /** Takes a definition if all are equal. */
   mergeEqualOption =
@@ -184,10 +184,10 @@ rec {
               first
               def
             ]
-          }\n${prioritySuggestion}"
+          }\n${_prioritySuggestion}"
       ) first (tail defs)).value;
 
-  prioritySuggestion = "Use `lib.mkForce value` or `lib.mkDefault value` to change the priority on any of these definitions.";
+  _prioritySuggestion = "Use `lib.mkForce value` or `lib.mkDefault value` to change the priority on any of these definitions.";
 
   /** A value for documentation: derivations as their names. */
   scrubOptionValue =

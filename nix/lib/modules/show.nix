@@ -20,7 +20,7 @@ rec {
         "*"
         "<function body>"
       ];
-      escape = part: if elem part special then part else lib.escapeNixIdentifier part;
+      escape = part: if elem part special then part else lib.strings.escapeNixIdentifier part;
     in
     lib.concatMapStringsSep "." escape parts;
 
@@ -28,13 +28,13 @@ rec {
   showFiles = files: lib.concatStringsSep " and " (map (f: "`${toString f}'") files);
 
   /** Definitions, one a line: the file, and the value where it can be had. */
-  showDefs = defs: lib.concatMapStrings showDef defs;
+  showDefs = defs: lib.concatMapStrings _showDef defs;
 
   /** An option and where it is defined. */
   showOptionWithDefLocs =
     opt: "${showOption opt.loc}, with values defined in:\n${lib.concatMapStringsSep "\n" (d: "  - ${d}") opt.files}\n";
 
-  showDef =
+  _showDef =
     def:
     let
       # A value that throws must not hide the message it stands in.
@@ -63,21 +63,21 @@ rec {
     "\n- In `${toString def.file}'${value}";
 
   /** The three names nearest to a wrong one, the nearest first. */
-  nearest =
+  _nearest =
     wrong: names:
-    lib.take 3 (lib.sortOn (name: lib.levenshtein wrong name) names);
+    lib.take 3 (lib.sortOn (name: lib.strings.levenshtein wrong name) names);
 
   /** Those of the nearest names that may well have been meant. */
-  nearby =
+  _nearby =
     wrong: names:
     let
       # Long names may differ in more places.
       limit = lib.max 2 (builtins.stringLength wrong / 3);
     in
-    filter (name: lib.levenshteinAtMost limit wrong name) (nearest wrong names);
+    filter (name: lib.strings.levenshteinAtMost limit wrong name) (_nearest wrong names);
 
   /** A sentence that offers names, or nothing. */
-  didYouMean =
+  _didYouMean =
     render: names:
     let
       quoted = map (name: "`${render name}'") names;
@@ -90,10 +90,10 @@ rec {
       "Did you mean ${lib.concatStringsSep ", " (lib.init quoted)} or ${lib.last quoted}?";
 
   /** A sentence that offers names near a wrong one, with a space before it, or nothing. */
-  suggest =
+  _suggest =
     render: wrong: names:
     let
-      found = nearby wrong names;
+      found = _nearby wrong names;
     in
-    lib.optionalString (found != [ ]) (" " + didYouMean render found);
+    lib.optionalString (found != [ ]) (" " + _didYouMean render found);
 }

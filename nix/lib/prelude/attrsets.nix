@@ -9,7 +9,6 @@ let
     head
     intersectAttrs
     isAttrs
-    isString
     length
     listToAttrs
     mapAttrs
@@ -279,20 +278,27 @@ rec {
   /** The `man` output of a package. */
   getMan = getOutput "man";
 
-  /** The path of a package's main program. */
-  getExe =
-    x:
-    getExe' x (
-      x.meta.mainProgram or (
-        if x ? name || x ? pname then
-          lib.getName x
-        else
-          throw "getExe: a package is expected, got ${if isString x then "a string" else builtins.typeOf x}"
-      )
-    );
+  /** The first of several outputs that a package has. */
+  getFirstOutput =
+    candidates: pkg:
+    let
+      outputs = builtins.filter (name: pkg ? ${name}) candidates;
+    in
+    if pkg.outputSpecified or false || outputs == [ ] then pkg else pkg.${head outputs};
 
-  /** The path of a named program of a package. */
-  getExe' = x: y: "${getBin x}/bin/${y}";
+  /** The `static` output of a package, or its `lib`. */
+  getStatic = getFirstOutput [
+    "static"
+    "lib"
+    "out"
+  ];
+
+  /** The `include` output of a package, or its `dev`. */
+  getInclude = getFirstOutput [
+    "include"
+    "dev"
+    "out"
+  ];
 
   /** Marks a set for tools that look for packages in it. */
   recurseIntoAttrs = attrs: attrs // { recurseForDerivations = true; };

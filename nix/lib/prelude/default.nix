@@ -3,31 +3,14 @@
   set of functions of the finished `lib`; the sets are also there under their own names (`lib.strings`, `lib.types`, …).
 */
 let
-  lib =
-    let
-      load = file: import file { inherit lib; };
-      trivial = load ./trivial.nix;
-      lists = load ./lists.nix;
-      attrsets = load ./attrsets.nix;
-      escapes = load ./escapes.nix;
-      strings = load ./strings.nix;
-      asserts = load ./asserts.nix;
-      properties = load ../modules/properties.nix;
-      show = load ../modules/show.nix;
-      options = load ../modules/options.nix;
-      modules =
-        properties
-        // load ../modules/collect.nix
-        // load ../modules/declare.nix
-        // load ../modules/merge.nix
-        // load ../modules/eval.nix
-        // load ../modules/evolve.nix;
-    in
+  # What the files see of each other, internals included.
+  self =
     trivial
+    // debug
     // lists
     // attrsets
+    // meta
     // strings
-    // escapes
     // asserts
     // show
     // options
@@ -35,27 +18,30 @@ let
     // {
       inherit
         trivial
+        debug
         lists
         attrsets
-        escapes
+        meta
+        strings
         asserts
+        options
         modules
         ;
-      strings = strings // escapes;
-      options = options // show;
+      types = load ../types // beyond.types;
+      versions = load ./versions.nix;
+      generators = load ./generators.nix // beyond.generators;
       fixedPoints = {
         inherit (trivial)
           fix
+          fix'
+          converge
           extends
           composeExtensions
           composeManyExtensions
           makeExtensible
           ;
       };
-      versions = load ./versions.nix;
-      generators = load ./generators.nix;
-      types = load ../types;
-      inherit (lib.types)
+      inherit (self.types)
         isType
         setType
         isOptionType
@@ -65,6 +51,74 @@ let
         ;
       # The one name that the top level takes from lists although strings has it too.
       inherit (lists) replicate;
+      # What modules get.
+      inherit public;
+    };
+
+  load = file: import file { lib = self; };
+  beyond = import ./beyond.nix;
+  trivial = load ./trivial.nix;
+  debug = load ./debug.nix;
+  lists = load ./lists.nix;
+  attrsets = load ./attrsets.nix;
+  meta = load ./meta.nix;
+  strings = load ./strings.nix // load ./escapes.nix;
+  asserts = load ./asserts.nix;
+  show = load ../modules/show.nix;
+  options = load ../modules/options.nix // show;
+  modules =
+    load ../modules/properties.nix
+    // load ../modules/collect.nix
+    // load ../modules/declare.nix
+    // load ../modules/merge.nix
+    // load ../modules/eval.nix
+    // load ../modules/evolve.nix;
+
+  isInternal = name: builtins.substring 0 1 name == "_";
+  withoutInternals =
+    set: removeAttrs set (builtins.filter isInternal (builtins.attrNames set));
+
+  # Names that nixpkgs has in a set of its own only.
+  nested = [
+    "assertEachOneOf"
+    "checkAssertWarn"
+    "commonPrefix"
+    "commonPrefixLength"
+    "commonSuffixLength"
+    "charToInt"
+    "defaultOrderPriority"
+    "defaultOverridePriority"
+    "escapeC"
+    "escapeNixIdentifier"
+    "escapeNixString"
+    "filterOverrides'"
+    "findFirstIndex"
+    "floatToString"
+    "importApply"
+    "isConvertibleWithToString"
+    "levenshtein"
+    "levenshteinAtMost"
+    "longestValidPathPrefix"
+    "mergeAttrDefinitionsWithPrio"
+    "mkAliasAndWrapDefsWithPriority"
+    "mkAliasIfDef"
+    "normalizePath"
+    "renderOptionValue"
+    "sanitizeDerivationName"
+    "showDefs"
+    "storeDir"
+    "unionOfDisjoint"
+  ];
+
+  public =
+    beyond.top
+    // removeAttrs (withoutInternals self) (nested ++ [ "public" ])
+    // builtins.mapAttrs (_: withoutInternals) {
+      inherit (self)
+        types
+        modules
+        options
+        ;
     };
 in
-lib
+public

@@ -9,6 +9,20 @@ let
     replaceStrings
     ;
   ascii = import ./ascii.nix;
+
+  # What the parser would not take as a name.
+  keywords = [
+    "assert"
+    "else"
+    "if"
+    "in"
+    "inherit"
+    "let"
+    "or"
+    "rec"
+    "then"
+    "with"
+  ];
 in
 rec {
   /** Puts a backslash before each of the given characters. */
@@ -87,18 +101,4 @@ rec {
     replaceStrings
       [ "\"" "'" "<" ">" "&" ]
       [ "&quot;" "&apos;" "&lt;" "&gt;" "&amp;" ];
-
-  # What the parser would not take as a name.
-  keywords = [
-    "assert"
-    "else"
-    "if"
-    "in"
-    "inherit"
-    "let"
-    "or"
-    "rec"
-    "then"
-    "with"
-  ];
 }

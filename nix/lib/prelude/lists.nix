@@ -135,6 +135,14 @@ rec {
   /** A value n times. */
   replicate = n: elem: genList (_: elem) n;
 
+  /** `groupBy` that folds each group. */
+  groupBy' =
+    op: nul: pred: lst:
+    builtins.mapAttrs (_: foldl' op nul) (builtins.groupBy pred lst);
+
+  /** Replaces the element at an index. */
+  replaceElemAt = list: index: newElem: imap0 (i: x: if i == index then newElem else x) list;
+
   /** Combines two lists element by element, as far as the shorter one goes. */
   zipListsWith =
     f: fst: snd:

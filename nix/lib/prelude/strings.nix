@@ -20,19 +20,29 @@ let
 in
 rec {
   inherit (builtins)
+    appendContext
     compareVersions
     concatStringsSep
     fromJSON
+    getContext
+    hasContext
+    hashFile
     hashString
     isString
     match
+    parseDrvName
+    placeholder
     replaceStrings
     split
+    splitVersion
     storeDir
     stringLength
     substring
     unsafeDiscardStringContext
     ;
+
+  /** Joins strings with a separator. */
+  join = concatStringsSep;
 
   /** Joins strings. */
   concatStrings = concatStringsSep "";
@@ -118,6 +128,9 @@ rec {
   /** The bytes of a string, as strings. */
   stringToCharacters = s: genList (p: substring p 1 s) (stringLength s);
 
+  /** The code of an ASCII character. */
+  charToInt = c: (import ./ascii.nix).${c};
+
   /** Maps each byte of a string. */
   stringAsChars = f: s: concatStrings (map f (stringToCharacters s));
 
@@ -172,9 +185,6 @@ rec {
 
   /** Replaces each occurrence. */
   replaceString = from: to: replaceStrings [ from ] [ to ];
-
-  /** Another name of `replaceStrings`. */
-  replaceChars = replaceStrings;
 
   lowerChars = stringToCharacters "abcdefghijklmnopqrstuvwxyz";
   upperChars = stringToCharacters "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -257,9 +267,6 @@ rec {
   /** Whether a value can stand in `"${…}"`. */
   isStringLike = x: isString x || isPath x || x ? outPath || x ? __toString;
 
-  /** Another name of `isConvertibleWithToString`. */
-  isCoercibleToString = isConvertibleWithToString;
-
   /** Whether a value names a path directly below the store directory. */
   isStorePath =
     x:
@@ -279,9 +286,9 @@ rec {
       zeroPadded = match "[[:space:]]*(-?0[[:digit:]]+)[[:space:]]*" str;
     in
     if digits == null then
-      throw "toInt: Could not convert ${escapeNixString str} to int."
+      throw "toInt: Could not convert ${lib.strings.escapeNixString str} to int."
     else if zeroPadded != null then
-      throw "toInt: Ambiguity in interpretation of ${escapeNixString str} between octal and zero padded integer."
+      throw "toInt: Ambiguity in interpretation of ${lib.strings.escapeNixString str} between octal and zero padded integer."
     else
       builtins.fromJSON (head digits);
 
@@ -292,11 +299,9 @@ rec {
       parts = match "[[:space:]]*(-?)0*([[:digit:]]+)[[:space:]]*" str;
     in
     if parts == null then
-      throw "toIntBase10: Could not convert ${escapeNixString str} to int."
+      throw "toIntBase10: Could not convert ${lib.strings.escapeNixString str} to int."
     else
       builtins.fromJSON (head parts + elemAt parts 1);
-
-  inherit (lib.escapes) escapeNixString;
 
   /** The content of a file without its last newline. */
   fileContents = file: removeSuffix "\n" (builtins.readFile file);

@@ -14,12 +14,16 @@ rec {
   inherit (builtins)
     add
     addErrorContext
+    baseNameOf
     bitAnd
     bitOr
     bitXor
+    ceil
     deepSeq
     dirOf
     div
+    floor
+    fromTOML
     genericClosure
     isBool
     isFloat
@@ -32,7 +36,10 @@ rec {
     readFile
     seq
     sub
+    toFile
     toJSON
+    toString
+    toXML
     tryEval
     typeOf
     unsafeGetAttrPos
@@ -63,6 +70,9 @@ rec {
 
   /** Exactly one of the two. */
   xor = x: y: x != y;
+
+  /** All bits of an integer the other way round. */
+  bitNot = builtins.sub (-1);
 
   /** "true" or "false". */
   boolToString = b: if b then "true" else "false";
@@ -200,6 +210,24 @@ rec {
       x = f x;
     in
     x;
+
+  /** `fix` whose result also holds the function, as `__unfix__`. */
+  fix' =
+    f:
+    let
+      x = f x // {
+        __unfix__ = f;
+      };
+    in
+    x;
+
+  /** Applies a function until the value does not change any more. */
+  converge =
+    f: x:
+    let
+      next = f x;
+    in
+    if next == x then x else converge f next;
 
   /** Overlays a set-valued function with another that sees the end and the previous result. */
   extends =

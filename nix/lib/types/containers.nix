@@ -17,10 +17,10 @@ let
     ;
   inherit (lib)
     imap1
-    isProperty
     mergeDefinitions
     ;
   inherit (lib) _mergeSingle;
+  isProperty = lib._isProperty;
   inherit (lib.types) mkOptionType optionDescriptionPhrase;
 
   composite = class: class == "noun" || class == "composite";

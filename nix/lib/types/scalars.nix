@@ -370,6 +370,12 @@ in
   /** A path that is in the store. */
   pathInStore = lib.types.pathWith { inStore = true; };
 
+  /** A path outside of the store. */
+  externalPath = lib.types.pathWith {
+    absolute = true;
+    inStore = false;
+  };
+
   /** A path that may have to be in the store, or not, and absolute, or not; null means either. */
   pathWith =
     {

@@ -38,7 +38,7 @@ in
 }:
 let
   referring = filter hasContext texts;
-  paths = lib.uniqueStrings (concatMap mentioned referring);
+  paths = lib.attrNames (lib.genAttrs (concatMap mentioned referring) (_: null));
   context = lib.concatMapStrings tree.contextOf referring;
   drv = buildEnv (
     {

@@ -6,13 +6,11 @@ in
 {
   /** What the backend makes of a host's intent: its closure. */
   compile =
-    { packages, files, units, ... }:
+    { packages, strings, ... }:
     {
       closure = closure {
         inherit packages;
-        texts =
-          lib.concatMap (file: lib.filter (s: s != null) [ file.text file.source file.symlink ]) (lib.attrValues files)
-          ++ map (unit: unit.text) (lib.attrValues units);
+        texts = lib.filter (s: s != null) strings;
       };
     };
 }

@@ -1,0 +1,31 @@
+# Functions on what packages say of themselves.
+{ lib }:
+let
+  inherit (builtins) isString;
+  inherit (lib) getBin;
+in
+rec {
+  /** The path of a package's main program. */
+  getExe =
+    x:
+    getExe' x (
+      x.meta.mainProgram or (
+        if x ? name || x ? pname then
+          lib.getName x
+        else
+          throw "getExe: a package is expected, got ${if isString x then "a string" else builtins.typeOf x}"
+      )
+    );
+
+  /** The path of a named program of a package. */
+  getExe' = x: y: "${getBin x}/bin/${y}";
+
+  /** A package that wins or loses against others that have the same files: lower numbers win, 5 is ordinary. */
+  setPrio = priority: drv: drv // { meta = drv.meta or { } // { inherit priority; }; };
+
+  /** A package that wins against ordinary ones. */
+  hiPrio = setPrio (-10);
+
+  /** A package that loses against ordinary ones. */
+  lowPrio = setPrio 10;
+}
