@@ -26,9 +26,11 @@ var hosts = []lab.HostSpec{
 
 // fixture is the lab that all scripts share, and who holds which host of it.
 type fixture struct {
-	lab   *lab.Lab
-	bin   string
-	locks map[string]*sync.Mutex
+	lab *lab.Lab
+	bin string
+	// wrappers is a directory of programs that run the commands in the lab's network.
+	wrappers string
+	locks    map[string]*sync.Mutex
 }
 
 func TestScripts(t *testing.T) {
@@ -45,6 +47,9 @@ func TestScripts(t *testing.T) {
 	for _, host := range hosts {
 		f.locks[host.Name] = new(sync.Mutex)
 	}
+	if err := f.writeWrappers(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
 	t.Run("script", func(t *testing.T) { // returns when all scripts have
 		testscript.Run(t, testscript.Params{
 			Dir:                 "testdata",
@@ -56,37 +61,34 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// setup gives a script the lab's SSH home, wrappers that run the commands in the
-// lab's network, and state directories of its own.
-func (f *fixture) setup(env *testscript.Env) error {
-	wrappers := filepath.Join(env.WorkDir, ".bin")
-	if err := os.Mkdir(wrappers, 0o755); err != nil {
-		return err
-	}
+// writeWrappers writes them before any script runs: a file that is being written
+// while another script forks cannot be executed.
+func (f *fixture) writeWrappers(dir string) error {
+	f.wrappers = dir
 	programs := map[string]string{
 		"nixfleet": filepath.Join(f.bin, "nixfleet"), "nixfleet-execute": filepath.Join(f.bin, "nixfleet-execute"),
 		"in-lab": "/usr/bin/env", // any command, where the hosts can be reached
 	}
 	for name, program := range programs {
-		inside := f.lab.Command(context.Background(), program)
-		if err := writeWrapper(filepath.Join(wrappers, name), inside.Args); err != nil {
+		line := "exec"
+		for _, arg := range f.lab.Command(context.Background(), program).Args {
+			line += fmt.Sprintf(" '%s'", arg)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+line+" \"$@\"\n"), 0o755); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// setup gives a script the lab's SSH home and state directories of its own.
+func (f *fixture) setup(env *testscript.Env) error {
 	for _, v := range []string{
-		"PATH=" + wrappers + ":" + os.Getenv("PATH"), "HOME=" + f.lab.Home,
+		"PATH=" + f.wrappers + ":" + os.Getenv("PATH"), "HOME=" + f.lab.Home,
 		"XDG_STATE_HOME=" + filepath.Join(env.WorkDir, ".state"), "XDG_CACHE_HOME=" + filepath.Join(env.WorkDir, ".cache"),
 		"BIN=" + f.bin, "EXAMPLES=" + filepath.Join(filepath.Dir(f.bin), "examples"), "LAB_KEY=" + f.lab.KeyFile,
 	} {
 		env.Vars = append(env.Vars, v)
 	}
 	return nil
-}
-
-func writeWrapper(name string, args []string) error {
-	line := "exec"
-	for _, arg := range args {
-		line += fmt.Sprintf(" '%s'", arg)
-	}
-	return os.WriteFile(name, []byte("#!/bin/sh\n"+line+" \"$@\"\n"), 0o755)
 }
