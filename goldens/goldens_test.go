@@ -13,6 +13,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hexops/gotextdiff"
+	"github.com/hexops/gotextdiff/myers"
+	"github.com/hexops/gotextdiff/span"
+
 	"github.com/nixfleet/nixfleet/compiler"
 	"github.com/nixfleet/nixfleet/schema"
 	"github.com/nixfleet/nixfleet/schema/validate"
@@ -137,7 +141,9 @@ func compare(t *testing.T, file, want string) {
 		t.Fatal(err)
 	}
 	if string(found) != want {
-		t.Errorf("%s is not what the compiler gives now; `make goldens` writes it anew\n--- golden\n%s\n--- now\n%s", file, found, want)
+		edits := myers.ComputeEdits(span.URIFromPath(file), string(found), want)
+		t.Errorf("%s is not what the compiler gives now; `make goldens` writes it anew\n%s",
+			file, gotextdiff.ToUnified("golden", "now", string(found), edits))
 	}
 }
 

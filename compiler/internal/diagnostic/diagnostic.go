@@ -112,7 +112,8 @@ func others(hosts []schema.HostName) string {
 }
 
 func indent(text string) string {
-	return strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
+	text = strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
+	return strings.ReplaceAll(text, "\n  \n", "\n\n")
 }
 
 // List is a set of findings. It is an error where it holds one (see [List.Err]).

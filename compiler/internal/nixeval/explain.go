@@ -119,8 +119,8 @@ func (n *Nix) explainSource(ctx context.Context, err error, fleet, local string)
 		found.Code, found.Summary = diagnostic.SourceNotInGit, "the fleet is in a git checkout, but git does not know all of its files"
 		found.Hint = "git add the fleet's files (no commit needed), or compile path:" + shown(fleet)
 	case last.File != "":
-		source := &Source{}
-		return diagnostic.List{n.locate(found, last, source)}
+		found.Code, found.Detail = diagnostic.EvalFailed, ""
+		return diagnostic.List{locate(found, last, unlocked(last.File, fleet, local))}
 	case strings.Contains(text, "executing 'git'"), strings.Contains(text, "program 'git' failed"):
 		found.Code, found.Summary = diagnostic.SourceFetch, "git could not read the fleet's checkout"
 		found.Detail = strings.Join(append(failed.journal.plain, last.Text), "\n")
@@ -132,6 +132,17 @@ func (n *Nix) explainSource(ctx context.Context, err error, fleet, local string)
 		found.Code, found.Summary = diagnostic.SourceFetch, "cannot read the fleet "+strconv.Quote(fleet)
 	}
 	return diagnostic.List{found}
+}
+
+// unlocked is the source of a flake that could not be locked, as far as the file
+// of an error in it tells.
+func unlocked(file, fleet, local string) *Source {
+	object, _, _ := strings.Cut(strings.TrimPrefix(file, "/nix/store/"), "/")
+	source := &Source{Tree: Tree{Path: "/nix/store/" + object}}
+	if local != "" && !strings.HasPrefix(fleet, "path:") {
+		_, source.Directory = gitRoot(local)
+	}
+	return source
 }
 
 func gitTracked(local string) bool {

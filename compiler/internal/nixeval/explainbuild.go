@@ -36,7 +36,7 @@ func (e *BuildError) Error() string {
 
 var (
 	failedRE  = regexp.MustCompile(`builder for '([^']+\.drv)' (.*)`)
-	missingRE = regexp.MustCompile(`(?:path|derivation) '?(/nix/store/[^' ]+\.drv)'? (?:is not valid|does not exist|is required, but)|don't know how to build these paths:?\s*(/nix/store/\S+\.drv)|no substituter that can build it.*?(/nix/store/\S+\.drv)`)
+	missingRE = regexp.MustCompile(`(?:path|derivation) '?(/nix/store/[^' ]+\.drv)'? (?:is not valid|does not exist|is required, but)|missing derivation|don't know how to build these paths:?\s*(/nix/store/\S+\.drv)|no substituter that can build it.*?(/nix/store/\S+\.drv)`)
 )
 
 // explained bounds how many failures are looked into: each costs a query.

@@ -33,13 +33,26 @@ func (n *Nix) explainEvaluation(ctx context.Context, err error, source *Source, 
 		found.Summary = "the evaluation ended without a word: " + failed.exitReason()
 		return diagnostic.List{found}
 	}
+	if match := missingFileRE.FindStringSubmatch(last.Text); match != nil {
+		if file, ok := source.inFleet(match[1]); ok {
+			found = locate(found, last, source)
+			found.Summary = "the fleet has no file " + strconv.Quote(file)
+			if source.Dirty || source.Revision != "" {
+				found.Hint = "where it is there, git does not know it: git add " + file
+			}
+			return diagnostic.List{found}
+		}
+	}
 	if len(last.Trace) == 0 && last.File == "" {
 		if err := n.explain(ctx, err); failureOf(err) == nil {
 			return err
 		}
 	}
-	found = n.locate(found, last, source)
+	found = locate(found, last, source)
 	found.Summary, found.Detail = splitMessage(relative(last.Text, source, library))
+	if before, after, ok := strings.Cut(found.Detail, "Did you mean "); ok && !strings.Contains(after, "\n") {
+		found.Detail, found.Hint = strings.TrimSpace(before), "did you mean "+strings.ReplaceAll(after, "hosts."+string(found.Host)+".", "")
+	}
 	for _, known := range libraryErrors {
 		if known.pattern.MatchString(found.Summary) {
 			found.Code = known.code
@@ -56,10 +69,11 @@ func (n *Nix) explainEvaluation(ctx context.Context, err error, source *Source, 
 }
 
 var (
-	hostRE   = regexp.MustCompile("\\bhost [`'\"]([^`'\"\n]+)['\"]")
-	prefixRE = regexp.MustCompile(`^hosts\.("(?:[^"\\]|\\.)*"|[^."]+)\.(.+)$`)
-	optionRE = regexp.MustCompile("option `([^`'\n]+)'")
-	fileRE   = regexp.MustCompile("(?m)(?:In|in) [`']([^'\n]+)'(?:[:,] (?:line )?(\\d+))?")
+	hostRE        = regexp.MustCompile("\\bhost [`'\"]([^`'\"\n]+)['\"]")
+	prefixRE      = regexp.MustCompile(`^hosts\.("(?:[^"\\]|\\.)*"|[^."]+)\.(.+)$`)
+	optionRE      = regexp.MustCompile("option `([^`'\n]+)'")
+	missingFileRE = regexp.MustCompile(`^(?:getting status of|opening file|path) '([^']+)'(?:: No such file or directory| does not exist)`)
+	fileRE        = regexp.MustCompile("(?m)(?:In|in) [`']([^'\n]+)'(?:[:,] (?:line )?(\\d+))?")
 )
 
 // libraryErrors are those errors of the library that have a code of their own,
@@ -77,7 +91,7 @@ var libraryErrors = []struct {
 
 // locate fills in host, option and position from what the error says, or else
 // from the innermost frame of its trace that lies in the fleet.
-func (n *Nix) locate(found diagnostic.Diagnostic, last message, source *Source) diagnostic.Diagnostic {
+func locate(found diagnostic.Diagnostic, last message, source *Source) diagnostic.Diagnostic {
 	found.Summary = last.Text
 	frames := append([]frame{{last.Text, last.File, last.Line, last.Column}}, last.Trace...)
 	for _, f := range frames {

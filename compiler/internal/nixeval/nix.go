@@ -43,7 +43,7 @@ func Open(options Options) (*Nix, error) {
 	if options.Progress == nil {
 		options.Progress = func(string) {}
 	}
-	bin, err := findNix(options.Environ)
+	bin, err := findNixIn(options.Environ, usualPlaces)
 	if err != nil {
 		return nil, err
 	}
@@ -58,14 +58,17 @@ func Open(options Options) (*Nix, error) {
 // Close removes the temporary directory, and with it the roots of what was built.
 func (n *Nix) Close() error { return os.RemoveAll(n.dir) }
 
-// findNix returns the directory of the nix programs: from PATH or, since sudo
-// and cron have a short one, from where installers put them.
-func findNix(environ []string) (string, error) {
+// usualPlaces are where installers put Nix: sudo and cron have a short PATH.
+var usualPlaces = []string{"/nix/var/nix/profiles/default/bin", "/run/current-system/sw/bin", "/usr/bin"}
+
+// findNixIn returns the directory of the nix programs: from PATH, the user's
+// profile or the usual places.
+func findNixIn(environ, places []string) (string, error) {
 	dirs := filepath.SplitList(lookup(environ, "PATH"))
 	if home := lookup(environ, "HOME"); home != "" {
 		dirs = append(dirs, filepath.Join(home, ".nix-profile/bin"))
 	}
-	dirs = append(dirs, "/nix/var/nix/profiles/default/bin", "/run/current-system/sw/bin", "/usr/bin")
+	dirs = append(dirs, places...)
 	for _, dir := range dirs {
 		if info, err := os.Stat(filepath.Join(dir, "nix")); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
 			return filepath.Abs(dir)

@@ -12,8 +12,12 @@ import (
 	"time"
 )
 
-// grace is how long Nix may take to end its builders after a cancel.
-const grace = 10 * time.Second
+// How long a program may take to end after a cancel: nix-store has builders to
+// stop, while an evaluation hears nothing until it is done and leaves nothing behind.
+const (
+	storeGrace = 10 * time.Second
+	evalGrace  = time.Second
+)
 
 // failure is a Nix process that ended badly, with what it said.
 type failure struct {
@@ -55,6 +59,10 @@ func (n *Nix) run(ctx context.Context, program string, args ...string) ([]byte, 
 	var stdout bytes.Buffer
 	log := &journal{progress: n.options.Progress}
 	cmd.Stdout, cmd.Stderr = &stdout, log
+	grace := evalGrace
+	if program == "nix-store" {
+		grace = storeGrace
+	}
 	var killer *time.Timer
 	cmd.Cancel = func() error {
 		group := -cmd.Process.Pid

@@ -122,7 +122,7 @@ func (n *Nix) reference(fleet string) (ref, local string, err error) {
 	}
 	entry := map[string]any{"type": "path", "path": local}
 	if root, dir := gitRoot(local); root != "" && !plain {
-		if entry, err = n.gitEntry(root, dir); err != nil {
+		if entry, err = gitEntry(root, dir); err != nil {
 			return "", "", err
 		}
 	}
@@ -146,16 +146,17 @@ func gitRoot(dir string) (root, sub string) {
 	}
 }
 
-func (n *Nix) gitEntry(root, dir string) (map[string]any, error) {
-	path := root
+// gitEntry refuses paths that a URL must escape: Nix 2.8 reads such a checkout's
+// last commit and takes no notice of uncommitted changes.
+func gitEntry(root, dir string) (map[string]any, error) {
 	if (&url.URL{Path: root}).EscapedPath() != root {
-		// Nix's git fetcher takes no path that a URL must escape; it takes a link to one.
-		path = filepath.Join(n.dir, "checkout")
-		if err := os.Symlink(root, path); err != nil {
-			return nil, err
-		}
+		return nil, diagnostic.List{{
+			Code: diagnostic.SourceFetch, Severity: diagnostic.Error,
+			Summary: fmt.Sprintf("Nix cannot read the git checkout %q: its path has characters that a URL must escape", root),
+			Hint:    "move the checkout, or compile \"path:DIRECTORY\", which reads the files as they are, whatever git says",
+		}}
 	}
-	entry := map[string]any{"type": "git", "url": "file://" + path}
+	entry := map[string]any{"type": "git", "url": "file://" + root}
 	if dir != "" {
 		entry["dir"] = dir
 	}
