@@ -65,11 +65,13 @@ func TestSameBytesEverywhere(t *testing.T) {
 	run := func(fleet string, user *syscall.Credential, vars map[string]string) string {
 		t.Helper()
 		home := filepath.Join(shared, fmt.Sprintf("home-%d", time.Now().UnixNano()))
-		if err := os.Mkdir(home, 0o777); err != nil {
+		if err := os.Mkdir(home, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(home, 0o777); err != nil {
-			t.Fatal(err)
+		if user != nil {
+			if err := os.Chown(home, int(user.Uid), int(user.Gid)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		set := map[string]string{compileVariable: fleet, "NIXFLEET_TEST_LIBRARY": library, "HOME": home, "TMPDIR": home}
 		for name, value := range vars {

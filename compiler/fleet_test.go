@@ -171,7 +171,7 @@ func TestRefusedFleets(t *testing.T) {
 		{mkFleet(""), "error: the fleet has no hosts [no-hosts]"},
 		{"{ outputs = _: { }; }", "error: the flake has no output \"nixfleet\" [source-no-output]"},
 		{"{ outputs = _: { nixfleet = 1; }; }", "the flake output `nixfleet' must be what nixfleet.mkFleet gives"},
-		{"{ outputs = _: { nixfleet = }; }", "error: syntax error, unexpected '}' [eval-failed]\n  at flake.nix:1:29"},
+		{"{ outputs = _: { nixfleet = }; }", "error: syntax error, unexpected '}' [eval-failed]\n  at flake.nix:1"},
 		{"{ inputs.x.url = \"path:/nowhere\"; outputs = _: { }; }", "[source-"},
 		{mkFleet("hostz = { };"), "hostz"},
 		{mkFleet(twoHosts + "modules = [ ./gone.nix ];"), "error: the fleet has no file \"gone.nix\" [eval-failed]"},

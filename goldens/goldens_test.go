@@ -155,5 +155,5 @@ func environ() []string {
 			env = append(env, entry)
 		}
 	}
-	return append(env, "NIX_CONFIG=build-users-group =\nsubstituters =\n"+os.Getenv("NIX_CONFIG"))
+	return append(env, "NIX_CONFIG=build-users-group =\nsubstituters =\nsandbox = false\n"+os.Getenv("NIX_CONFIG"))
 }

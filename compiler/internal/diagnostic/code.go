@@ -24,6 +24,7 @@ const (
 	NixDaemon      Code = "nix-daemon"
 	NixStore       Code = "nix-store"
 	NixBuildUsers  Code = "nix-build-users"
+	NixSandbox     Code = "nix-sandbox"
 	SourceMissing  Code = "source-missing"
 	SourceNoFlake  Code = "source-no-flake"
 	SourceNotInGit Code = "source-not-in-git"

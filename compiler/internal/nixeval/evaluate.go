@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/nixfleet/nixfleet/compiler/internal/intent"
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // WriteLibrary makes NixFleet's Nix library ready for evaluations.
@@ -53,17 +54,34 @@ func (n *Nix) writeRequest(data []byte) (Tree, error) {
 }
 
 // addTrees brings what an evaluation fetches into the store beforehand: fetching
-// would first ask the binary caches for it, over the network.
+// would first ask the binary caches for it, over the network. What seems to be there
+// is passed over; were it not whole, the evaluation would fetch it after all.
 func (n *Nix) addTrees(ctx context.Context, library, request Tree, inputs map[string]intent.Input) error {
-	if _, err := n.store(ctx, "--add", library.Path, request.Path); err != nil {
-		return err
+	add := []string{"--add"}
+	for _, tree := range []Tree{library, request} {
+		if !present(tree.NarHash) {
+			add = append(add, tree.Path)
+		}
+	}
+	if len(add) > 1 {
+		if _, err := n.store(ctx, add...); err != nil {
+			return err
+		}
 	}
 	for _, input := range inputs {
+		if present(input.NarHash) {
+			continue
+		}
 		if _, err := n.flakes(ctx, "store", "add-path", "--name", sourceName, input.Path); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func present(hash schema.NarHash) bool {
+	_, err := os.Lstat(storePathOf(hash))
+	return err == nil
 }
 
 func expression(library, request Tree) string {

@@ -40,6 +40,11 @@ var troubles = []trouble{
 		"let the daemon do it: export NIX_REMOTE=daemon (Debian: apt-get install nix-setup-systemd brings it)",
 	},
 	{
+		regexp.MustCompile(`cannot perform a sandboxed build|sandbox.*(not supported|Operation not permitted)|unable to start build process`),
+		diagnostic.NixSandbox, "Nix cannot make its sandbox here",
+		"in a throwaway container: export NIX_CONFIG='sandbox = false'; elsewhere let the daemon build: apt-get install nix-setup-systemd",
+	},
+	{
 		regexp.MustCompile(`No space left on device`),
 		diagnostic.NixStore, "the disk of the Nix store is full",
 		"nix-collect-garbage removes what nothing needs any more",

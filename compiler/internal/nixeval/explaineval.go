@@ -104,8 +104,8 @@ func locate(found diagnostic.Diagnostic, last message, source *Source) diagnosti
 				found.Host, found.Option = schema.HostName(strings.Trim(host[1], `"`)), host[2]
 			}
 		}
-		if file, ok := source.inFleet(f.File); ok && found.Position.File == "" {
-			found.Position = diagnostic.Position{File: file, Line: f.Line, Column: f.Column}
+		if file, ok := source.inFleet(f.place()); ok && found.Position.File == "" {
+			found.Position = diagnostic.Position{File: file, Line: f.Line}
 		}
 	}
 	if match := fileRE.FindStringSubmatch(last.Text); match != nil {
@@ -169,7 +169,7 @@ func trace(last message, source *Source, library Tree) string {
 		}
 		out.WriteString("… " + relative(f.Text, source, library))
 		if strings.HasPrefix(f.File, "/") {
-			out.WriteString(" at " + relative(f.File, source, library) + ":" + strconv.Itoa(f.Line))
+			out.WriteString(" at " + relative(f.place(), source, library) + ":" + strconv.Itoa(f.Line))
 		}
 		out.WriteByte('\n')
 	}

@@ -3,6 +3,7 @@ package nixeval
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 )
 
@@ -33,6 +34,11 @@ type frame struct {
 	File   string `json:"file"`
 	Line   int    `json:"line"`
 	Column int    `json:"column"`
+}
+
+// place returns the frame's file: newer versions write "file:line:column" there.
+func (f frame) place() string {
+	return strings.TrimSuffix(f.File, fmt.Sprintf(":%d:%d", f.Line, f.Column))
 }
 
 type event struct {

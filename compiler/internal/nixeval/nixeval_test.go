@@ -66,6 +66,7 @@ func TestKnownTroubles(t *testing.T) {
 		{"error: getting status of /nix/var/nix/daemon-socket/socket: Permission denied", diagnostic.NixDaemon},
 		{"error: the group 'nixbld' specified in 'build-users-group' does not exist", diagnostic.NixBuildUsers},
 		{"error: opening lock file '/nix/var/nix/db/big-lock': Permission denied", diagnostic.NixStore},
+		{"error: cannot perform a sandboxed build because user namespaces are not enabled; check /proc/sys/user/max_user_namespaces", diagnostic.NixSandbox},
 		{"error: writing to file: No space left on device", diagnostic.NixStore},
 		{"error: experimental Nix feature 'nix-command' is disabled; use '--extra-experimental-features nix-command' to override", diagnostic.NixNoFlakes},
 		{"error: unrecognised flag '--extra-experimental-features'", diagnostic.NixTooOld},
