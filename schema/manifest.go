@@ -32,8 +32,20 @@ type Manifest struct {
 	// Settle is how long after the last job a started unit is watched before it
 	// counts as running: a Go duration.
 	Settle string `json:"settle"`
+	// Masks are units of the operating system's own that shall not start, by name.
+	Masks []UnitName `json:"masks,omitempty"`
 	// OSUpdates is the policy for the operating system's own packages.
 	OSUpdates *OSUpdates `json:"osUpdates,omitempty"`
+	// Reboot is the policy for reboots.
+	Reboot *RebootPolicy `json:"reboot,omitempty"`
+	// HealthChecks are what tells whether the host is well, by name.
+	HealthChecks []HealthCheck `json:"healthChecks,omitempty"`
+	// Hooks are commands around activation and reboot, by name.
+	Hooks []Hook `json:"hooks,omitempty"`
+	// Tasks are commands that an operator runs by name.
+	Tasks []Task `json:"tasks,omitempty"`
+	// Secrets are what is decrypted for the host, by name.
+	Secrets []Secret `json:"secrets,omitempty"`
 }
 
 // Closure is a store path with all it needs.
@@ -114,6 +126,9 @@ type File struct {
 	Owner AccountName `json:"owner"`
 	// Group is the owning group's name.
 	Group AccountName `json:"group"`
+	// Validate is a command for sh that must accept the file before anything changes;
+	// "%s" in it stands for the staged file's path: "visudo -cf %s".
+	Validate string `json:"validate,omitempty"`
 	// Adopt allows to replace a file that NixFleet did not create; the original is
 	// kept and comes back when the intent lets go.
 	Adopt bool `json:"adopt,omitempty"`
@@ -167,32 +182,4 @@ type RestartRule struct {
 	Restart []string `json:"restart,omitempty"`
 	// Reload are the paths of files whose change reloads the unit.
 	Reload []string `json:"reload,omitempty"`
-}
-
-// OSUpdates is the policy for the operating system's own packages.
-type OSUpdates struct {
-	// Ubuntu is the policy for base ubuntu and debian.
-	Ubuntu *UbuntuUpdates `json:"ubuntu,omitempty"`
-	// NixOS is the policy for base nixos.
-	NixOS *NixOSUpdates `json:"nixos,omitempty"`
-}
-
-// UbuntuUpdates is the apt policy of a host.
-type UbuntuUpdates struct {
-	// Mode is "manual" (apt is never touched), "security-daily" or "full-weekly".
-	Mode string `json:"mode"`
-	// AutoReboot allows a reboot that an update asks for, in the window.
-	AutoReboot bool `json:"autoReboot"`
-	// RebootWindow is when, in the plan's zone: "Sun 02:00-04:00".
-	RebootWindow string `json:"rebootWindow,omitempty"`
-	// Holds are patterns of packages that stay as they are.
-	Holds []string `json:"holds,omitempty"`
-	// MaxConcurrentReboots bounds reboots in the host's groups; 0 where not declared.
-	MaxConcurrentReboots int `json:"maxConcurrentReboots,omitempty"`
-}
-
-// NixOSUpdates is the activation policy of a NixOS host.
-type NixOSUpdates struct {
-	// AutoSwitch switches at apply; otherwise the system is staged for the next boot.
-	AutoSwitch bool `json:"autoSwitch"`
 }

@@ -14,6 +14,10 @@ const (
 	FeatureNixOS     Feature = "base nixos"
 	FeatureOSUpdates Feature = "osUpdates"
 	FeatureRollout   Feature = "rollout"
+	FeatureReboot    Feature = "reboot"
+	FeatureHealth    Feature = "healthChecks"
+	FeatureHooks     Feature = "hooks"
+	FeatureSecrets   Feature = "secrets"
 )
 
 // Need is a feature that a host's part of a plan, or the whole rollout, needs.
@@ -38,7 +42,26 @@ func (p *Plan) Needs() []Need {
 			needs = append(needs, Need{FeatureNixOS, name, `base = "nixos"`})
 		}
 		needs = appendUpdateNeeds(needs, name, manifest.OSUpdates)
+		needs = appendPolicyNeeds(needs, name, &manifest)
 		needs = appendRolloutNeeds(needs, name, host.Rollout)
+	}
+	return needs
+}
+
+// appendPolicyNeeds asks for what surrounds a change. Tasks need nothing: an
+// execution does not run them.
+func appendPolicyNeeds(needs []Need, host HostName, m *Manifest) []Need {
+	if m.Reboot != nil && m.Reboot.Auto {
+		needs = append(needs, Need{FeatureReboot, host, "reboot.auto = true"})
+	}
+	for _, check := range m.HealthChecks {
+		needs = append(needs, Need{FeatureHealth, host, "healthChecks." + check.Name})
+	}
+	for _, hook := range m.Hooks {
+		needs = append(needs, Need{FeatureHooks, host, "hooks." + hook.Name})
+	}
+	for _, secret := range m.Secrets {
+		needs = append(needs, Need{FeatureSecrets, host, "secrets." + secret.Name})
 	}
 	return needs
 }

@@ -181,6 +181,9 @@ func (m *Manifest) PayloadDigests() []Digest {
 	for _, unit := range m.Units {
 		digests = append(digests, unit.Payload)
 	}
+	for _, secret := range m.Secrets {
+		digests = append(digests, secret.Ciphertext)
+	}
 	slices.Sort(digests)
 	return slices.Compact(digests)
 }
