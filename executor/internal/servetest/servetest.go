@@ -23,6 +23,8 @@ type Store struct {
 	Full int
 	// Substitutes are paths that the store can fetch by itself.
 	Substitutes map[string][]byte
+	// Added is told of each path that a client added, before the client is; may be nil.
+	Added func(path string, content []byte)
 
 	mu    sync.Mutex
 	paths map[string][]byte
@@ -217,5 +219,8 @@ func (s *Store) register(w io.Writer, path, hash string, references []string, si
 		}
 	}
 	s.Put(path, content)
+	if s.Added != nil {
+		s.Added(path, content)
+	}
 	return wire.WriteUint64(w, 1)
 }
