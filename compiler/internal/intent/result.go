@@ -87,10 +87,10 @@ type Directory struct {
 	At    string `json:"at"`
 }
 
-// Unit is a systemd unit.
+// Unit is a systemd unit. Where Enabled is nil, its [Install] section decides.
 type Unit struct {
 	Text    string `json:"text"`
-	Enabled bool   `json:"enabled"`
+	Enabled *bool  `json:"enabled"`
 	Adopt   bool   `json:"adopt"`
 	At      string `json:"at"`
 }

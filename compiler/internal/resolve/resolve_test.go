@@ -275,6 +275,22 @@ func TestUnits(t *testing.T) {
 	}
 }
 
+func TestEnabledByItsInstallSection(t *testing.T) {
+	for text, want := range map[string]bool{
+		"[Service]\nExecStart=/bin/true\n":                   false,
+		"[Unit]\nX=y\n[Install]\nWantedBy=multi-user.target": true,
+		"[Install]\n": false,
+	} {
+		for enabled, wanted := range map[string]bool{"null": want, "false": false} {
+			data, _ := json.Marshal(text)
+			h, _, found := resolveOne(t, `{"units": {"a.service": {"enabled": `+enabled+`, "text": `+string(data)+`}}}`)
+			if u := h.Manifest.Units[0]; found.Failed() || u.Enabled != wanted || (len(u.Links) > 0) != wanted {
+				t.Errorf("%q with enabled = %s is %+v, %v", text, enabled, u, found)
+			}
+		}
+	}
+}
+
 // TestLongLine holds a line that is longer than systemd's parsers of old took.
 func TestLongLine(t *testing.T) {
 	text := "[Service]\nExecStart=/bin/echo " + strings.Repeat("x", 100_000) + "\n[Install]\nWantedBy=x.target\n"

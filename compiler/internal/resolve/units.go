@@ -19,7 +19,7 @@ func (r *resolver) units() []schema.Unit {
 			})
 		}
 		resolved := schema.Unit{
-			Name: schema.UnitName(name), Payload: r.payloads.add(u.Text), Enabled: u.Enabled,
+			Name: schema.UnitName(name), Payload: r.payloads.add(u.Text), Enabled: or(u.Enabled, false),
 			OnChange: schema.Keep, Adopt: u.Adopt,
 		}
 		units = append(units, resolved)
@@ -38,7 +38,8 @@ func (r *resolver) units() []schema.Unit {
 		}
 		to := &units[len(units)-1]
 		to.OnChange = onChange(to.Name, settings)
-		if !u.Enabled {
+		to.Enabled = or(u.Enabled, hasInstall(settings))
+		if !to.Enabled {
 			continue
 		}
 		install, err := parseInstall(to.Name, settings)
@@ -49,6 +50,10 @@ func (r *resolver) units() []schema.Unit {
 		to.Links, to.Starts, to.StartWith = install.links, install.starts, install.startWith
 	}
 	return units
+}
+
+func hasInstall(settings []setting) bool {
+	return slices.ContainsFunc(settings, func(s setting) bool { return s.section == "Install" && s.value != "" })
 }
 
 // onChange says what a changed text does to the running unit, by the unit's type
