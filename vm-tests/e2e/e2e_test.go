@@ -83,12 +83,10 @@ func (f *fixture) writeWrappers(dir string) error {
 
 // setup gives a script the lab's SSH home and state directories of its own.
 func (f *fixture) setup(env *testscript.Env) error {
-	for _, v := range []string{
-		"PATH=" + f.wrappers + ":" + os.Getenv("PATH"), "HOME=" + f.lab.Home,
-		"XDG_STATE_HOME=" + filepath.Join(env.WorkDir, ".state"), "XDG_CACHE_HOME=" + filepath.Join(env.WorkDir, ".cache"),
-		"BIN=" + f.bin, "EXAMPLES=" + filepath.Join(filepath.Dir(f.bin), "examples"), "LAB_KEY=" + f.lab.KeyFile,
-	} {
-		env.Vars = append(env.Vars, v)
-	}
+	env.Vars = append(env.Vars,
+		"PATH="+f.wrappers+":"+os.Getenv("PATH"), "HOME="+f.lab.Home,
+		"XDG_STATE_HOME="+filepath.Join(env.WorkDir, ".state"), "XDG_CACHE_HOME="+filepath.Join(env.WorkDir, ".cache"),
+		"BIN="+f.bin, "EXAMPLES="+filepath.Join(filepath.Dir(f.bin), "examples"), "LAB_KEY="+f.lab.KeyFile,
+	)
 	return nil
 }
