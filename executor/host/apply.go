@@ -16,7 +16,7 @@ func (s *session) apply(ctx context.Context, request protocol.Request) (*protoco
 	part := s.part
 	s.part = nil
 	if part == nil || part.Digest != request.Digest {
-		return nil, protocolError("apply of plan %s: nothing of it was prepared", request.Digest.Short())
+		return nil, protocolError("expected an apply of what was prepared last, found nothing prepared or another plan")
 	}
 	if err := s.checkComplete(part); err != nil {
 		return nil, err

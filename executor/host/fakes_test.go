@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nixfleet/nixfleet/executor/host/internal/effect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -35,12 +36,18 @@ type fakeSystemd struct {
 	state  map[schema.UnitName]unit.Status
 	loops  map[schema.UnitName]bool
 	log    []string
+	fault  effect.Fault
+	// ran are the text and the configuration with which each unit was started.
+	ran map[schema.UnitName]string
 }
 
-var inactive = unit.Status{Load: "not-found", Active: "inactive", Sub: "dead"}
+var (
+	inactive   = unit.Status{Load: "not-found", Active: "inactive", Sub: "dead"}
+	unitFailed = unit.Status{Active: "failed", Sub: "failed"}
+)
 
 func newFakeSystemd(root string) *fakeSystemd {
-	return &fakeSystemd{root: root, loaded: map[schema.UnitName]string{}, loops: map[schema.UnitName]bool{},
+	return &fakeSystemd{root: root, ran: map[schema.UnitName]string{}, loaded: map[schema.UnitName]string{}, loops: map[schema.UnitName]bool{},
 		state: map[schema.UnitName]unit.Status{"multi-user.target": {Load: "loaded", Active: "active", Sub: "active"}}}
 }
 
@@ -130,9 +137,11 @@ func (s *fakeSystemd) Details(_ context.Context, name schema.UnitName) (unit.Det
 }
 
 func (s *fakeSystemd) DaemonReload(context.Context) error {
-	s.log = append(s.log, "daemon-reload")
-	clear(s.loaded)
-	return nil
+	return s.fault.Do("daemon-reload", func() error {
+		s.log = append(s.log, "daemon-reload")
+		clear(s.loaded)
+		return nil
+	})
 }
 
 func (s *fakeSystemd) ResetFailed(_ context.Context, name schema.UnitName) error {
@@ -144,7 +153,15 @@ func (s *fakeSystemd) Journal(context.Context, schema.UnitName, string, int) ([]
 	return []string{"cannot open the port"}, nil
 }
 
-func (s *fakeSystemd) Run(_ context.Context, jobs []unit.Job) (map[schema.UnitName]string, error) {
+func (s *fakeSystemd) Run(_ context.Context, jobs []unit.Job) (results map[schema.UnitName]string, err error) {
+	err = s.fault.Do("jobs", func() error {
+		results = s.run(jobs)
+		return nil
+	})
+	return results, err
+}
+
+func (s *fakeSystemd) run(jobs []unit.Job) map[schema.UnitName]string {
 	results := map[schema.UnitName]string{}
 	for _, job := range jobs {
 		text, _ := s.textOf(job.Unit)
@@ -159,7 +176,7 @@ func (s *fakeSystemd) Run(_ context.Context, jobs []unit.Job) (map[schema.UnitNa
 			results[job.Unit] = s.start(job.Unit)
 		}
 	}
-	return results, nil
+	return results
 }
 
 func firstLine(text string) string {
@@ -170,6 +187,8 @@ func firstLine(text string) string {
 func (s *fakeSystemd) start(name schema.UnitName) string {
 	text, ok := s.textOf(name)
 	s.loops[name] = false
+	conf, _ := os.ReadFile(filepath.Join(s.root, "/etc/web/web.conf"))
+	s.ran[name] = fmt.Sprintf("%q with %q", firstLine(text), conf)
 	switch {
 	case !ok:
 		return "Unit " + string(name) + " not found."
@@ -323,4 +342,16 @@ func number(asked string, lines [][]string) string {
 		highest = max(highest, n)
 	}
 	return strconv.Itoa(highest + 1)
+}
+
+// sortedUnits returns the units that are not inactive.
+func sortedUnits(s *fakeSystemd) []schema.UnitName {
+	var names []schema.UnitName
+	for name, status := range s.state {
+		if status.Active != "inactive" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }

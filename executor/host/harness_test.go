@@ -31,7 +31,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, root: t.TempDir(), registry: fakeRegistry{}, processes: map[int][]inspect.Process{}}
+	w := &world{t: t, root: temporaryRoot(t), registry: fakeRegistry{}, processes: map[int][]inspect.Process{}}
 	for path, content := range map[string]string{
 		"/etc/passwd":                  "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/usr/sbin/nologin\n",
 		"/etc/group":                   "root:x:0:\ndaemon:x:1:\nstaff:x:50:\n",
@@ -63,6 +63,17 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { w.hangUp() })
 	return w
+}
+
+// temporaryRoot is in memory where it can be: the helper forces much to the disk.
+func temporaryRoot(t *testing.T) string {
+	t.Helper()
+	root, err := os.MkdirTemp("/dev/shm", "nixfleet-host-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(root) })
+	return root
 }
 
 func (w *world) at(path string) string { return filepath.Join(w.root, path) }
@@ -112,7 +123,13 @@ type plan struct {
 	payloads map[schema.Digest]schema.Payload
 }
 
-func (p *plan) manifest() schema.Digest { return p.part.Index.Hosts[p.part.Host].Manifest }
+func (p *plan) manifest() schema.Digest {
+	digest, err := schema.DigestOfValue(p.part.Manifest)
+	if err != nil {
+		panic(err)
+	}
+	return digest
+}
 
 func (i intent) plan(t *testing.T) *plan {
 	t.Helper()

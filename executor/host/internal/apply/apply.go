@@ -84,9 +84,6 @@ func Run(ctx context.Context, host Host, order Order, tell func(protocol.Event))
 	}
 	a := &applying{Host: host, Order: order, work: work, tell: tell, before: order.State, result: &Result{Changes: []schema.Change{}}}
 	a.result.Generation, _ = host.Profile.Current()
-	for _, note := range work.Notes {
-		tell(protocol.Event{Note: note})
-	}
 	if work.Empty() {
 		return a.result, a.settleUnchanged(ctx)
 	}
@@ -116,19 +113,10 @@ type applying struct {
 	stopped []schema.UnitName
 }
 
-// prepare does what changes nothing: keep what could be collected or overwritten,
-// write ahead, and stage.
+// prepare does what changes nothing: keep what would be overwritten, write ahead,
+// keep what could be collected, and stage.
 func (a *applying) prepare(ctx context.Context) error {
 	a.tell(protocol.Event{Stage: "stage"})
-	if profile := a.work.Profile; profile != nil {
-		if err := a.Profile.Root(profile.Do.Path); err != nil {
-			return err
-		}
-		// Rooted first and asked afterwards: between the two nothing can be collected.
-		if err := a.CheckClosure(ctx); err != nil {
-			return err
-		}
-	}
 	if err := a.keepOriginals(); err != nil {
 		return err
 	}
@@ -137,6 +125,15 @@ func (a *applying) prepare(ctx context.Context) error {
 	}
 	if err := a.writeAhead(); err != nil {
 		return err
+	}
+	if profile := a.work.Profile; profile != nil {
+		if err := a.Profile.Root(profile.Do.Path); err != nil {
+			return err
+		}
+		// Rooted first and asked afterwards: between the two nothing can be collected.
+		if err := a.CheckClosure(ctx); err != nil {
+			return err
+		}
 	}
 	return a.fillStage()
 }
@@ -180,7 +177,7 @@ func (a *applying) abandon() error {
 	a.close()
 	err := a.stage.remove(a.Files)
 	if a.pending != nil {
-		err = errors.Join(err, a.State.Save(a.before))
+		err = errors.Join(err, a.Profile.Unroot(), a.State.Save(a.before))
 	}
 	return err
 }

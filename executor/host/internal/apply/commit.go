@@ -18,10 +18,8 @@ func (a *applying) commit(ctx context.Context) error {
 			return err
 		}
 	}
-	if a.work.Profile != nil {
-		if err := a.Profile.Unroot(); err != nil {
-			return err
-		}
+	if err := a.Profile.Unroot(); err != nil {
+		return err
 	}
 	if err := a.State.SaveGeneration(a.result.Generation, a.Manifest, a.Entries); err != nil {
 		return err

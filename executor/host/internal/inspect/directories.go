@@ -67,8 +67,10 @@ func (c *comparison) addDirectory(work DirectoryWork, action schema.Action, deta
 		&schema.Change{Action: action, Kind: "directory", Object: work.Path, Detail: detail}})
 }
 
-// compareParents adds the directories that must be made on the way, and keeps
-// those made earlier that are still on the way.
+// plain is how directories are that are made on the way.
+var plain = Ownership{Mode: 0o755, Owner: "root", Group: "root"}
+
+// compareParents adds the directories that must be made on the way.
 func (c *comparison) compareParents() error {
 	making := map[string]bool{}
 	for _, step := range c.work.Directories {
@@ -85,15 +87,10 @@ func (c *comparison) compareParents() error {
 			}
 			making[dir] = true
 			c.work.Owned.Directories[dir] = schema.Original{}
-			c.addDirectory(DirectoryWork{dir, true, Ownership{Mode: 0o755, Owner: "root", Group: "root"}}, schema.Create, "on the way to "+name)
+			c.addDirectory(DirectoryWork{dir, true, plain}, schema.Create, "on the way to "+name)
 		}
 	}
 	slices.SortStableFunc(c.work.Directories, func(a, b Step[DirectoryWork]) int { return strings.Compare(a.Do.Path, b.Do.Path) })
-	for dir, original := range c.State.Owned.Directories {
-		if _, known := c.work.Owned.Directories[dir]; !known && c.onTheWay()[dir] {
-			c.work.Owned.Directories[dir] = original
-		}
-	}
 	return nil
 }
 
@@ -123,18 +120,19 @@ func (c *comparison) onTheWay() map[string]bool {
 	return c.above
 }
 
-// findEmptied finds the directories of ours that the goal does not have, and
-// that are empty once what goes is gone. Those that are not empty stay, and are
-// nobody's from then on.
-func (c *comparison) findEmptied() error {
+// compareUndeclared looks at the directories of ours that the goal does not
+// declare. What was adopted goes back; what is on the way to something stays, as
+// it would have been made for that; what is empty once everything else is gone,
+// goes. Those that are not empty stay, and are nobody's from then on.
+func (c *comparison) compareUndeclared() error {
 	declared := map[string]bool{}
 	for _, dir := range c.Manifest.Directories {
 		declared[dir.Path] = true
 	}
-	dropped := sortedKeys(c.State.Owned.Directories)
-	slices.Reverse(dropped) // children first
-	for _, dir := range dropped {
-		if declared[dir] || c.onTheWay()[dir] {
+	owned := sortedKeys(c.State.Owned.Directories)
+	slices.Reverse(owned) // children first
+	for _, dir := range owned {
+		if declared[dir] {
 			continue
 		}
 		entry, err := c.Files.Lookup(dir)
@@ -145,11 +143,25 @@ func (c *comparison) findEmptied() error {
 		if err != nil || entry.Kind != rooted.Directory {
 			continue
 		}
-		if original := c.State.Owned.Directories[dir]; original.Adopted {
-			c.giveBackDirectory(dir, original)
-		} else if err := c.emptyDirectory(dir); err != nil {
+		if err := c.compareUndeclaredDirectory(dir, entry); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (c *comparison) compareUndeclaredDirectory(dir string, entry rooted.Entry) error {
+	original := c.State.Owned.Directories[dir]
+	switch {
+	case original.Adopted:
+		c.giveBackDirectory(dir, original)
+		return nil
+	case !c.onTheWay()[dir]:
+		return c.emptyDirectory(dir)
+	}
+	c.work.Owned.Directories[dir] = original
+	if differences := c.ownerDifference(plain, entry); len(differences) > 0 {
+		c.addDirectory(DirectoryWork{dir, false, plain}, schema.Update, strings.Join(differences, ", "))
 	}
 	return nil
 }

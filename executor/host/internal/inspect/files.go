@@ -58,6 +58,9 @@ func (c *comparison) compareFile(want wish, change func(finding) *schema.Change)
 	if err != nil || !ok {
 		return finding{}, err
 	}
+	if !c.checkSource(want.FileWork) {
+		return finding{}, nil
+	}
 	original, owned := c.State.Owned.Files[want.Path]
 	var found finding
 	switch {
@@ -173,10 +176,23 @@ func (c *comparison) wantedDigest(want FileWork) (schema.Digest, error) {
 		return "", nil
 	}
 	if err != nil {
-		c.refuse("", "cannot take %s from the store: %v", want.Path, err)
-		return "", nil
+		return "", err
 	}
 	return c.Files.Digest(file)
+}
+
+// checkSource refuses a source that is not a file of the closure. One that has
+// not been copied yet may become one.
+func (c *comparison) checkSource(want FileWork) bool {
+	if want.Source == "" {
+		return true
+	}
+	_, err := SourceFile(c.Files, c.Closure, want.Source)
+	if err == nil || errors.Is(err, errNotThere) {
+		return true
+	}
+	c.refuse("", "cannot take %s from the store: %v", want.Path, err)
+	return false
 }
 
 var errNotThere = errors.New("it is not in the host's store")

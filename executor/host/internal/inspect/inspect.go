@@ -58,7 +58,7 @@ func Compare(ctx context.Context, host Host, goal Goal) (*Work, error) {
 	c.wanted = map[string]bool{}
 	c.gone = c.goneFiles()
 	for _, step := range []func() error{
-		c.findEmptied,
+		c.compareUndeclared,
 		c.compareGroups, c.compareUsers, c.compareDirectories, c.compareFiles, c.compareUnitFiles,
 		c.compareDropped, c.compareParents, c.compareProfile, c.compareUnits, c.compareDroppedAccounts, c.compareProcesses,
 	} {

@@ -161,16 +161,19 @@ func (p *Place) Close() { unix.Close(p.fd) }
 // RemovePlace removes a staging directory with what is in it, and is content
 // where there is none.
 func (f *FS) RemovePlace(name string) error {
-	if entry, err := f.Lookup(name); err != nil || entry.Kind != Directory {
-		return err
-	}
-	p, err := f.OpenPlace(name)
+	entry, err := f.Lookup(name)
 	if err != nil {
 		return err
 	}
-	p.Close()
-	if err := f.RemoveDirectory(name); err != nil {
-		return err
+	if entry.Kind == Directory {
+		p, err := f.OpenPlace(name)
+		if err != nil {
+			return err
+		}
+		p.Close()
+		if err := f.RemoveDirectory(name); err != nil {
+			return err
+		}
 	}
 	if above := path.Dir(name); path.Base(above) == ".nixfleet" {
 		return f.RemoveDirectory(above)

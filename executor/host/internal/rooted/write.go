@@ -209,11 +209,13 @@ func setMeta(fd int, name string, meta Meta) error {
 	return nil
 }
 
-// Sync makes the entries of a directory durable.
+// Sync makes the entries of a directory durable. One that is gone, or that
+// something else has replaced, is an entry of another directory by now.
 func (f *FS) Sync(name string) error {
 	dir, err := f.directory(name)
-	if errors.Is(err, unix.ENOENT) {
-		return nil // removed since; its parent is synced as well
+	var replaced *BlockedError
+	if errors.Is(err, unix.ENOENT) || errors.As(err, &replaced) {
+		return nil
 	}
 	if err != nil {
 		return err

@@ -1,0 +1,268 @@
+package host
+
+import (
+	"context"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hexops/autogold/v2"
+
+	"github.com/nixfleet/nixfleet/executor/host/internal/state"
+	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+func TestHello(t *testing.T) {
+	w := newWorld(t)
+	hello, err := w.connect().hello(intent{}.plan(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	autogold.Expect(&protocol.HelloReply{
+		Version: 1, Helper: schema.Digest("sha256:6dee88b3be754271a823e4dd5cd023a549e3f49a31de9f0036e18b7ff8618752"),
+		System: schema.System("x86_64-linux"),
+		Base:   schema.Base("debian"),
+		OS:     "Debian GNU/Linux 12 (bookworm)",
+		Nix:    "2.8.0",
+		Free: map[string]int64{
+			"/etc": 1073741824,
+			"/nix": 1073741824,
+			"/var": 1073741824,
+		},
+	}).Equal(t, hello)
+}
+
+func TestOneSessionAtATime(t *testing.T) {
+	w := newWorld(t)
+	p := intent{}.plan(t)
+	first := w.connect()
+	w.client = nil // the second session does not end the first
+	defer first.hangUp()
+	if _, err := first.hello(p); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.prepare(p); err != nil {
+		t.Fatal(err)
+	}
+	second := w.connect()
+	hello, err := second.hello(p)
+	if err != nil || hello.Busy != "r1" || hello.Unchanged {
+		t.Errorf("expected run r1 at work, found %+v, %v", hello, err)
+	}
+	if _, err := second.prepare(p); err == nil || !strings.HasPrefix(err.Error(), "the host is locked by run r1, started 2026-01-01T12:00:00Z, by ann@desk") {
+		t.Errorf("expected a refusal, found %v", err)
+	}
+	if _, err := first.apply(p); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := second.prepare(p); err != nil {
+		t.Errorf("the lock outlives its apply: %v", err)
+	}
+}
+
+// TestTheLinkIsCut cuts the link at the first event of an apply: the apply goes on
+// to its end, and the next session learns of it.
+func TestTheLinkIsCut(t *testing.T) {
+	needRoot(t)
+	for _, c := range []struct {
+		name, text string
+		unchanged  bool
+		failure    autogold.Value
+	}{
+		{"well", "ExecStart=run", true, autogold.Expect("")},
+		{"badly", "ExecStart=fail", false, autogold.Expect(`unit web.service failed: its start ended with "failed"; result exit-code; its main process exited with status 203
+  the last lines of its journal:
+    cannot open the port`)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			p := intent{units: []schema.Unit{service("web.service", c.text)}}.plan(t)
+			client := w.connect()
+			if _, err := client.hello(p); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := client.prepare(p); err != nil {
+				t.Fatal(err)
+			}
+			if err := client.send(p, p.part.Manifest.PayloadDigests()); err != nil {
+				t.Fatal(err)
+			}
+			request := protocol.Request{Seq: 9, Op: protocol.OpApply, Run: "r1", Digest: p.part.Digest, Apply: &protocol.Apply{}}
+			if err := client.conn.Send(request); err != nil {
+				t.Fatal(err)
+			}
+			var event protocol.Response
+			if err := client.conn.Receive(&event); err != nil {
+				t.Fatal(err)
+			}
+			w.hangUp() // and waits for the helper's end
+			hello, err := w.connect().hello(p)
+			if err != nil || hello.Unchanged != c.unchanged || hello.Busy != "" {
+				t.Errorf("found %+v, %v", hello, err)
+			}
+			c.failure.Equal(t, hello.Failure)
+		})
+	}
+}
+
+// TestASlowLinkHoldsNothingUp never reads what the helper sends.
+func TestASlowLinkHoldsNothingUp(t *testing.T) {
+	needRoot(t)
+	w := newWorld(t)
+	p := intent{files: []schema.File{file("/etc/x", "1")}}.plan(t)
+	requests, in := io.Pipe()
+	out, responses := io.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- Serve(context.Background(), requests, responses, w.deps) }()
+	conn := protocol.NewConn(out, in)
+	for i, r := range []protocol.Request{
+		{Op: protocol.OpHello, Hello: &protocol.Hello{Version: 1, Host: "web-1", Manifest: p.manifest()}},
+		{Op: protocol.OpPayloads, Payloads: &protocol.Payloads{Payloads: p.payloads}},
+		{Op: protocol.OpPrepare, Prepare: &protocol.Prepare{Part: p.part}},
+		{Op: protocol.OpApply, Apply: &protocol.Apply{}},
+	} {
+		r.Seq, r.Run, r.Digest = i+1, "r1", p.part.Digest
+		if err := conn.Send(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		known, err := state.New(w.root, nil).Load()
+		if err == nil && known.Applied != nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the apply waits for somebody to read its events")
+		}
+	}
+	out.Close()
+	in.Close()
+	<-done
+}
+
+func TestReplaceHelper(t *testing.T) {
+	w := newWorld(t)
+	binary := []byte("the next helper")
+	p := intent{}.plan(t)
+	p.part.Index.Helpers = map[schema.System]schema.Digest{schema.X8664Linux: schema.DigestOf(binary)}
+	p.seal(t)
+	request := func(binary []byte) protocol.Request {
+		return protocol.Request{Op: protocol.OpReplaceHelper, Run: "r1", Digest: p.part.Digest,
+			ReplaceHelper: &protocol.ReplaceHelper{Index: p.part.Index, Binary: binary}}
+	}
+	other := request(binary)
+	other.Digest = schema.DigestOf([]byte("other"))
+	nameless := request(binary)
+	nameless.ReplaceHelper.Index.Helpers = nil
+	nameless.Digest, _ = schema.DigestOfValue(nameless.ReplaceHelper.Index)
+	for _, c := range []struct {
+		request protocol.Request
+		want    autogold.Value
+	}{
+		{request([]byte("evil")), autogold.Expect("wrong helper: expected sha256:…, found sha256:…")},
+		{other, autogold.Expect("wrong digest of the index: expected sha256:…, found sha256:…")},
+		{nameless, autogold.Expect("the plan names no helper for x86_64-linux")},
+	} {
+		_, err := w.connect().ask(c.request)
+		c.want.Equal(t, withoutDigests(err.Error()))
+		if w.exists(protocol.HelperPath) {
+			t.Fatal("a helper was replaced that should not have been")
+		}
+	}
+	client := w.connect()
+	if _, err := client.hello(p); err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.ask(request(binary))
+	if err != nil || response.ReplaceReply.Helper != schema.DigestOf(binary) {
+		t.Fatalf("found %+v, %v", response, err)
+	}
+	if w.read(protocol.HelperPath) != string(binary) {
+		t.Error("the helper is another")
+	}
+	if info, err := os.Stat(w.at(protocol.HelperPath)); err != nil || info.Mode() != 0o755 {
+		t.Errorf("the helper has mode %v, %v", info.Mode(), err)
+	}
+	if _, err := client.hello(p); err != io.EOF {
+		t.Errorf("expected the session to end, found %v", err)
+	}
+}
+
+func TestProtocolErrors(t *testing.T) {
+	p := intent{files: []schema.File{file("/etc/x", "1")}}.plan(t)
+	hello := protocol.Request{Op: protocol.OpHello, Digest: p.part.Digest, Hello: &protocol.Hello{Version: 1, Host: "web-1", Manifest: p.manifest()}}
+	newer := hello
+	newer.Hello = &protocol.Hello{Version: 2, Host: "web-1", Manifest: p.manifest()}
+	spoilt := protocol.Payloads{Payloads: map[schema.Digest]schema.Payload{p.part.Digest: schema.NewPayload([]byte("secret"))}}
+	for _, c := range []struct {
+		name     string
+		requests []protocol.Request
+		want     autogold.Value
+	}{
+		{"no hello", []protocol.Request{{Op: protocol.OpApply, Digest: p.part.Digest, Apply: &protocol.Apply{}}}, autogold.Expect(`protocol: expected a session to begin with one hello, found "apply"`)},
+		{"another version", []protocol.Request{newer}, autogold.Expect("protocol: this helper speaks version 1 of the protocol, the executor version 2")},
+		{"two hellos", []protocol.Request{hello, hello}, autogold.Expect(`protocol: expected a session to begin with one hello, found "hello"`)},
+		{"an empty request", []protocol.Request{hello, {Op: protocol.OpPrepare, Digest: p.part.Digest}}, autogold.Expect(`protocol: the request "prepare" is empty`)},
+		{"an unknown request", []protocol.Request{hello, {Op: "dance", Digest: p.part.Digest}}, autogold.Expect(`protocol: unknown request "dance"; this helper speaks version 1`)},
+		{"nothing prepared", []protocol.Request{hello, {Op: protocol.OpApply, Digest: p.part.Digest, Apply: &protocol.Apply{}}}, autogold.Expect("protocol: expected an apply of what was prepared last, found nothing prepared or another plan")},
+		{"payloads missing", []protocol.Request{hello, {Op: protocol.OpPrepare, Digest: p.part.Digest, Prepare: &protocol.Prepare{Part: p.part}},
+			{Op: protocol.OpApply, Digest: p.part.Digest, Apply: &protocol.Apply{}}}, autogold.Expect("refused: 1 payloads have not come, 6b86b273ff34 among them")},
+		{"another payload", []protocol.Request{hello, {Op: protocol.OpPayloads, Digest: p.part.Digest, Payloads: &spoilt}}, autogold.Expect("refused: wrong digest of a payload: expected sha256:…, found sha256:…")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			client := newWorld(t).connect()
+			var err error
+			for _, request := range c.requests {
+				_, err = client.ask(request)
+			}
+			failure, ok := err.(*protocol.Error)
+			if !ok {
+				t.Fatalf("expected an error, found %v", err)
+			}
+			c.want.Equal(t, withoutDigests(string(failure.Kind)+": "+failure.Error()))
+			if strings.Contains(failure.Error(), "secret") {
+				t.Error("a payload's content is in the error")
+			}
+		})
+	}
+}
+
+func TestNoFrames(t *testing.T) {
+	w := newWorld(t)
+	out, responses := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		done <- Serve(context.Background(), strings.NewReader("GET / HTTP/1.1\r\n"), responses, w.deps)
+	}()
+	var response protocol.Response
+	if err := protocol.NewConn(out, nil).Receive(&response); err != nil || response.Error == nil || response.Error.Kind != protocol.KindProtocol {
+		t.Errorf("found %+v, %v", response, err)
+	}
+	if err := <-done; err == nil {
+		t.Error("expected an error")
+	}
+}
+
+func TestEndsBetweenRequests(t *testing.T) {
+	w := newWorld(t)
+	requests, in := io.Pipe()
+	defer in.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := Serve(ctx, requests, io.Discard, w.deps); err == nil {
+		t.Error("expected an error")
+	}
+}
+
+func TestAStateOfANewerHelper(t *testing.T) {
+	w := newWorld(t)
+	w.write("/var/lib/nixfleet/state.json", `{"kind":"nixfleet.state","version":2}`, 0o600)
+	_, err := w.connect().hello(intent{}.plan(t))
+	if err == nil {
+		t.Fatal("expected a refusal")
+	}
+	autogold.Expect(`cannot read the state file /var/lib/nixfleet/state.json: expected nixfleet.state of version 1 or older, found "nixfleet.state" of version 2: a newer nixfleet was here`).Equal(t, err.Error())
+}
