@@ -231,7 +231,7 @@ func TestSecondInterruptCuts(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	both := make(chan struct{}, 2)
 	release := make(chan struct{})
-	block := func(*fakehost.Session) error { both <- struct{}{}; <-release; return fakehost.Die }
+	block := func(*fakehost.Session) error { both <- struct{}{}; <-release; return fakehost.ErrDie }
 	f.hosts["web-1"].Set(func(s *fakehost.State) { s.OnApply = block })
 	f.hosts["web-2"].Set(func(s *fakehost.State) { s.OnPrepare = block })
 	go func() {

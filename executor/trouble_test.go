@@ -75,11 +75,11 @@ func TestHostTrouble(t *testing.T) {
 			says: []string{`the account "deploy" on web-1 has no shell`},
 		},
 		"a helper that dies": {
-			host: func(s *fakehost.State) { s.OnHello = func(*fakehost.Session) error { return fakehost.Die } },
+			host: func(s *fakehost.State) { s.OnHello = func(*fakehost.Session) error { return fakehost.ErrDie } },
 			says: []string{"the helper on web-1 ended without a reply: exit status 2: panic: it died"},
 		},
 		"a helper that dies later": {
-			host: func(s *fakehost.State) { s.OnPrepare = func(*fakehost.Session) error { return fakehost.Die } },
+			host: func(s *fakehost.State) { s.OnPrepare = func(*fakehost.Session) error { return fakehost.ErrDie } },
 			says: []string{`the helper on web-1 ended during "prepare": exit status 2: panic: it died`},
 		},
 		"busy": {
@@ -137,7 +137,7 @@ func TestLinkBreaksBeforeApply(t *testing.T) {
 	f.only().Set(func(s *fakehost.State) {
 		s.OnPrepare = func(session *fakehost.Session) error {
 			if times++; times == 1 {
-				return fakehost.Cut
+				return fakehost.ErrCut
 			}
 			return nil
 		}
@@ -242,7 +242,7 @@ func TestLinkBreaksDuringApply(t *testing.T) {
 					session.Send(protocol.Event{Change: &schema.Change{Action: schema.Create, Kind: "file", Object: "/etc/web.conf"}})
 					session.Command.Cut()
 					c.then(session)
-					return fakehost.Cut
+					return fakehost.ErrCut
 				}
 			})
 			record := f.execute()
@@ -260,7 +260,7 @@ func TestLinkBreaksDuringApply(t *testing.T) {
 // A helper that is killed in the apply is the same as a lost link.
 func TestHelperDiesDuringApply(t *testing.T) {
 	f := newFleet(t, 1)
-	f.only().Set(func(s *fakehost.State) { s.OnApply = func(*fakehost.Session) error { return fakehost.Die } })
+	f.only().Set(func(s *fakehost.State) { s.OnApply = func(*fakehost.Session) error { return fakehost.ErrDie } })
 	wantHost(t, f.execute(), "web-1", schema.HostFailed, `the helper on web-1 ended during "apply": exit status 2: panic: it died`, "nothing of it is pending")
 }
 

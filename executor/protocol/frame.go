@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -74,14 +75,15 @@ func (c *Conn) Receive(v any) error {
 	if size > maxFrame {
 		return fmt.Errorf("cannot read a message: its length of %d bytes cannot be right; something else writes to the stream", size)
 	}
-	body := make([]byte, size)
-	if _, err := io.ReadFull(c.r, body); err != nil {
-		if err == io.EOF { // no byte of the body, but there was a length
+	// Memory is taken as bytes arrive: a length alone is no reason to take it.
+	body := bytes.NewBuffer(make([]byte, 0, min(int(size), 64<<10)))
+	if _, err := io.CopyN(body, c.r, int64(size)); err != nil {
+		if err == io.EOF { // there was a length
 			err = io.ErrUnexpectedEOF
 		}
 		return err
 	}
-	if err := json.Unmarshal(body, v); err != nil {
+	if err := json.Unmarshal(body.Bytes(), v); err != nil {
 		return fmt.Errorf("cannot read a message: %w", err)
 	}
 	return nil

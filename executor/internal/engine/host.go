@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
@@ -64,7 +63,7 @@ func (t *task) attempts(ctx context.Context) error {
 		if !again || attempt == maxAttempts || time.Since(begun) > retryHorizon {
 			return err
 		}
-		t.note(fmt.Sprintf("trying again: %s", firstLine(err)))
+		t.note(fmt.Sprintf("trying again: %s", fault.Brief(err)))
 		select {
 		case <-ctx.Done():
 			return fault.New(fault.Interrupted, "%w", context.Cause(ctx))
@@ -73,11 +72,6 @@ func (t *task) attempts(ctx context.Context) error {
 		case <-time.After(time.Duration(attempt) * t.Patience.Retry):
 		}
 	}
-}
-
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
 }
 
 // conclude turns an error into the host's verdict.

@@ -17,10 +17,10 @@ import (
 // over a new connection.
 func (t *task) lookAgain(ctx context.Context, lost error) error {
 	if ctx.Err() != nil {
-		return fault.New(fault.Unknown, "the run was cut while %s was being changed: %s", t.name, firstLine(lost)).
+		return fault.New(fault.Unknown, "the run was cut while %s was being changed: %s", t.name, fault.Brief(lost)).
 			WithHint("execute again: it finds out how far the change came, and completes it")
 	}
-	t.note(fmt.Sprintf("%s; looking what became of the change", firstLine(lost)))
+	t.note(fmt.Sprintf("%s; looking what became of the change", fault.Brief(lost)))
 	t.stage("observe")
 	unreached := time.Now().Add(t.Patience.Reconnect)
 	working := time.Now().Add(t.Patience.Apply)
@@ -30,12 +30,12 @@ func (t *task) lookAgain(ctx context.Context, lost error) error {
 		case err == nil && hello.Busy == "":
 			return t.seen(hello, lost)
 		case err == nil && time.Now().After(working):
-			return fault.New(fault.Unknown, "%s is still being changed after %s (%s)", t.name, t.Patience.Apply, firstLine(lost)).
+			return fault.New(fault.Unknown, "%s is still being changed after %s (%s)", t.name, t.Patience.Apply, fault.Brief(lost)).
 				WithHint("look at the host; execute again when it has ended")
 		case err == nil: // it is at work; the time to reach it begins anew
 			unreached = time.Now().Add(t.Patience.Reconnect)
 		case ctx.Err() != nil || time.Now().After(unreached) || isFinal(err):
-			return fault.New(fault.Unknown, "the connection was lost while %s was being changed (%s), and what became of it cannot be seen: %s", t.name, firstLine(lost), firstLine(err)).
+			return fault.New(fault.Unknown, "the connection was lost while %s was being changed (%s), and what became of it cannot be seen: %s", t.name, fault.Brief(lost), fault.Brief(err)).
 				WithHint("execute again when the host can be reached: it finds out how far the change came, and completes it")
 		}
 		select {
@@ -79,6 +79,6 @@ func (t *task) seen(hello *protocol.HelloReply, lost error) error {
 	if hello.Pending != "" {
 		state = fmt.Sprintf("the change to manifest %s is pending", hello.Pending.Short())
 	}
-	return fault.New(fault.Failed, "the connection was lost while %s was being changed (%s); seen again, the host is not as the plan says: %s", t.name, firstLine(lost), state).
+	return fault.New(fault.Failed, "the connection was lost while %s was being changed (%s); seen again, the host is not as the plan says: %s", t.name, fault.Brief(lost), state).
 		WithHint("execute again: it completes the change")
 }

@@ -23,11 +23,11 @@ type Session struct {
 	locked bool
 }
 
-// Cut is what a script returns after which the link shall break.
-var Cut = fmt.Errorf("the link breaks here")
+// ErrCut is what a script returns after which the link shall break.
+var ErrCut = fmt.Errorf("the link breaks here")
 
-// Die is what a script returns after which the helper shall be gone.
-var Die = fmt.Errorf("the helper dies here")
+// ErrDie is what a script returns after which the helper shall be gone.
+var ErrDie = fmt.Errorf("the helper dies here")
 
 func (s *Session) serve() int {
 	defer s.unlock()
@@ -44,10 +44,10 @@ func (s *Session) serve() int {
 		response := protocol.Response{Seq: s.Request.Seq}
 		switch err := s.answer(&response); err {
 		case nil:
-		case Cut:
+		case ErrCut:
 			s.Command.Cut()
 			return -1
-		case Die:
+		case ErrDie:
 			fmt.Fprintln(s.Command.Stderr, "panic: it died")
 			return 2
 		default:

@@ -57,7 +57,7 @@ func (s *Store) Len() int {
 // Serve serves until the client ends, and returns the exit status. Errors go to
 // stderr, as Nix writes them.
 func (s *Store) Serve(stdin io.Reader, stdout, stderr io.Writer) int {
-	if err := s.serve(bufio.NewReader(stdin), stdout); err != nil && err != io.EOF {
+	if err := s.serve(bufio.NewReader(stdin), stdout); err != io.EOF {
 		fmt.Fprintf(stderr, "error: %v\n", err)
 		return 1
 	}

@@ -120,7 +120,7 @@ func replaceUnheard(ctx context.Context, conn *transport.Conn, id Identity, help
 	}
 	defer s.Close()
 	if err := s.replace(ctx, helper, note); err != nil {
-		return fault.New(fault.Refused, "%w; and it cannot be replaced: %w", because, err).
+		return fault.New(fault.Refused, "%s; and it cannot be replaced: %s", fault.Brief(because), fault.Brief(err)).
 			WithHint("nixfleet bootstrap --host %s installs the helper of this version", id.Host)
 	}
 	return nil

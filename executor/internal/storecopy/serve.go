@@ -23,7 +23,6 @@ const (
 	opAddToStoreNar   = 9
 
 	maxText = 1 << 16
-	maxList = 1 << 20
 )
 
 // server is the connection to a serving Nix store. Requests may be written ahead
@@ -79,13 +78,14 @@ func (s *server) writeQueryValid(paths []schema.PathEntry, substitute bool) erro
 	return nil
 }
 
-func (s *server) readValid() (map[schema.StorePath]bool, error) {
+// readValid reads the answer about so many paths.
+func (s *server) readValid(asked int) (map[schema.StorePath]bool, error) {
 	count, err := wire.ReadUint64(s.r)
 	if err != nil {
 		return nil, err
 	}
-	if count > maxList {
-		return nil, fmt.Errorf("it answers with a list of %d paths", count)
+	if count > uint64(asked) {
+		return nil, fmt.Errorf("it was asked of %d paths, and answers with %d", asked, count)
 	}
 	valid := make(map[schema.StorePath]bool, count)
 	for range count {

@@ -80,7 +80,7 @@ func (c *Copier) query(closure []schema.PathEntry, substitute bool) (map[schema.
 	if err := c.server.readGreeting(); err != nil {
 		return nil, err
 	}
-	return c.server.readValid()
+	return c.server.readValid(len(closure))
 }
 
 // Copy sends the entries, which [Copier.Missing] returned, from a source. After an

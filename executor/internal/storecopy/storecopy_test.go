@@ -124,7 +124,7 @@ func sample(t *testing.T) *closuretest.Closure {
 	b := closure.Add(t, "mm-tool", map[string]string{"bin/tool": "#!/bin/sh\n", "lib": "-> " + string(a), "..odd": "name"}, a)
 	top := closuretest.PathOf("aa-top")
 	closure.Add(t, "aa-top", map[string]string{"bin": "-> " + string(b) + "/bin", "self": "-> " + string(top)}, b, top)
-	for i := range 60 {
+	for i := range 20 {
 		closure.Add(t, fmt.Sprintf("small-%02d", i), map[string]string{"n": fmt.Sprint(i)}, a)
 	}
 	return closure

@@ -29,6 +29,7 @@ func connected(t *testing.T, run func(*sshtest.Command) int, config string) (*Co
 }
 
 func TestCommandStreams(t *testing.T) {
+	t.Parallel()
 	conn, _ := connected(t, func(c *sshtest.Command) int {
 		data, _ := io.ReadAll(c.Stdin)
 		fmt.Fprintf(c.Stderr, "%s %s", c.Line, c.Env["LC_ALL"])
@@ -55,6 +56,7 @@ func TestCommandStreams(t *testing.T) {
 }
 
 func TestCutLink(t *testing.T) {
+	t.Parallel()
 	conn, _ := connected(t, func(c *sshtest.Command) int {
 		fmt.Fprint(c.Stdout, "some")
 		c.Cut()
@@ -74,6 +76,7 @@ func TestCutLink(t *testing.T) {
 
 // A command that ends without a status while the connection stands is no lost link.
 func TestEndWithoutStatus(t *testing.T) {
+	t.Parallel()
 	conn, _ := connected(t, func(*sshtest.Command) int { return -1 }, "")
 	command, err := conn.Start("anything")
 	if err != nil {
@@ -88,6 +91,7 @@ func TestEndWithoutStatus(t *testing.T) {
 }
 
 func TestKeepAliveFindsADeadLink(t *testing.T) {
+	t.Parallel()
 	blocked := make(chan struct{})
 	conn, server := connected(t, func(*sshtest.Command) int { <-blocked; return 0 },
 		"Host web-1\n ServerAliveInterval 1\n ServerAliveCountMax 2\n")
@@ -108,6 +112,7 @@ func TestKeepAliveFindsADeadLink(t *testing.T) {
 }
 
 func TestContextEndsAConnection(t *testing.T) {
+	t.Parallel()
 	blocked := make(chan struct{})
 	conn, _ := connected(t, func(*sshtest.Command) int { <-blocked; return 0 }, "")
 	t.Cleanup(func() { close(blocked) })

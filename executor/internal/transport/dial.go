@@ -136,7 +136,8 @@ func (d *Dialer) route(host Host) (*route, error) {
 	if err != nil {
 		return nil, err
 	}
-	// HostName is not asked: the plan's address is what was approved.
+	// HostName is not asked: the plan's address is what was approved. Where that
+	// makes a difference, a failure to connect says so.
 	if host.Port == 0 {
 		host.Port = max(s.port, 0)
 	}
@@ -186,7 +187,9 @@ func (d *Dialer) trustFor(r *route) (trust, error) {
 	return t, nil
 }
 
-// ciphers are those that modern CPUs do fastest, then the others.
+// ciphers are those that modern CPUs do fastest, then the others. The library's
+// order of key exchanges stands: its first, which quantum computers do not break,
+// costs a tenth of a millisecond more than the second.
 var ciphers = []string{ssh.CipherAES128GCM, ssh.CipherAES256GCM, ssh.CipherChaCha20Poly1305, ssh.CipherAES128CTR, ssh.CipherAES192CTR, ssh.CipherAES256CTR}
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
@@ -227,20 +230,32 @@ func dialError(ctx context.Context, r *route, err error) error {
 	if cause := context.Cause(ctx); cause != nil && cause != errHandshake {
 		return fault.New(fault.Interrupted, "cannot connect to %s (%s): %w", r.Name, r.address, cause)
 	}
+	failed := fault.New(fault.Transient, "cannot connect to %s (%s): %w", r.Name, r.address, plain(r, err))
 	var dns *net.DNSError
-	var opError *net.OpError
+	switch {
+	case r.hostName != "" && r.hostName != r.Address && r.hostName != "%h":
+		return failed.WithHint("the plan's address counts, not the HostName %q of your SSH configuration; correct the host's addr in the inventory and compile again", r.hostName)
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return failed.WithHint("correct the host's addr in the inventory and compile again")
+	}
+	return failed
+}
+
+// plain says in few words why a connection could not be opened.
+func plain(r *route, err error) error {
+	var dns *net.DNSError
+	var operation *net.OpError
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return fault.New(fault.Transient, "cannot connect to %s: the address %q has no DNS entry", r.Name, r.Address).
-			WithHint("correct the host's addr in the inventory and compile again")
+		return fmt.Errorf("the address %q has no DNS entry", r.Address)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return fault.New(fault.Transient, "cannot connect to %s (%s): no answer within %s", r.Name, r.address, r.connectTimeout)
+		return fmt.Errorf("no answer within %s", r.connectTimeout)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fault.New(fault.Transient, "cannot connect to %s (%s): connection refused; nothing listens there", r.Name, r.address)
-	case errors.As(err, &opError):
-		err = opError.Err
+		return errors.New("connection refused; nothing listens there")
+	case errors.As(err, &operation):
+		return operation.Err
 	}
-	return fault.New(fault.Transient, "cannot connect to %s (%s): %w", r.Name, r.address, err)
+	return err
 }
 
 func handshakeError(ctx context.Context, r *route, err error) error {

@@ -31,6 +31,7 @@ func chainOf(t *testing.T, s *site, n int) []*sshtest.Server {
 }
 
 func TestProxyJump(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	servers := chainOf(t, s, 3)
 	s.write(".ssh/config", fmt.Sprintf("Host bastion\n HostName 127.0.0.1\n Port %d\n User jumper\n", servers[0].Port))
@@ -71,6 +72,7 @@ func TestProxyJump(t *testing.T) {
 }
 
 func TestProxyJumpFromConfiguration(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	servers := chainOf(t, s, 2)
 	s.write(".ssh/config", fmt.Sprintf("Host *\n ProxyJump 127.0.0.1:%d\n", servers[0].Port))
@@ -87,6 +89,7 @@ func TestProxyJumpFromConfiguration(t *testing.T) {
 }
 
 func TestProxyJumpChecksEachHostKey(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	servers := chainOf(t, s, 2)
 	host := hostAt(servers[1])
@@ -101,6 +104,7 @@ func TestProxyJumpChecksEachHostKey(t *testing.T) {
 }
 
 func TestProxyJumpErrors(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	servers := chainOf(t, s, 2)
 	host := hostAt(servers[1])

@@ -148,6 +148,7 @@ func TestPinDecides(t *testing.T) {
 }
 
 func TestKnownHosts(t *testing.T) {
+	t.Parallel()
 	s, server := newSite(t), sshtest.Start(t)
 	server.Set(func(to *sshtest.Settings) { to.Authorized = []ssh.PublicKey{s.key(".ssh/id_ed25519", "").PublicKey()} })
 	found := ssh.FingerprintSHA256(server.HostKeys[0].PublicKey())
@@ -224,6 +225,7 @@ func TestKnownAlgorithmIsPreferred(t *testing.T) {
 }
 
 func TestLogin(t *testing.T) {
+	t.Parallel()
 	s, server := newSite(t), sshtest.Start(t)
 	s.know(server)
 	_, err := s.dial(hostAt(server))
@@ -247,6 +249,7 @@ func TestLogin(t *testing.T) {
 }
 
 func TestEncryptedKey(t *testing.T) {
+	t.Parallel()
 	s, server := newSite(t), sshtest.Start(t)
 	s.know(server)
 	key := s.key(".ssh/id_ed25519", "open sesame")
@@ -305,6 +308,7 @@ func TestUserCertificate(t *testing.T) {
 }
 
 func TestAgent(t *testing.T) {
+	t.Parallel()
 	s, server := newSite(t), sshtest.Start(t)
 	s.know(server)
 	keys := agent.NewKeyring()
@@ -352,6 +356,7 @@ func TestLastKeyFirst(t *testing.T) {
 }
 
 func TestUnreachable(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -382,7 +387,11 @@ func TestUnreachable(t *testing.T) {
 		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "nowhere.invalid", IsNotFound: true}}
 	}
 	_, err = s.dial(host)
-	wantError(t, err, fault.Transient, `cannot connect to web-1: the address "nowhere.invalid" has no DNS entry`)
+	wantError(t, err, fault.Transient, `cannot connect to web-1 (nowhere.invalid:`, `): the address "nowhere.invalid" has no DNS entry`, "hint: correct the host's addr in the inventory")
+
+	s.write(".ssh/config", "Host web-1\n  HostName 10.0.0.9\n")
+	_, err = s.dial(host)
+	wantError(t, err, fault.Transient, `hint: the plan's address counts, not the HostName "10.0.0.9" of your SSH configuration`)
 }
 
 func TestInterruptedDial(t *testing.T) {
