@@ -346,6 +346,21 @@ func TestGit(t *testing.T) {
 	expect(t, refused(t, input(filepath.Join(odd, "fleets", "prod"))), "its path has characters that a URL must escape [source-fetch]")
 }
 
+func TestUnlockedInput(t *testing.T) {
+	needNix(t)
+	t.Parallel()
+	other := write(t, map[string]string{"flake.nix": "{ outputs = _: { }; }"})
+	for _, url := range []string{"path:" + other, "nixpkgs"} {
+		dir := write(t, map[string]string{"flake.nix": "{ inputs.other.url = \"" + url + "\"; outputs = _: { }; }"})
+		found := refused(t, input("path:"+dir))
+		expect(t, found, "error: the fleet's flake.lock does not lock all of its inputs [source-lock]")
+		expect(t, found, "hint: nix flake lock "+dir+", then commit flake.lock")
+		if _, err := os.Stat(filepath.Join(dir, "flake.lock")); err == nil {
+			t.Error("compiling wrote a lock file")
+		}
+	}
+}
+
 // TestLeavesTheFleetAlone compiles a fleet and looks for any trace of it.
 func TestLeavesTheFleetAlone(t *testing.T) {
 	needNix(t)

@@ -34,7 +34,7 @@ func (n *Nix) Evaluate(ctx context.Context, source *Source, library Tree, reques
 	}
 	n.options.Progress("evaluating")
 	out, err := n.flakes(ctx, append(n.registry(), "eval", "--json", "--show-trace",
-		"--no-update-lock-file", "--no-write-lock-file", "--option", "eval-cache", "false",
+		"--no-update-lock-file", "--option", "eval-cache", "false",
 		"flake:"+fleetID+"#nixfleet", "--apply", expression(library, asked))...)
 	if err != nil {
 		return nil, n.explainEvaluation(ctx, err, source, library)

@@ -46,8 +46,9 @@ func (n *Nix) LockSource(ctx context.Context, fleet string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := n.flakes(ctx, append(n.registry(), "flake", "metadata", "--json",
-		"--no-update-lock-file", "--no-write-lock-file", ref)...)
+	// Not --no-write-lock-file as well: with it, inputs that are not locked are taken
+	// as they happen to be.
+	out, err := n.flakes(ctx, append(n.registry(), "flake", "metadata", "--json", "--no-update-lock-file", ref)...)
 	if err != nil {
 		return nil, n.explainSource(ctx, err, fleet, local)
 	}
