@@ -245,11 +245,7 @@ func (f *fakeTools) Run(_ context.Context, name string, args ...string) ([]byte,
 	case "usermod":
 		f.usermod(subject, options)
 	case "userdel":
-		f.edit("/etc/passwd", without(subject))
-		f.join(subject, "")
-		f.edit("/etc/group", func(lines [][]string) [][]string {
-			return slices.DeleteFunc(lines, func(l []string) bool { return l[0] == subject && l[3] == "" })
-		})
+		f.userdel(subject)
 	case "groupdel":
 		f.edit("/etc/group", without(subject))
 	case "/usr/bin/nix-store":
@@ -258,6 +254,23 @@ func (f *fakeTools) Run(_ context.Context, name string, args ...string) ([]byte,
 		return nil, fmt.Errorf("cannot run %s: there is none", name)
 	}
 	return nil, nil
+}
+
+// userdel takes the group of that name along where it was the primary one and is empty.
+func (f *fakeTools) userdel(subject string) {
+	primary := ""
+	f.edit("/etc/passwd", func(lines [][]string) [][]string {
+		return slices.DeleteFunc(lines, func(l []string) bool {
+			if l[0] == subject {
+				primary = l[3]
+			}
+			return l[0] == subject
+		})
+	})
+	f.join(subject, "")
+	f.edit("/etc/group", func(lines [][]string) [][]string {
+		return slices.DeleteFunc(lines, func(l []string) bool { return l[0] == subject && l[2] == primary && l[3] == "" })
+	})
 }
 
 func (f *fakeTools) usermod(subject string, options map[string]string) {
