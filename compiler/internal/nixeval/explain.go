@@ -107,6 +107,8 @@ func (n *Nix) tooOld(ctx context.Context) error {
 	}}
 }
 
+var lockRE = regexp.MustCompile(`requires lock file changes|cannot write modified lock file|cannot find flake`)
+
 // explainSource explains why a fleet's source could not be locked.
 func (n *Nix) explainSource(ctx context.Context, err error, fleet, local string) error {
 	failed := failureOf(err)
@@ -117,7 +119,7 @@ func (n *Nix) explainSource(ctx context.Context, err error, fleet, local string)
 	found := diagnostic.Diagnostic{Severity: diagnostic.Error, Detail: last.Text}
 	text := failed.journal.text()
 	switch {
-	case strings.Contains(text, "requires lock file changes"), strings.Contains(text, "cannot find flake"):
+	case lockRE.MatchString(text):
 		found.Code, found.Summary = diagnostic.SourceLock, "the fleet's flake.lock does not lock all of its inputs"
 		found.Hint = "nix flake lock " + shown(fleet) + ", then commit flake.lock: a plan is made of locked inputs only"
 	case strings.Contains(text, "getting status of '/nix/store/") && gitTracked(local):
