@@ -174,6 +174,7 @@ func TestRefusedFleets(t *testing.T) {
 		{"{ outputs = _: { nixfleet = }; }", "error: syntax error, unexpected '}' [eval-failed]\n  at flake.nix:1"},
 		{"{ inputs.x.url = \"path:/nowhere\"; outputs = _: { }; }", "[source-"},
 		{mkFleet("hostz = { };"), "hostz"},
+		{mkFleet(twoHosts + "modules = [ /etc/hosts ];"), "hint: a fleet reads its own source only; bring a file from outside in with --input NAME=PATH"},
 		{mkFleet(twoHosts + "modules = [ ./gone.nix ];"), "error: the fleet has no file \"gone.nix\" [eval-failed]"},
 		{mkFleet(twoHosts + `modules = [ ({ config, ... }: { nixfleet.files."/etc/x".text = config.nixfleet.files."/etc/x".text; }) ];`), "infinite recursion encountered"},
 		{mkFleet(twoHosts + `timeZone = "Europe/Berln";`), "\"Europe/Berln\" is not a time zone [time-zone]"},
@@ -338,7 +339,7 @@ func TestGit(t *testing.T) {
 		t.Errorf("a dirty checkout is %+v", dirty)
 	}
 	plain := input("path:" + dir) // reads this directory only
-	expect(t, refused(t, plain), "base.nix")
+	expect(t, refused(t, plain), "hint: a fleet reads its own source only")
 	odd := filepath.Join(t.TempDir(), "a check out")
 	if err := os.Rename(root, odd); err != nil {
 		t.Fatal(err)

@@ -107,7 +107,10 @@ func (n *Nix) tooOld(ctx context.Context) error {
 	}}
 }
 
-var lockRE = regexp.MustCompile(`requires lock file changes|cannot write modified lock file|cannot find flake`)
+var (
+	lockRE      = regexp.MustCompile(`requires lock file changes|cannot write modified lock file|cannot find flake`)
+	untrackedRE = regexp.MustCompile(`(getting status of|path) '/nix/store/|not tracked by [Gg]it`)
+)
 
 // explainSource explains why a fleet's source could not be locked.
 func (n *Nix) explainSource(ctx context.Context, err error, fleet, local string) error {
@@ -122,7 +125,7 @@ func (n *Nix) explainSource(ctx context.Context, err error, fleet, local string)
 	case lockRE.MatchString(text):
 		found.Code, found.Summary = diagnostic.SourceLock, "the fleet's flake.lock does not lock all of its inputs"
 		found.Hint = "nix flake lock " + shown(fleet) + ", then commit flake.lock: a plan is made of locked inputs only"
-	case strings.Contains(text, "getting status of '/nix/store/") && gitTracked(local):
+	case untrackedRE.MatchString(text) && gitTracked(local):
 		found.Code, found.Summary = diagnostic.SourceNotInGit, "the fleet is in a git checkout, but git does not know all of its files"
 		found.Hint = "git add the fleet's files (no commit needed), or compile path:" + shown(fleet)
 	case last.File != "":

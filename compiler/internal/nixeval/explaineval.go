@@ -50,6 +50,9 @@ func (n *Nix) explainEvaluation(ctx context.Context, err error, source *Source, 
 	}
 	found = locate(found, last, source)
 	found.Summary, found.Detail = splitMessage(relative(last.Text, source, library))
+	if outsideRE.MatchString(found.Summary) {
+		found.Hint = "a fleet reads its own source only; bring a file from outside in with --input NAME=PATH, and say inputs.NAME"
+	}
 	if before, after, ok := strings.Cut(found.Detail, "Did you mean "); ok && !strings.Contains(after, "\n") {
 		found.Detail, found.Hint = strings.TrimSpace(before), "did you mean "+strings.ReplaceAll(after, "hosts."+string(found.Host)+".", "")
 	}
@@ -72,6 +75,7 @@ var (
 	hostRE        = regexp.MustCompile("\\bhost [`'\"]([^`'\"\n]+)['\"]")
 	prefixRE      = regexp.MustCompile(`^hosts\.("(?:[^"\\]|\\.)*"|[^."]+)\.(.+)$`)
 	optionRE      = regexp.MustCompile("option `([^`'\n]+)'")
+	outsideRE     = regexp.MustCompile(`^access to (absolute )?path '.*' is forbidden|(getting status of|opening file|path) '/nix/(store/)?[^-']*'`)
 	missingFileRE = regexp.MustCompile(`^(?:getting status of|opening file|path) '([^']+)'(?:: No such file or directory| does not exist)`)
 	fileRE        = regexp.MustCompile("(?m)(?:In|in) [`']([^'\n]+)'(?:[:,] (?:line )?(\\d+))?")
 )
