@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/xrash/smetrics"
+
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -93,7 +95,9 @@ func chooseGroup(hosts map[schema.HostName]schema.Host, group string, chosen map
 func nearest(kind, word string, names []string) string {
 	slices.Sort(names)
 	names = slices.Compact(names)
-	distance := func(name string) int { return edits(strings.ToLower(word), strings.ToLower(name)) }
+	distance := func(name string) int {
+		return smetrics.WagnerFischer(strings.ToLower(word), strings.ToLower(name), 1, 1, 1)
+	}
 	limit := max(len(word)/3, min(len(word)-2, 2), 1) // two letters swapped are two edits
 	near := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return distance(name) > limit })
 	slices.SortStableFunc(near, func(a, b string) int { return distance(a) - distance(b) })
@@ -106,25 +110,4 @@ func nearest(kind, word string, names []string) string {
 		list += fmt.Sprintf(" and %d more", len(names)-most)
 	}
 	return "the plan's " + kind + "s are " + list
-}
-
-// edits is the Levenshtein distance.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -43,6 +43,9 @@ type Options struct {
 type Deps struct {
 	// Observe is told of every event as it happens, one at a time; it should be quick.
 	Observe func(Event)
+	// Wire is told every message to and from a host's helper, in parts, by several
+	// goroutines; nil in daily use. Messages hold files' texts.
+	Wire func(host schema.HostName, sent bool, parts ...[]byte)
 	// Helpers returns the nixfleet-host binary for a system, for hosts that have another.
 	Helpers func(schema.System) ([]byte, error)
 	// Home is the home directory, for ~/.ssh.
@@ -119,7 +122,7 @@ func Execute(ctx context.Context, plan *schema.Plan, options Options, deps Deps)
 			ID: run, Plan: plan, Hosts: hosts, Parallel: parallel(plan, options),
 			Operator: options.Operator, DryRun: options.DryRun, Stop: options.Stop,
 			Source: source, Dialer: dialer, Binary: deps.Helpers,
-			Observe: deps.Observe, Now: deps.Clock, Patience: deps.patience,
+			Observe: deps.Observe, Wire: deps.Wire, Now: deps.Clock, Patience: deps.patience,
 		},
 	}
 	return x.run(ctx)

@@ -18,10 +18,21 @@ const maxFrame = 256 << 20
 type Conn struct {
 	r *bufio.Reader
 	w io.Writer
+	// trace is told the body of every frame, sent or received, in parts; may be nil.
+	trace func(sent bool, parts ...[]byte)
 }
 
 // NewConn returns a connection over a pair of streams.
-func NewConn(r io.Reader, w io.Writer) *Conn { return &Conn{bufio.NewReader(r), w} }
+func NewConn(r io.Reader, w io.Writer) *Conn { return &Conn{r: bufio.NewReader(r), w: w} }
+
+// Trace lets somebody look on, for finding faults.
+func (c *Conn) Trace(look func(sent bool, parts ...[]byte)) { c.trace = look }
+
+func (c *Conn) traced(sent bool, parts ...[]byte) {
+	if c.trace != nil {
+		c.trace(sent, parts...)
+	}
+}
 
 // Send writes v as one frame, in one write.
 func (c *Conn) Send(v any) error {
@@ -29,6 +40,7 @@ func (c *Conn) Send(v any) error {
 	if err != nil {
 		return fmt.Errorf("internal error: cannot encode a message: %w", err)
 	}
+	c.traced(true, body)
 	if len(body) > maxFrame {
 		return fmt.Errorf("cannot send a message of %d bytes: at most %d are allowed", len(body), maxFrame)
 	}
@@ -40,6 +52,7 @@ func (c *Conn) Send(v any) error {
 // SendEncoded writes one frame whose body, already JSON, is the parts one after
 // the other. It lets many connections share one encoding of something large.
 func (c *Conn) SendEncoded(parts ...[]byte) error {
+	c.traced(true, parts...)
 	size := 0
 	for _, part := range parts {
 		size += len(part)
@@ -83,6 +96,7 @@ func (c *Conn) Receive(v any) error {
 		}
 		return err
 	}
+	c.traced(false, body.Bytes())
 	if err := json.Unmarshal(body.Bytes(), v); err != nil {
 		return fmt.Errorf("cannot read a message: %w", err)
 	}

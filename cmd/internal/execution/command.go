@@ -45,11 +45,12 @@ Examples: nixfleet execute plan.json --dry-run
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "host", Usage: "only hosts of this `NAME` or pattern (may be repeated)"},
 			&cli.StringSliceFlag{Name: "group", Usage: "only hosts of this `GROUP` (may be repeated)"},
-			&cli.IntFlag{Name: "parallel", Usage: "at most `N` hosts at once; lowers what the plan says, never raises it"},
+			&cli.IntFlag{Name: "parallel", Usage: "at most `N` hosts at once; lowers what the plan says, never raises it", DefaultText: "what the plan says"},
 			&cli.StringFlag{Name: "closures", Usage: "take store paths from this binary `CACHE` (directory or URL), or from \"substituters\", instead of the local Nix store"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would change on which host, and change nothing"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask (without a terminal there is no question)"},
 			&cli.BoolFlag{Name: "json", Usage: "print events as lines of JSON"},
+			&cli.BoolFlag{Name: "debug-wire", Usage: "print every message to and from the hosts' helpers; they hold files' texts"},
 			&cli.StringFlag{Name: "state-dir", Usage: "keep records of runs in `DIR` (default: $XDG_STATE_HOME/nixfleet)", EnvVars: []string{"NIXFLEET_STATE_DIR"}},
 		},
 		Action: execute,
@@ -106,6 +107,9 @@ func carryOut(c *cli.Context, plan *schema.Plan, hosts int, options executor.Opt
 	options.Stop = stop
 	teller := newTeller(c, plan, hosts, options.DryRun)
 	deps.Observe = teller.tell
+	if c.Bool("debug-wire") {
+		deps.Wire = printWire(os.Stderr)
+	}
 	record, err := executor.Execute(ctx, plan, options, deps)
 	teller.close()
 	if record == nil {

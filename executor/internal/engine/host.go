@@ -113,7 +113,11 @@ func (t *task) target() transport.Host {
 }
 
 func (t *task) identity() session.Identity {
-	return session.Identity{Host: t.name, Run: t.ID, Digest: t.Plan.Digest, Manifest: t.host.Manifest, Operator: t.Operator}
+	id := session.Identity{Host: t.name, Run: t.ID, Digest: t.Plan.Digest, Manifest: t.host.Manifest, Operator: t.Operator}
+	if t.Wire != nil {
+		id.Wire = func(sent bool, parts ...[]byte) { t.Wire(t.name, sent, parts...) }
+	}
+	return id
 }
 
 // attempt goes all the way over one connection. An error means that the host was

@@ -24,6 +24,8 @@ type Run struct {
 	Hosts map[schema.HostName]bool
 	// Parallel is how many at once.
 	Parallel int
+	// Wire is told every message to and from a host's helper, in parts; may be nil.
+	Wire func(host schema.HostName, sent bool, parts ...[]byte)
 	// Operator is who runs it.
 	Operator string
 	// DryRun changes nothing on any host.

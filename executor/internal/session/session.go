@@ -24,6 +24,8 @@ type Identity struct {
 	Digest   schema.Digest
 	Manifest schema.Digest
 	Operator string
+	// Wire is told every message, sent or received, in parts; may be nil.
+	Wire func(sent bool, parts ...[]byte)
 }
 
 // Session is a running helper. One request is under way at a time.
@@ -51,9 +53,10 @@ func start(conn *transport.Conn, id Identity) (*Session, error) {
 		return nil, err
 	}
 	noise := &head{r: command}
+	wire := protocol.NewConn(noise, command)
+	wire.Trace(id.Wire)
 	return &Session{
-		Identity: id, conn: conn, command: command, user: conn.User(),
-		wire: protocol.NewConn(noise, command), noise: noise,
+		Identity: id, conn: conn, command: command, user: conn.User(), wire: wire, noise: noise,
 	}, nil
 }
 
