@@ -269,6 +269,24 @@ func TestInventoryAsInput(t *testing.T) {
 	expect(t, refused(t, in), "there are two inventories")
 }
 
+// TestEmptySections compiles an inventory as people begin one.
+func TestEmptySections(t *testing.T) {
+	needNix(t)
+	t.Parallel()
+	in := input("path:" + write(t, map[string]string{
+		"flake.nix":           mkFleet("roles.web = { };"),
+		"inventory/prod.yaml": "defaults:\ngroups:\n  web:\nhosts:\n  web-1: { base: ubuntu, addr: a, groups: [web], roles: [], rollout: {} }\n",
+	}))
+	in.NoBuild = true
+	if found := hosts(compile(t, in)); len(found) != 1 {
+		t.Errorf("the hosts are %v", found)
+	}
+	in = input("path:" + write(t, map[string]string{"flake.nix": mkFleet(""), "inventory/prod.yaml": "hosts:\n"}))
+	expect(t, refused(t, in), "error: the fleet has no hosts [no-hosts]")
+	in = input("path:" + write(t, map[string]string{"flake.nix": mkFleet(""), "inventory/prod.yaml": "hosts: { web-1: }\n"}))
+	expect(t, refused(t, in), "web-1")
+}
+
 func TestSeveralInventories(t *testing.T) {
 	needNix(t)
 	t.Parallel()

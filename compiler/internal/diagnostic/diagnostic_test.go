@@ -78,6 +78,9 @@ func TestNearest(t *testing.T) {
 			t.Errorf("nearest to %q is %q, want %q", name, found, want)
 		}
 	}
+	if found := Nearest("wbe-1", []string{"db-1", "web-1"}); found != "web-1" {
+		t.Errorf("with two letters swapped, %q", found)
+	}
 	if found := Nearest("web-0", []string{"web-1", "web-2"}); found != "web-1" {
 		t.Errorf("of equals, %q", found)
 	}

@@ -10,11 +10,11 @@ import (
 // Nearest returns the candidate that is most likely meant by name; empty where
 // none is close.
 func Nearest(name string, candidates []string) string {
-	// Two letters swapped are two edits.
+	// Two letters swapped are two edits; of equals, the one that begins alike is meant.
 	best, bestDistance := "", max(len(name)/3, min(len(name)-2, 2), 1)+1
 	for _, candidate := range slices.Sorted(slices.Values(candidates)) {
 		d := smetrics.WagnerFischer(strings.ToLower(name), strings.ToLower(candidate), 1, 1, 1)
-		if d < bestDistance {
+		if d < bestDistance || d == bestDistance && best != "" && commonPrefix(name, candidate) > commonPrefix(name, best) {
 			best, bestDistance = candidate, d
 		}
 	}
@@ -29,11 +29,7 @@ func Nearest(name string, candidates []string) string {
 func samePrefix(name string, candidates []string) string {
 	best, longest := "", 1
 	for _, candidate := range candidates {
-		n := 0
-		for n < len(name) && n < len(candidate) && name[n] == candidate[n] {
-			n++
-		}
-		switch {
+		switch n := commonPrefix(name, candidate); {
 		case n > longest:
 			best, longest = candidate, n
 		case n == longest && candidate != best:
@@ -41,4 +37,12 @@ func samePrefix(name string, candidates []string) string {
 		}
 	}
 	return best
+}
+
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }

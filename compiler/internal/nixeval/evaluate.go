@@ -14,7 +14,12 @@ import (
 )
 
 // WriteLibrary makes NixFleet's Nix library ready for evaluations.
-func (n *Nix) WriteLibrary(library fs.FS) (Tree, error) { return n.writeTree("library", library) }
+func (n *Nix) WriteLibrary(library fs.FS) (Tree, error) {
+	if _, err := fs.Stat(library, "compile.nix"); err != nil {
+		return Tree{}, fmt.Errorf("internal error: the Nix library is not whole: %w", err)
+	}
+	return n.writeTree("library", library)
+}
 
 // Evaluate evaluates the source's intent with the library.
 func (n *Nix) Evaluate(ctx context.Context, source *Source, library Tree, request intent.Request) (*intent.Result, error) {

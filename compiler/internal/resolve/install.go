@@ -25,7 +25,7 @@ func parseInstall(name schema.UnitName, settings []setting) (install, error) {
 			continue
 		}
 		if strings.Contains(s.value, "%") {
-			return install{hint: "write the name out"}, fmt.Errorf("%s=%s in [Install] of %s has a specifier", s.name, s.value, name)
+			return install{hint: "write the name out"}, fmt.Errorf("the setting %s=%s in [Install] of %s has a specifier", s.name, s.value, name)
 		}
 		if s.value == "" {
 			delete(section, s.name) // an empty value takes back what stood before
@@ -35,7 +35,7 @@ func parseInstall(name schema.UnitName, settings []setting) (install, error) {
 	}
 	if also := section["Also"]; len(also) > 0 {
 		return install{hint: "declare each of them with enabled = true instead"},
-			fmt.Errorf("Also=%s in [Install] of %s is not carried out", strings.Join(also, " "), name)
+			fmt.Errorf("the setting Also=%s in [Install] of %s is not carried out", strings.Join(also, " "), name)
 	}
 	linked, err := instance(name, section["DefaultInstance"])
 	if err != nil {
@@ -64,7 +64,7 @@ func links(name, linked schema.UnitName, section map[string][]string) (install, 
 	} {
 		for _, by := range section[kind.setting] {
 			if err := new(schema.UnitName).UnmarshalText([]byte(by)); err != nil {
-				return install{}, fmt.Errorf("%s= in [Install] of %s: %w", kind.setting, name, err)
+				return install{}, fmt.Errorf("the setting %s= in [Install] of %s: %w", kind.setting, name, err)
 			}
 			in.links = append(in.links, by+kind.suffix+string(linked))
 			in.startWith = append(in.startWith, schema.UnitName(by))
@@ -76,10 +76,10 @@ func links(name, linked schema.UnitName, section map[string][]string) (install, 
 	for _, alias := range section["Alias"] {
 		var a schema.UnitName
 		if err := a.UnmarshalText([]byte(alias)); err != nil {
-			return install{}, fmt.Errorf("Alias= in [Install] of %s: %w", name, err)
+			return install{}, fmt.Errorf("the setting Alias= in [Install] of %s: %w", name, err)
 		}
 		if a.Type() != name.Type() || a == name {
-			return install{}, fmt.Errorf("Alias=%s in [Install] of %s: expected another name of the same type", alias, name)
+			return install{}, fmt.Errorf("the setting Alias=%s in [Install] of %s: expected another name of the same type", alias, name)
 		}
 		in.links = append(in.links, alias)
 	}

@@ -107,7 +107,7 @@ hint: add to its text:
   WantedBy=multi-user.target
   or say enabled = false where something else starts it`},
 		{unit("a.service", "[Install]\nWantedBy=x.target\nWantedBy=\n"), `a.service is enabled but has no [Install] section`},
-		{unit("a.service", "[Install]\nAlso=b.service\n"), `error: Also=b.service in [Install] of a.service is not carried out [unit-install]
+		{unit("a.service", "[Install]\nAlso=b.service\n"), `error: the setting Also=b.service in [Install] of a.service is not carried out [unit-install]
   at m.nix:3, nixfleet.systemd.units."a.service", host web-1
 hint: declare each of them with enabled = true instead`},
 		{unit("a.service", "[Install]\nWantedBy=%i.target\n"), `WantedBy=%i.target in [Install] of a.service has a specifier`},
