@@ -1,4 +1,4 @@
-// Package nix carries NixFleet's Nix library, so that the compiler brings it along and a fleet needs no network.
+// Package nix holds the library that evaluates fleets.
 package nix
 
 import "embed"

@@ -1,8 +1,8 @@
 /*
   From all that declares hosts (the inventory file, the flake) to the list of hosts with their fields.
 
-  A source is `{ file; value; }`: where it stands, and what an inventory says (name, timeZone, defaults, groups, hosts,
-  rollout).
+  A source is `{ file; value; isNix; }`: where it stands, what an inventory says (name, timeZone, defaults, groups, hosts,
+  rollout), and whether it is written in Nix.
 */
 { lib }:
 let
@@ -39,7 +39,8 @@ let
           entries = fieldsOf section source.file (source.value.${section} or { });
         in
         mapAttrs (name: value: {
-          file = position.fileOf source.file name entries;
+          # Only what stands in Nix has a position of its own.
+          file = if source.isNix then position.fileOf source.file name entries else source.file;
           value = fieldsOf "${section}.${name}" source.file value;
         }) entries
       ) sources

@@ -89,16 +89,19 @@ let
         [
           {
             inherit (request.inventory) file value;
+            isNix = false;
           }
         ]
     )
     ++ lib.optional (inventory != { }) {
       file = position.fileOf "flake.nix" "inventory" args;
       value = inventory;
+      isNix = true;
     }
     ++ lib.optional (ownFields != { }) {
       file = ownFile;
       value = ownFields;
+      isNix = true;
     };
 
   evaluate =

@@ -144,7 +144,7 @@ let
     in
     if type == "module" then
       unify file key m
-    else if type == "if" || type == "override" || type == "merge" then
+    else if type == "if" || type == "override" then
       load ctx file key { config = m; }
     else
       throw "Expected a module, but found a value of type ${lib.strings.escapeNixString type}, while trying to load a module into ${file}.${

@@ -177,14 +177,16 @@ rec {
   /** A definition that counts if an option is defined. */
   mkAliasIfDef = option: mkIf (isOption option && option.isDefined);
 
-  /** Modules from files of data. */
+  /** A module from a JSON file of definitions. */
   importJSON = file: {
     _file = file;
-    config = lib.importJSON file;
+    config = lib.trivial.importJSON file;
   };
+
+  /** A module from a TOML file of definitions. */
   importTOML = file: {
     _file = file;
-    config = lib.importTOML file;
+    config = lib.trivial.importTOML file;
   };
 
   /** Imports a file that holds a function to a module, and calls it; errors still name the file. */

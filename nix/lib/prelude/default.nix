@@ -14,7 +14,11 @@ let
     // asserts
     // show
     // options
-    // modules
+    # A module and a value read from a file have one name; the value has it at the top.
+    // removeAttrs modules [
+      "importJSON"
+      "importTOML"
+    ]
     // {
       inherit
         trivial

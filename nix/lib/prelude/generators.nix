@@ -213,7 +213,7 @@ rec {
         if isInt v then
           toString v
         else if isFloat v then
-          "~${toString v}"
+          builtins.toJSON v
         else if isString v then
           prettyString introSpace outroSpace v
         else if v == true then

@@ -406,7 +406,9 @@ in
         let
           # A path value that is not in the store would become part of it when someone makes a string of it.
           s = if builtins.isPath x && inStore == false then "${x}" else toString x;
-          isInStore = match "${lib.escapeRegex (builtins.storeDir)}/[^.].*" s != null;
+          # The second form is where the outputs of content-addressed derivations are before they have a name.
+          isInStore =
+            match "(${lib.escapeRegex builtins.storeDir}/[0-9a-z]{32}-[^/]+|/[0-9a-z]{52})(/.*)?" s != null;
           isAbsolute = builtins.substring 0 1 s == "/";
         in
         lib.isStringLike x
