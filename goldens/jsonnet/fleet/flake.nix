@@ -1,0 +1,11 @@
+{
+  description = "An inventory that is computed: three racks of two hosts";
+
+  outputs = _: {
+    nixfleet =
+      { nixfleet, ... }:
+      nixfleet.mkFleet {
+        modules = [ ./motd.nix ];
+      };
+  };
+}
