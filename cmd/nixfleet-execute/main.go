@@ -5,6 +5,7 @@ package main
 
 import (
 	"os"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -19,7 +20,7 @@ func main() {
 		Name:            "nixfleet-execute",
 		Usage:           command.Usage,
 		ArgsUsage:       command.ArgsUsage,
-		Description:     command.Description,
+		Description:     strings.ReplaceAll(command.Description, "nixfleet execute", "nixfleet-execute"),
 		Version:         version.Version,
 		Flags:           command.Flags,
 		Action:          command.Action,

@@ -134,6 +134,10 @@ type producer func(context.Context, compiler.Deps) (*schema.Plan, []compiler.Dia
 
 // producePlan makes a plan, tells what was found on the way, and writes it.
 func producePlan(c *cli.Context, produce producer) error {
+	output := c.String("output")
+	if err := planfile.CheckTarget(output); err != nil {
+		return err
+	}
 	ctx, release := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer release()
 	progress := ui.NewProgress(os.Stderr, c.Bool("quiet"))
@@ -150,7 +154,6 @@ func producePlan(c *cli.Context, produce producer) error {
 	case err != nil:
 		return err
 	}
-	output := c.String("output")
 	if err := planfile.Write(output, plan); err != nil {
 		return err
 	}

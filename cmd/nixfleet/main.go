@@ -32,7 +32,6 @@ func newApp() *cli.App {
    nixfleet compile my-fleet -o plan.json    evaluate, build, freeze
    nixfleet show plan.json                   what will be on which host
    nixfleet execute plan.json                apply exactly this`,
-		HideVersion:          true, // the command says more
 		EnableBashCompletion: true,
 		Suggest:              true,
 		Commands: []*cli.Command{

@@ -3,14 +3,13 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
-	"path"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
 	"github.com/nixfleet/nixfleet/cmd/internal/review"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/executor"
 )
 
 func showCommand() *cli.Command {
@@ -23,8 +22,8 @@ func showCommand() *cli.Command {
 Examples: nixfleet show plan.json
           nixfleet show plan.json --host web-1 --contents`,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "host", Usage: "only hosts of this name or pattern (may be repeated)"},
-			&cli.StringSliceFlag{Name: "group", Usage: "only hosts of this group (may be repeated)"},
+			&cli.StringSliceFlag{Name: "host", Usage: "only hosts of this `NAME` or pattern (may be repeated)"},
+			&cli.StringSliceFlag{Name: "group", Usage: "only hosts of this `GROUP` (may be repeated)"},
 			&cli.BoolFlag{Name: "contents", Usage: "with the texts of files and units"},
 			&cli.BoolFlag{Name: "json", Usage: "as JSON, texts included"},
 		},
@@ -37,23 +36,22 @@ func show(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, pattern := range c.StringSlice("host") {
-		if _, err := path.Match(pattern, ""); err != nil {
-			return ui.Usagef("--host %q is not a pattern: %w", pattern, err)
-		}
-	}
 	plan, err := planfile.Read(name)
 	if err != nil {
 		return err
+	}
+	hosts, groups := c.StringSlice("host"), c.StringSlice("group")
+	if len(hosts)+len(groups) > 0 {
+		// The same words for a selection as execute has, so that the same is seen as will be done.
+		if _, err := executor.Select(plan, executor.Selection{Hosts: hosts, Groups: groups}); err != nil {
+			return err
+		}
 	}
 	summary, err := review.Summarize(plan)
 	if err != nil {
 		return err
 	}
-	summary.Select(c.StringSlice("host"), c.StringSlice("group"))
-	if len(summary.Kinds) == 0 && len(plan.Index.Hosts) > 0 {
-		return fmt.Errorf("the plan has no host that --host %q or --group %q names", c.StringSlice("host"), c.StringSlice("group"))
-	}
+	summary.Select(hosts, groups)
 	out := bufio.NewWriter(c.App.Writer)
 	if c.Bool("json") {
 		encoder := json.NewEncoder(out)

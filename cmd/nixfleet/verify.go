@@ -20,7 +20,7 @@ Exit status: 0 the plan is whole, 1 it is not.
 
 Example: nixfleet verify plan.json`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "digest", Usage: "also require this digest, as it was approved"},
+			&cli.StringFlag{Name: "digest", Usage: "also require this `DIGEST`, as it was approved"},
 		},
 		Action: func(c *cli.Context) error {
 			name, err := ui.OneArgument(c, "plan.json", "a plan")
@@ -38,7 +38,7 @@ Example: nixfleet verify plan.json`,
 			if plan.Index.Preview {
 				state = ", a preview: nothing is built yet"
 			}
-			_, err = fmt.Fprintf(c.App.Writer, "%s is whole: %s, %d hosts%s\n", name, plan.Digest, len(plan.Index.Hosts), state)
+			_, err = fmt.Fprintf(c.App.Writer, "%s is whole: %s, %s%s\n", name, plan.Digest, ui.Count(len(plan.Index.Hosts), "host"), state)
 			return err
 		},
 	}

@@ -2,10 +2,13 @@
 package planfile
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/google/renameio/v2"
 
@@ -22,7 +25,13 @@ func Read(name string) (*schema.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, fmt.Errorf("cannot read plan %q: it is empty", name)
+	}
 	plan, err := validate.Plan(data)
+	if syntax := new(json.SyntaxError); errors.As(err, &syntax) && len(bytes.TrimSpace(data[:syntax.Offset])) <= 8 {
+		err = fmt.Errorf("it is no JSON\nhint: a plan is what `nixfleet compile -o plan.json` writes")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read plan %q: %w", name, err)
 	}
@@ -49,6 +58,22 @@ func readAll(name string) ([]byte, error) {
 		return nil, fmt.Errorf("cannot read plan: %w", err)
 	}
 	return data, nil
+}
+
+// CheckTarget tells before the work that makes a plan whether Write can have a
+// chance with its name.
+func CheckTarget(name string) error {
+	if name == "-" {
+		return nil
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return fmt.Errorf("cannot write plan %q: it is a directory\nhint: name a file, as: -o %s", name, filepath.Join(name, "plan.json"))
+	}
+	dir := filepath.Dir(name)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("cannot write plan %q: there is no directory %q", name, dir)
+	}
+	return nil
 }
 
 // Write writes a plan; "-" is standard output. A file is replaced in one step

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -11,12 +10,11 @@ import (
 // an error with a hint, never exits by itself, and prints errors once.
 func Configure(app *cli.App) {
 	app.ExitErrHandler = func(*cli.Context, error) {}
-	usage := func(c *cli.Context, err error, _ bool) error {
-		return Usagef("%w\nhint: %s --help", err, strings.TrimSpace(c.App.Name+" "+commandName(c)))
-	}
-	app.OnUsageError = usage
+	app.OnUsageError = wrongFlag
+	quietDefaults(app.Flags)
 	for _, command := range app.Commands {
-		command.OnUsageError = usage
+		command.OnUsageError = wrongFlag
+		quietDefaults(command.Flags)
 	}
 	if app.Action == nil {
 		app.Action = func(c *cli.Context) error {
@@ -28,18 +26,32 @@ func Configure(app *cli.App) {
 	}
 }
 
-func commandName(c *cli.Context) string {
-	if c.Command == nil || c.Command.Name == c.App.Name {
-		return ""
+// quietDefaults keeps "(default: false)" out of the help.
+func quietDefaults(flags []cli.Flag) {
+	for _, flag := range flags {
+		if flag, ok := flag.(*cli.BoolFlag); ok {
+			flag.DisableDefaultText = true
+		}
 	}
-	return c.Command.Name
+}
+
+// fullName is what people type to get here.
+func fullName(c *cli.Context) string {
+	if c.Command == nil || c.Command.Name == c.App.Name {
+		return c.App.Name
+	}
+	return c.App.Name + " " + c.Command.Name
 }
 
 func unknownCommand(c *cli.Context) error {
 	name := c.Args().First()
 	hint := c.App.Name + " help lists the commands"
-	if near := cli.SuggestCommand(c.App.Commands, name); near != "" {
-		hint = "did you mean `" + c.App.Name + " " + strings.TrimSuffix(strings.TrimPrefix(near, "Did you mean \""), "\"?") + "`?"
+	var names []string
+	for _, command := range c.App.VisibleCommands() {
+		names = append(names, command.Name)
+	}
+	if near := nearest(name, names); near != "" {
+		hint = "did you mean `" + c.App.Name + " " + near + "`?"
 	}
 	return Usagef("there is no command %q\nhint: %s", name, hint)
 }
@@ -51,7 +63,7 @@ func OneArgument(c *cli.Context, name, what string) (string, error) {
 	case 1:
 		return c.Args().First(), nil
 	case 0:
-		return "", Usagef("%s is missing\nhint: %s %s %s", what, c.App.Name, c.Command.Name, name)
+		return "", Usagef("%s is missing\nhint: %s %s", what, fullName(c), name)
 	}
 	return "", Usagef("expected one argument, %s, found %d: %s", what, c.NArg(), fmt.Sprintf("%q", c.Args().Slice()))
 }
