@@ -7,6 +7,7 @@ import (
 
 	"github.com/hexops/autogold/v2"
 
+	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -28,8 +29,8 @@ func TestAdoptAndGiveBack(t *testing.T) {
 		return append(lines, []string{"ann", "x", "1000", "50", "Ann", "/home/ann", "/bin/sh"})
 	})
 	w.tools.join("ann", "daemon")
-	w.systemd.start("admin.service")
-	w.systemd.start("vendor.service")
+	w.systemd.start("admin.service", unit.Start)
+	w.systemd.start("vendor.service", unit.Start)
 	before := w.snapshot()
 
 	take := intent{

@@ -35,8 +35,10 @@ type fakeSystemd struct {
 	loaded map[schema.UnitName]string // texts as of the last daemon-reload
 	state  map[schema.UnitName]unit.Status
 	loops  map[schema.UnitName]bool
-	log    []string
-	fault  effect.Fault
+	// skipped are units whose last start did nothing.
+	skipped map[schema.UnitName]bool
+	log     []string
+	fault   effect.Fault
 	// ran are the text and the configuration with which each unit was started.
 	ran map[schema.UnitName]string
 }
@@ -47,7 +49,7 @@ var (
 )
 
 func newFakeSystemd(root string) *fakeSystemd {
-	return &fakeSystemd{root: root, ran: map[schema.UnitName]string{}, loaded: map[schema.UnitName]string{}, loops: map[schema.UnitName]bool{},
+	return &fakeSystemd{root: root, ran: map[schema.UnitName]string{}, loaded: map[schema.UnitName]string{}, loops: map[schema.UnitName]bool{}, skipped: map[schema.UnitName]bool{},
 		state: map[schema.UnitName]unit.Status{"multi-user.target": {Load: "loaded", Active: "active", Sub: "active"}}}
 }
 
@@ -58,7 +60,7 @@ func (s *fakeSystemd) boot() {
 	s.loaded, s.state, s.loops = fresh.loaded, fresh.state, fresh.loops
 	links, _ := filepath.Glob(filepath.Join(s.root, "/etc/systemd/system/multi-user.target.wants/*"))
 	for _, link := range links {
-		s.start(schema.UnitName(filepath.Base(link)))
+		s.start(schema.UnitName(filepath.Base(link)), unit.Start)
 	}
 }
 
@@ -117,7 +119,7 @@ func (s *fakeSystemd) Instances(_ context.Context, template schema.UnitName) ([]
 
 func (s *fakeSystemd) Details(_ context.Context, name schema.UnitName) (unit.Details, error) {
 	text, _ := s.textOf(name)
-	details := unit.Details{Result: "success", Enablement: "disabled", Invocation: "1", Skipped: strings.Contains(text, "Condition")}
+	details := unit.Details{Result: "success", Enablement: "disabled", Invocation: "1", Skipped: s.skipped[name]}
 	if name.Type() == "service" {
 		details.Type = "simple"
 	}
@@ -128,7 +130,7 @@ func (s *fakeSystemd) Details(_ context.Context, name schema.UnitName) (unit.Det
 		details.Enablement = "enabled"
 	}
 	if s.state[name].Active == "failed" {
-		details.Result, details.ExitCode, details.ExitStatus = "exit-code", 1, 203
+		details.Result, details.ExitCode, details.ExitStatus = "exit-code", 1, 1
 	}
 	if s.loops[name] {
 		details.Restarts = 3
@@ -146,6 +148,9 @@ func (s *fakeSystemd) DaemonReload(context.Context) error {
 
 func (s *fakeSystemd) ResetFailed(_ context.Context, name schema.UnitName) error {
 	s.log = append(s.log, "reset-failed "+string(name))
+	if s.state[name].Active == "failed" {
+		s.state[name] = unit.Status{Active: "inactive", Sub: "dead"}
+	}
 	return nil
 }
 
@@ -164,16 +169,20 @@ func (s *fakeSystemd) Run(_ context.Context, jobs []unit.Job) (results map[schem
 func (s *fakeSystemd) run(jobs []unit.Job) map[schema.UnitName]string {
 	results := map[schema.UnitName]string{}
 	for _, job := range jobs {
-		text, _ := s.textOf(job.Unit)
+		text, known := s.textOf(job.Unit)
 		s.log = append(s.log, fmt.Sprintf("%s %s %q", job.Verb, job.Unit, firstLine(text)))
 		switch job.Verb {
 		case unit.Stop:
+			if !known {
+				results[job.Unit] = "Unit " + string(job.Unit) + " not loaded."
+				continue
+			}
 			s.state[job.Unit] = unit.Status{Active: "inactive", Sub: "dead"}
 			results[job.Unit] = "done"
 		case unit.Reload:
 			results[job.Unit] = "done"
 		default:
-			results[job.Unit] = s.start(job.Unit)
+			results[job.Unit] = s.start(job.Unit, job.Verb)
 		}
 	}
 	return results
@@ -184,7 +193,7 @@ func firstLine(text string) string {
 	return line
 }
 
-func (s *fakeSystemd) start(name schema.UnitName) string {
+func (s *fakeSystemd) start(name schema.UnitName, verb unit.Verb) string {
 	text, ok := s.textOf(name)
 	s.loops[name] = false
 	conf, _ := os.ReadFile(filepath.Join(s.root, "/etc/web/web.conf"))
@@ -192,10 +201,15 @@ func (s *fakeSystemd) start(name schema.UnitName) string {
 	switch {
 	case !ok:
 		return "Unit " + string(name) + " not found."
+	case s.state[name].Active == "active" && verb == unit.Start:
+		return "done"
 	case strings.Contains(text, "ExecStart=fail"):
 		s.state[name] = unit.Status{Active: "failed", Sub: "failed"}
 		return "failed"
-	case strings.Contains(text, "ExecStart=exit"), strings.Contains(text, "Condition"):
+	case strings.Contains(text, "Condition"):
+		s.skipped[name] = true
+		s.state[name] = unit.Status{Active: "inactive", Sub: "dead"}
+	case strings.Contains(text, "ExecStart=exit"):
 		s.state[name] = unit.Status{Active: "inactive", Sub: "dead"}
 	case strings.Contains(text, "ExecStart=hang"):
 		s.state[name] = unit.Status{Active: "activating", Sub: "start"}

@@ -73,7 +73,7 @@ func TestTheLinkIsCut(t *testing.T) {
 		failure    autogold.Value
 	}{
 		{"well", "ExecStart=run", true, autogold.Expect("")},
-		{"badly", "ExecStart=fail", false, autogold.Expect(`unit web.service failed: its start ended with "failed"; result exit-code; its main process exited with status 203
+		{"badly", "ExecStart=fail", false, autogold.Expect(`unit web.service failed: its start ended with "failed"; result exit-code; its main process exited with status 1
   the last lines of its journal:
     cannot open the port`)},
 	} {

@@ -29,7 +29,7 @@ func TestUnitsThatFail(t *testing.T) {
 		name, text string
 		want       autogold.Value
 	}{
-		{"at once", "ExecStart=fail", autogold.Expect(`unit b.service failed: its restart ended with "failed"; result exit-code; its main process exited with status 203
+		{"at once", "ExecStart=fail", autogold.Expect(`unit b.service failed: its restart ended with "failed"; result exit-code; its main process exited with status 1
   the last lines of its journal:
     cannot open the port`)},
 		{"by ending", "ExecStart=exit", autogold.Expect(`unit b.service failed: it does not run: it is inactive (dead)
