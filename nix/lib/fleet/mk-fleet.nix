@@ -62,8 +62,17 @@ let
   evaluateHost = (import ./host.nix { inherit lib; }).evaluate;
   named = import ./roles.nix { inherit lib; };
 
-  roleModules = named.toSet "roles" roles;
-  ownModules = named.toSet "hostModules" hostModules;
+  # A module that is written in place says where, for errors.
+  located =
+    m:
+    if builtins.isAttrs m && !(m ? _file) || builtins.isFunction m then
+      lib.setDefaultModuleLocation (position.fileOfModule "flake.nix" m) m
+    else
+      m;
+
+  fleetModules = map located (listOf modules);
+  roleModules = lib.mapAttrs (_: located) (named.toSet "roles" roles);
+  ownModules = lib.mapAttrs (_: located) (named.toSet "hostModules" hostModules);
 
   pkgsFor = lib.genAttrs systems (
     system:
@@ -137,10 +146,10 @@ let
         builtins.addErrorContext "while evaluating the host `${hostName}':" (evaluateHost {
           inherit host;
           modules =
-            listOf modules
+            fleetModules
             ++ map (roleOf host) host.fields.roles
             ++ lib.optional (ownModules ? ${hostName}) ownModules.${hostName}
-            ++ host.fields.modules;
+            ++ map located host.fields.modules;
           specialArgs = {
             pkgs = pkgsFor.${host.fields.system};
             host = infos.${hostName};
