@@ -66,7 +66,7 @@ let
   lists = load ./lists.nix;
   attrsets = load ./attrsets.nix;
   meta = load ./meta.nix;
-  strings = load ./strings.nix // load ./escapes.nix;
+  strings = load ./strings.nix // load ./conversions.nix // load ./escapes.nix;
   asserts = load ./asserts.nix;
   show = load ../modules/show.nix;
   options = load ../modules/options.nix // show;
@@ -75,6 +75,9 @@ let
     // load ../modules/collect.nix
     // load ../modules/declare.nix
     // load ../modules/merge.nix
+    // load ../modules/prepare.nix
+    // load ../modules/level.nix
+    // load ../modules/unknown.nix
     // load ../modules/eval.nix
     // load ../modules/evolve.nix;
 

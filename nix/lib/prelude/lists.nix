@@ -10,7 +10,6 @@ let
     foldl'
     genList
     head
-    isInt
     isList
     length
     sort
