@@ -26,7 +26,7 @@ func webHost() intent {
 	}
 }
 
-func needRoot(t *testing.T) {
+func needRoot(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("gives files away, which only root can")

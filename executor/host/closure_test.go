@@ -131,3 +131,6 @@ func TestContentIsCheckedOnce(t *testing.T) {
 	again := intent{closure: closure(), files: []schema.File{file("/etc/x", "1")}}
 	w.mustExecute(again)
 }
+
+// emptyFile is the NAR hash of an empty file.
+const emptyFile = schema.NarHash("sha256-d6xi4mKdjkX2JFicDIv5niSzpyI0m/Hnm8GGAIU04kY=")

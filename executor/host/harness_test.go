@@ -19,7 +19,7 @@ import (
 
 // world is a host on a temporary root directory.
 type world struct {
-	t         *testing.T
+	t         testing.TB
 	root      string
 	deps      Deps
 	systemd   *fakeSystemd
@@ -29,7 +29,7 @@ type world struct {
 	client    *client // of the session at work
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, root: temporaryRoot(t), registry: fakeRegistry{}, processes: map[int][]inspect.Process{}}
 	for path, content := range map[string]string{
@@ -66,7 +66,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // temporaryRoot is in memory where it can be: the helper forces much to the disk.
-func temporaryRoot(t *testing.T) string {
+func temporaryRoot(t testing.TB) string {
 	t.Helper()
 	root, err := os.MkdirTemp("/dev/shm", "nixfleet-host-test-")
 	if err != nil {
@@ -131,7 +131,7 @@ func (p *plan) manifest() schema.Digest {
 	return digest
 }
 
-func (i intent) plan(t *testing.T) *plan {
+func (i intent) plan(t testing.TB) *plan {
 	t.Helper()
 	p := &plan{payloads: map[schema.Digest]schema.Payload{}}
 	text := func(content schema.Digest) schema.Digest {
@@ -178,7 +178,7 @@ func (i intent) plan(t *testing.T) *plan {
 	return p
 }
 
-func (p *plan) seal(t *testing.T) {
+func (p *plan) seal(t testing.TB) {
 	t.Helper()
 	var err error
 	if p.part.Digest, err = schema.DigestOfValue(p.part.Index); err != nil {
@@ -200,7 +200,7 @@ func narHashOf(text string) schema.NarHash {
 
 // client is the executor's end of a session.
 type client struct {
-	t      *testing.T
+	t      testing.TB
 	conn   *protocol.Conn
 	hangUp func()
 	seq    int

@@ -47,7 +47,7 @@ func TestRandomHistories(t *testing.T) {
 	}
 }
 
-func newHistoryWorld(t *testing.T) *world {
+func newHistoryWorld(t testing.TB) *world {
 	w := newWorld(t)
 	w.write("/etc/a", "theirs", 0o640)
 	mkdir(w, "/etc/d", 0o711)

@@ -264,5 +264,5 @@ func TestAStateOfANewerHelper(t *testing.T) {
 	if err == nil {
 		t.Fatal("expected a refusal")
 	}
-	autogold.Expect(`cannot read the state file /var/lib/nixfleet/state.json: expected nixfleet.state of version 1 or older, found "nixfleet.state" of version 2: a newer nixfleet was here`).Equal(t, err.Error())
+	autogold.Expect(`cannot read the state file /var/lib/nixfleet/state.json: expected nixfleet.state of version 1, found "nixfleet.state" of version 2: another nixfleet was here`).Equal(t, err.Error())
 }

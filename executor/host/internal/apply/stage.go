@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 
@@ -22,6 +23,8 @@ type item struct {
 	name    string // in the staging directory
 	place   string
 	content []byte
+	source  string // a file of the closure, instead of content
+	size    int64
 	symlink string
 	owner   inspect.Ownership
 	replace bool
@@ -114,8 +117,9 @@ func (a *applying) addItem(it *item, payload schema.Digest, source string) (err 
 	switch {
 	case payload != "":
 		it.content, err = a.State.Blob(payload)
+		it.size = int64(len(it.content))
 	case source != "":
-		it.content, err = a.sourceContent(source)
+		it.source, it.size, err = a.findSource(source)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot stage %s: %w", it.target, err)
@@ -129,12 +133,12 @@ func (a *applying) addItem(it *item, payload schema.Digest, source string) (err 
 	return nil
 }
 
-func (a *applying) sourceContent(source string) ([]byte, error) {
-	file, err := inspect.SourceFile(a.Files, a.Closure, source)
-	if err != nil {
-		return nil, err
+func (a *applying) findSource(source string) (file string, size int64, err error) {
+	if file, err = inspect.SourceFile(a.Files, a.Closure, source); err != nil {
+		return "", 0, err
 	}
-	return a.Files.Read(file)
+	entry, err := a.Files.Lookup(file)
+	return file, entry.Size, err
 }
 
 // checkSpace refuses before the disk is full in the middle of the work.
@@ -142,7 +146,7 @@ func (a *applying) checkSpace() error {
 	const block, slack = 4096, 64 << 10
 	need := map[string]int64{}
 	for _, it := range a.stage.items {
-		need[it.place] += (int64(len(it.content))/block + 2) * block
+		need[it.place] += (it.size/block + 2) * block
 	}
 	for _, place := range a.stage.directories() {
 		free, err := a.Free(place)
@@ -168,7 +172,7 @@ func (a *applying) fillStage() error {
 		}
 	}
 	for _, it := range a.stage.items {
-		if err := a.stage.write(it, accounts); err != nil {
+		if err := a.stage.write(it, accounts, a.Files); err != nil {
 			return err
 		}
 	}
@@ -185,7 +189,7 @@ func (s *stage) sync() error {
 	return nil
 }
 
-func (s *stage) write(it *item, accounts *account.Database) error {
+func (s *stage) write(it *item, accounts *account.Database, files *rooted.FS) error {
 	place := s.places[it.place]
 	if it.symlink != "" {
 		it.finished = true
@@ -195,7 +199,15 @@ func (s *stage) write(it *item, accounts *account.Database) error {
 	if m, ok := meta(it.owner, accounts); ok {
 		known, it.finished = &m, true
 	}
-	return place.WriteFile(it.name, it.content, known)
+	if it.source == "" {
+		return place.WriteFile(it.name, bytes.NewReader(it.content), known)
+	}
+	file, err := files.OpenFile(it.source)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return place.WriteFile(it.name, file, known)
 }
 
 // finish gives mode and owner to what waited for its owner to exist.

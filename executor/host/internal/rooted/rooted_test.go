@@ -48,7 +48,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	must(t, os.Symlink("/tmp", filepath.Join(root, "etc/evil")))
 	must(t, os.WriteFile(filepath.Join(root, "etc/file"), nil, 0o644))
 	place := open(t, files, etcPlace)
-	must(t, place.WriteFile("x", []byte("x"), nil))
+	must(t, place.WriteFile("x", strings.NewReader("x"), nil))
 	for name, want := range map[string]string{
 		"/etc/evil/x":     `/etc/evil is a symbolic link to "/tmp", which is not followed`,
 		"/etc/evil/x/y/z": `/etc/evil is a symbolic link to "/tmp", which is not followed`,
@@ -82,7 +82,7 @@ func TestALinkAppears(t *testing.T) {
 		t.Fatalf("found %+v, %v", entry, err)
 	}
 	place := open(t, files, etcPlace)
-	must(t, place.WriteFile("x", []byte("secret"), nil))
+	must(t, place.WriteFile("x", strings.NewReader("secret"), nil))
 	must(t, os.Remove(filepath.Join(root, "etc/app")))
 	must(t, os.Symlink(outside, filepath.Join(root, "etc/app")))
 	if err := place.Move("x", "/etc/app/conf", false); err == nil {
@@ -96,7 +96,7 @@ func TestALinkAppears(t *testing.T) {
 func TestNothingIsReplacedUnasked(t *testing.T) {
 	files, root := newFS(t)
 	place := open(t, files, etcPlace)
-	must(t, place.WriteFile("x", []byte("ours"), nil))
+	must(t, place.WriteFile("x", strings.NewReader("ours"), nil))
 	must(t, os.WriteFile(filepath.Join(root, "etc/conf"), []byte("theirs"), 0o644))
 	if err := place.Move("x", "/etc/conf", false); !errors.Is(err, unix.EEXIST) {
 		t.Errorf("expected it to be refused, found %v", err)
@@ -110,7 +110,7 @@ func TestNothingIsReplacedUnasked(t *testing.T) {
 func TestStagedFilesAreSecret(t *testing.T) {
 	files, root := newFS(t)
 	place := open(t, files, etcPlace)
-	must(t, place.WriteFile("x", []byte("x"), nil))
+	must(t, place.WriteFile("x", strings.NewReader("x"), nil))
 	for name, want := range map[string]os.FileMode{"": os.ModeDir | 0o700, "/x": 0o600} {
 		if info, err := os.Lstat(filepath.Join(root, etcPlace) + name); err != nil || info.Mode() != want {
 			t.Errorf("%s: expected mode %v, found %v, %v", name, want, info.Mode(), err)
@@ -147,7 +147,7 @@ func TestAPlaceThatIsNotOursAlone(t *testing.T) {
 func TestAPlaceIsEmptiedFirst(t *testing.T) {
 	files, root := newFS(t)
 	place := open(t, files, etcPlace)
-	must(t, place.WriteFile("left", nil, nil))
+	must(t, place.WriteFile("left", strings.NewReader(""), nil))
 	must(t, place.WriteSymlink("link", "/etc"))
 	must(t, place.MakeDirectory("directory", mine()))
 	open(t, files, etcPlace)
@@ -178,7 +178,7 @@ func TestPlaces(t *testing.T) {
 		}
 	}
 	place := open(t, files, "/srv/data/.nixfleet-staging")
-	must(t, place.WriteFile("x", []byte("x"), nil))
+	must(t, place.WriteFile("x", strings.NewReader("x"), nil))
 	must(t, place.Move("x", "/srv/data/deep/x", false))
 	place.Close()
 	must(t, files.RemovePlace("/srv/data/.nixfleet-staging"))

@@ -3,6 +3,7 @@ package rooted
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"sync"
@@ -18,7 +19,7 @@ type Meta struct {
 
 // WriteFile stages a file. Without meta only we can read it, until [Place.Finish]
 // gives it its mode and owner. Only [Place.Sync] makes it durable.
-func (p *Place) WriteFile(name string, content []byte, meta *Meta) error {
+func (p *Place) WriteFile(name string, content io.Reader, meta *Meta) error {
 	// If we crash here, the next apply empties the staging directory.
 	return p.fs.fault.Do("write "+p.name+"/"+name, func() error {
 		fd, err := unix.Openat(p.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
@@ -27,7 +28,7 @@ func (p *Place) WriteFile(name string, content []byte, meta *Meta) error {
 		}
 		file := os.NewFile(uintptr(fd), p.name+"/"+name)
 		defer file.Close()
-		if _, err := file.Write(content); err != nil {
+		if _, err := io.Copy(file, content); err != nil {
 			return fmt.Errorf("cannot write %s/%s: %w", p.name, name, err)
 		}
 		if meta == nil {

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -69,7 +70,7 @@ func (s *Store) Manifest(applied *schema.Applied) *schema.Manifest {
 		return nil
 	}
 	var manifest schema.Manifest
-	if schema.DecodeStrict(data, &manifest) != nil {
+	if json.Unmarshal(data, &manifest) != nil {
 		return nil
 	}
 	return &manifest
@@ -78,6 +79,9 @@ func (s *Store) Manifest(applied *schema.Applied) *schema.Manifest {
 // SaveGeneration keeps a generation's manifest and its closure in canonical
 // form, so that their hashes are the files' own.
 func (s *Store) SaveGeneration(generation int, manifest *schema.Manifest, closure []schema.PathEntry) error {
+	if closure == nil {
+		closure = []schema.PathEntry{}
+	}
 	for file, value := range map[string]any{"manifest.json": manifest, "closure.json": closure} {
 		data, err := schema.Canonical(value)
 		if err != nil {

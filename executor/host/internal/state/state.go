@@ -4,6 +4,8 @@
 package state
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -47,16 +49,24 @@ func (s *Store) Load() (*schema.State, error) {
 	return state, nil
 }
 
+// decode is strict where that is cheap: the file is our own, and every session
+// begins with reading it.
 func decode(data []byte, state *schema.State) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	failure := decoder.Decode(state)
+	if failure == nil && state.Kind == schema.StateKind && state.Version == schema.StateVersion {
+		return nil
+	}
 	kind, version, err := schema.Kind(data)
 	if err != nil {
 		return err
 	}
-	if kind != schema.StateKind || version > schema.StateVersion {
-		return fmt.Errorf("expected %s of version %d or older, found %q of version %d: a newer nixfleet was here",
+	if kind != schema.StateKind || version != schema.StateVersion {
+		return fmt.Errorf("expected %s of version %d, found %q of version %d: another nixfleet was here",
 			schema.StateKind, schema.StateVersion, kind, version)
 	}
-	return schema.DecodeStrict(data, state)
+	return failure
 }
 
 func fillMaps(state *schema.State) {

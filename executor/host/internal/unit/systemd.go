@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -56,11 +57,16 @@ func (s *Systemd) connect() (*dbus.Conn, error) {
 	return conn, nil
 }
 
+// patience is how long systemd may take to answer. Reloading takes it longest.
+const patience = 90 * time.Second
+
 func (s *Systemd) call(ctx context.Context, path dbus.ObjectPath, method string, args ...any) (*dbus.Call, error) {
 	conn, err := s.connect()
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	call := conn.Object(destination, path).CallWithContext(ctx, method, 0, args...)
 	if call.Err != nil {
 		return nil, fmt.Errorf("cannot ask systemd (%s): %w", method[strings.LastIndexByte(method, '.')+1:], call.Err)
