@@ -30,7 +30,7 @@ rec {
     compile {
       output =
         { nixfleet, ... }:
-        nixfleet.mkFleet (args // (if lib == null then { } else { nixpkgs = { inherit lib; }; }));
+        nixfleet.mkFleet ((if lib == null then { } else { nixpkgs = { inherit lib; }; }) // args);
       request = requestOf request;
     };
 

@@ -179,8 +179,9 @@ in
 
   /** The names of the members of each group, of all hosts. */
   members =
-    lib.genAttrs groupNames (
-      group: lib.filter (name: lib.elem group hosts.${name}.groups) (attrNames hosts)
+    lib.genAttrs groupNames (_: [ ])
+    // lib.zipAttrsWith (_: names: names) (
+      map (name: lib.genAttrs hosts.${name}.groups (_: name)) (attrNames hosts)
     )
     // {
       all = attrNames hosts;

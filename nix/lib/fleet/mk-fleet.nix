@@ -97,7 +97,9 @@ let
       else
         [
           {
-            inherit (request.inventory) file value;
+            inherit (request.inventory) file;
+            # An empty file is no inventory at all.
+            value = if request.inventory.value == null then { } else request.inventory.value;
             isNix = false;
           }
         ]

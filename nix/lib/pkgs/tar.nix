@@ -35,11 +35,13 @@ let
     in
     if rest == 0 then s else s + substring 0 (512 - rest) spaces;
 
-  name = repeat "x" 100;
+  # The name is what a pax header says. A control character in its place keeps the archive from looking like text, in which
+  # libarchive would search for uuencoded data.
+  name = repeat (builtins.fromJSON ''"\u0001"'') 100;
   rest = repeat " " 355;
 
   # The sum of all bytes of a header, were all its digits zeros and its type 0; the checksum counts itself as spaces.
-  blankSum = 100 * 120 + (7 + 7 + 7 + 11 + 11 + 1) * 48 + (5 + 8 + 355) * 32;
+  blankSum = 100 * 1 + (7 + 7 + 7 + 11 + 11 + 1) * 48 + (5 + 8 + 355) * 32;
 
   header =
     {

@@ -80,6 +80,18 @@ in
       }).hosts.a.files."/x".text
       "a 1 2 10.0.0.2 e x ${fleet.nixfleet.version} "
     ]
+    # An empty inventory file; groups nobody is in.
+    [ (result' (inventory null) { groups.g = { }; hosts.h = addr 1; }).groups { all = [ "h" ]; g = [ ]; } ]
+    # A nixpkgs: its packages, with the fleet's own on top.
+    [
+      (result {
+        nixpkgs = { inherit lib; legacyPackages.x86_64-linux = { hello = builtins.toFile "hello" ""; other = "theirs"; }; };
+        packages = pkgs: { other = "ours"; greeting = pkgs.hello; };
+        hosts.h = addr 1;
+        modules = [ ({ pkgs, ... }: { nixfleet.files."/x".text = "${baseNameOf pkgs.greeting} ${pkgs.other} ${toString (pkgs ? fromFile)}"; }) ];
+      }).hosts.h.files."/x".text
+      "${baseNameOf (builtins.unsafeDiscardStringContext (builtins.toFile "hello" ""))} ours 1"
+    ]
     # The second form: the flake's own mkFleet, whose result takes the request as well.
     [ (fleet.compile { output = fleet.nixfleet.mkFleet { hosts.h = addr 1; }; request = { version = 1; }; }).hostNames [ "h" ] ]
   ];
