@@ -100,7 +100,14 @@ func (n *Nix) reference(fleet string) (ref, local string, err error) {
 	if statErr != nil && strings.Contains(fleet, ":") && !plain {
 		return fleet, "", n.writeRegistry(nil)
 	}
-	if statErr != nil || !info.IsDir() {
+	if statErr == nil && !info.IsDir() {
+		return "", "", diagnostic.List{{
+			Code: diagnostic.SourceMissing, Severity: diagnostic.Error,
+			Summary: fmt.Sprintf("%q is a file, and a fleet is a directory with a flake.nix", fleet),
+			Hint:    "name the directory it is in: nixfleet compile " + filepath.Dir(path) + " -o plan.json",
+		}}
+	}
+	if statErr != nil {
 		return "", "", diagnostic.List{{
 			Code: diagnostic.SourceMissing, Severity: diagnostic.Error,
 			Summary: fmt.Sprintf("there is no fleet at %q", fleet),
@@ -121,13 +128,24 @@ func (n *Nix) reference(fleet string) (ref, local string, err error) {
 			Hint:    "name the directory that holds the fleet's flake.nix",
 		}}
 	}
-	entry := map[string]any{"type": "path", "path": local}
-	if root, dir := gitRoot(local); root != "" && !plain {
-		if entry, err = gitEntry(root, dir); err != nil {
-			return "", "", err
-		}
+	entry, err := n.registryEntry(local, plain)
+	if err != nil {
+		return "", "", err
 	}
 	return "flake:" + fleetID, local, n.writeRegistry(entry)
+}
+
+// registryEntry says how Nix reads a fleet's directory: as git has it, or plainly
+// as it is.
+func (n *Nix) registryEntry(local string, plain bool) (map[string]any, error) {
+	if root, dir := gitRoot(local); root != "" && !plain {
+		return gitEntry(root, dir)
+	}
+	dir, err := n.withoutPlans(local)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the fleet: %w", err)
+	}
+	return map[string]any{"type": "path", "path": dir}, nil
 }
 
 // gitRoot returns the checkout that dir is in and its place there, as Nix itself
