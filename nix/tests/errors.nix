@@ -317,6 +317,11 @@ in
     expr = host [ (at "modules/web.nix" { nixfleet.files."/etc/x" = { text = ""; mode = "9999"; }; }) ];
     has = [ "A definition for option `hosts.h.nixfleet.files.\"/etc/x\".mode' is not of type `file mode of three or four octal digits, such as \"0644\"'" "- In `modules/web.nix': \"9999\"" ];
   };
+  # Modules written in place name their file as well.
+  functionInPlace = {
+    expr = host [ ({ lib, ... }: { nixfleet.files."/etc/x" = { text = ""; mode = "rw"; }; }) ];
+    has = [ "errors.nix': \"rw\"" ];
+  };
   badUnitName = {
     expr = host [ { nixfleet.files."/etc/x" = { text = ""; restartUnits = [ "web" ]; }; } ];
     has = [ "`hosts.h.nixfleet.files.\"/etc/x\".restartUnits" "systemd unit name" ];

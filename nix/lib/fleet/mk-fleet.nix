@@ -62,13 +62,18 @@ let
   evaluateHost = (import ./host.nix { inherit lib; }).evaluate;
   named = import ./roles.nix { inherit lib; };
 
-  # A module that is written in place says where, for errors.
+  # A module that is written in place says where, for errors. (Not as an import of another that does: that would change
+  # the order of definitions.)
   located =
     m:
-    if builtins.isAttrs m && !(m ? _file) || builtins.isFunction m then
-      lib.setDefaultModuleLocation (position.fileOfModule "flake.nix" m) m
+    let
+      file = { _file = position.fileOfModule "flake.nix" m; };
+      withFile = value: if builtins.isAttrs value then file // value else value;
+    in
+    if builtins.isFunction m then
+      lib.setFunctionArgs (args: withFile (m args)) (builtins.functionArgs m)
     else
-      m;
+      withFile m;
 
   fleetModules = map located (listOf modules);
   roleModules = lib.mapAttrs (_: located) (named.toSet "roles" roles);

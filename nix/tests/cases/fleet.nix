@@ -92,6 +92,14 @@ in
       }).hosts.h.files."/x".text
       "${baseNameOf (builtins.unsafeDiscardStringContext (builtins.toFile "hello" ""))} ours 1"
     ]
+    # Modules count in the order they are listed in, wherever they are written.
+    [
+      (result {
+        hosts.h = addr 1;
+        modules = [ { options.a = lib.mkOption { type = lib.types.listOf lib.types.int; }; config.a = [ 1 ]; } ../fixtures/module.nix ({ lib, ... }: { a = [ 2 ]; }) ({ config, ... }: { nixfleet.files."/x".text = toString config.a; }) ];
+      }).hosts.h.files."/x".text
+      "2 9 1"
+    ]
     # The second form: the flake's own mkFleet, whose result takes the request as well.
     [ (fleet.compile { output = fleet.nixfleet.mkFleet { hosts.h = addr 1; }; request = { version = 1; }; }).hostNames [ "h" ] ]
   ];
