@@ -18,6 +18,9 @@ func (s *session) apply(ctx context.Context, request protocol.Request) (*protoco
 	if part == nil || part.Digest != request.Digest {
 		return nil, protocolError("expected an apply of what was prepared last, found nothing prepared or another plan")
 	}
+	if err := s.takeLock(request.Run); err != nil {
+		return nil, err
+	}
 	if err := s.checkComplete(part); err != nil {
 		return nil, err
 	}

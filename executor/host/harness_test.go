@@ -59,7 +59,7 @@ func newWorld(t testing.TB) *world {
 		Free:        func(string) (int64, error) { return 1 << 30, nil },
 		Now:         func() time.Time { return clock },
 		Wait:        func(_ context.Context, d time.Duration) { clock = clock.Add(d) },
-		JobDeadline: time.Second,
+		JobDeadline: time.Second, LockPatience: time.Minute,
 	}
 	t.Cleanup(func() { w.hangUp() })
 	return w

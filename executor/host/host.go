@@ -54,6 +54,9 @@ type Deps struct {
 	Wait func(context.Context, time.Duration)
 	// JobDeadline is how long systemd may take for one batch of jobs.
 	JobDeadline time.Duration
+	// LockPatience is how long a session keeps the host's lock without a request:
+	// of a link that died in silence sshd may learn only hours later.
+	LockPatience time.Duration
 	// Fault crashes the helper in tests; nil otherwise.
 	Fault effect.Fault
 }
@@ -74,7 +77,7 @@ func System() Deps {
 		Free:        func(directory string) (int64, error) { return rooted.Free("/", directory) },
 		Now:         func() time.Time { return time.Now().UTC().Truncate(time.Second) },
 		Wait:        wait,
-		JobDeadline: 5 * time.Minute,
+		JobDeadline: 5 * time.Minute, LockPatience: 2 * time.Minute,
 	}
 }
 
@@ -105,6 +108,8 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, deps Deps) error {
 		select {
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), sender.close())
+		case <-time.After(deps.LockPatience):
+			s.unlock() // the next request takes it again, if it still can
 		case received := <-requests:
 			if errors.Is(received.err, io.EOF) {
 				return sender.close()

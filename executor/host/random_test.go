@@ -14,13 +14,13 @@ import (
 // was in the beginning.
 func TestRandomHistories(t *testing.T) {
 	needRoot(t)
-	for seed := range uint64(60) {
+	for seed := range uint64(40) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 0))
 			w := newHistoryWorld(t)
 			before := w.snapshot()
-			for range 8 {
+			for range 6 {
 				i := randomIntent(random)
 				if random.IntN(3) == 0 {
 					w.crashAt(1 + random.IntN(60))

@@ -20,7 +20,7 @@ type session struct {
 	sender *sender
 
 	hello *protocol.Hello // nil before the hello
-	lock  *state.Lock     // held from the first request that needs it
+	lock  *state.Lock     // nil while the session does not hold it
 	part  *prepared       // nil before a prepare that was not refused
 	// imported are paths that were missing in this session: Nix checked them when
 	// they came. checked are those whose content was hashed in it.
@@ -99,7 +99,8 @@ func asError(err error) *protocol.Error {
 	return &protocol.Error{Kind: protocol.KindRefused, Message: err.Error()}
 }
 
-// takeLock takes the host's lock for the rest of the session.
+// takeLock takes the host's lock, unless the session has it. What was found
+// before counts for nothing then: an apply looks at the host again.
 func (s *session) takeLock(run string) error {
 	if s.lock != nil {
 		return nil

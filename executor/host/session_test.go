@@ -4,11 +4,13 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hexops/autogold/v2"
+	"golang.org/x/sys/unix"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -60,6 +62,41 @@ func TestOneSessionAtATime(t *testing.T) {
 	}
 	if _, err := second.prepare(p); err != nil {
 		t.Errorf("the lock outlives its apply: %v", err)
+	}
+}
+
+// TestASilentSessionLosesItsLock lets a session fall silent after its prepare.
+func TestASilentSessionLosesItsLock(t *testing.T) {
+	w := newWorld(t)
+	w.deps.LockPatience = 20 * time.Millisecond
+	p := intent{}.plan(t)
+	silent := w.connect()
+	w.client = nil
+	defer silent.hangUp()
+	if _, err := silent.hello(p); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := silent.prepare(p); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(5 * time.Second); state.New(w.root, nil).LockHolder() != nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("a silent session keeps its lock")
+		}
+	}
+	w.deps.LockPatience = time.Minute
+	other := w.connect()
+	if _, err := other.hello(p); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.prepare(p); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := silent.apply(p); err == nil || !strings.HasPrefix(err.Error(), "the host is locked by run r1") {
+		t.Errorf("expected a refusal, found %v", err)
+	}
+	if _, err := other.apply(p); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -254,6 +291,46 @@ func TestEndsBetweenRequests(t *testing.T) {
 	cancel()
 	if err := Serve(ctx, requests, io.Discard, w.deps); err == nil {
 		t.Error("expected an error")
+	}
+}
+
+// TestTheDiskIsFull has a small disk for /etc, or for /var, which fills while an
+// apply is being prepared: it is refused, and the host is as it was.
+func TestTheDiskIsFull(t *testing.T) {
+	needRoot(t)
+	for _, dir := range []string{"/etc", "/var/lib/nixfleet"} {
+		t.Run(dir, func(t *testing.T) {
+			w := newWorld(t)
+			small := intent{files: []schema.File{file("/etc/x", "1")}}
+			w.mustExecute(small)
+			full := intent{files: []schema.File{file("/etc/x", strings.Repeat("much", 100000))}}
+			w.hangUp()
+			keep := t.TempDir()
+			if out, err := exec.Command("cp", "-a", w.at(dir)+"/.", keep).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			if err := unix.Mount("test", w.at(dir), "tmpfs", 0, "size=128k,mode=755"); err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				w.hangUp()
+				if err := unix.Unmount(w.at(dir), unix.MNT_DETACH); err != nil {
+					t.Error(err)
+				}
+			}()
+			if out, err := exec.Command("cp", "-a", keep+"/.", w.at(dir)).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			before := w.snapshot()
+			if text := w.refusal(full.plan(t)); !strings.Contains(text, "no space left on device") {
+				t.Errorf("found %s", text)
+			}
+			if after := w.snapshot(); after != before {
+				t.Errorf("the host was touched: before\n%s\nafter\n%s", before, after)
+			}
+			w.mustBeUnchanged(small)
+			w.mustBeClean()
+		})
 	}
 }
 

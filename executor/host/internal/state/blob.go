@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,7 +50,7 @@ func (s *Store) PutPayload(content []byte) error {
 		}
 		temporary := filepath.Join(s.scratch(), hexadecimal(digest))
 		if err := os.WriteFile(temporary, content, 0o600); err != nil {
-			return fmt.Errorf("cannot keep the payload %s: %w", digest.Short(), err)
+			return errors.Join(fmt.Errorf("cannot keep the payload %s: %w", digest.Short(), err), os.Remove(temporary))
 		}
 		return os.Rename(temporary, target)
 	})
