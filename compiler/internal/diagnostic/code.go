@@ -66,4 +66,12 @@ const (
 	AccountName    Code = "account-name"
 	AccountNumber  Code = "account-number"
 	AccountField   Code = "account-field"
+	FileValidate   Code = "file-validate"
+	UnitUnknown    Code = "unit-unknown"
+	UnitTriggers   Code = "unit-triggers"
+	Duration       Code = "duration"
+	Window         Code = "window"
+	PolicyName     Code = "policy-name"
+	PolicyValue    Code = "policy-value"
+	SecretContent  Code = "secret-content"
 )

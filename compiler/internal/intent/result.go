@@ -47,6 +47,12 @@ type Host struct {
 	Units         map[string]Unit         `json:"units"`
 	Users         map[string]User         `json:"users"`
 	AccountGroups map[string]AccountGroup `json:"accountGroups"`
+	Masks         map[string]Mask         `json:"masks"`
+	HealthChecks  map[string]HealthCheck  `json:"healthChecks"`
+	Hooks         map[string]Hook         `json:"hooks"`
+	Tasks         map[string]Task         `json:"tasks"`
+	Secrets       map[string]Secret       `json:"secrets"`
+	Reboot        *Reboot                 `json:"reboot"`
 }
 
 // Connection says how the host is reached.
@@ -74,6 +80,7 @@ type File struct {
 	Group        string   `json:"group"`
 	RestartUnits []string `json:"restartUnits"`
 	ReloadUnits  []string `json:"reloadUnits"`
+	Validate     *string  `json:"validate"`
 	Adopt        bool     `json:"adopt"`
 	At           string   `json:"at"`
 }
@@ -87,12 +94,14 @@ type Directory struct {
 	At    string `json:"at"`
 }
 
-// Unit is a systemd unit. Where Enabled is nil, its [Install] section decides.
+// Unit is a systemd unit. Where Enabled is nil, its [Install] section decides;
+// where OnChange is, its type.
 type Unit struct {
-	Text    string `json:"text"`
-	Enabled *bool  `json:"enabled"`
-	Adopt   bool   `json:"adopt"`
-	At      string `json:"at"`
+	Text     string  `json:"text"`
+	Enabled  *bool   `json:"enabled"`
+	OnChange *string `json:"onChange"`
+	Adopt    bool    `json:"adopt"`
+	At       string  `json:"at"`
 }
 
 // User is a user account.

@@ -23,8 +23,10 @@ func (r *resolver) files() []schema.File {
 		}
 		file := schema.File{
 			Path: name, Mode: schema.Mode(f.Mode), Owner: schema.AccountName(f.Owner), Group: schema.AccountName(f.Group), Adopt: f.Adopt,
+			Validate: or(f.Validate, ""),
 		}
 		r.content(&file, f)
+		r.checkValidate(&file, f)
 		r.checkAccess("files", name, f.At, f.Mode, f.Owner, f.Group)
 		files = append(files, file)
 	}
@@ -59,6 +61,28 @@ func (r *resolver) content(file *schema.File, f intent.File) {
 	if given != 1 {
 		refuse(diagnostic.FileContent, fmt.Sprintf("%s has %d contents: expected exactly one of text, source and symlink", file.Path, given), "")
 	}
+}
+
+// checkValidate refuses commands that nothing can be handed to, and warns of
+// those that do not look at the staged file.
+func (r *resolver) checkValidate(file *schema.File, f intent.File) {
+	if f.Validate == nil {
+		return
+	}
+	finding := diagnostic.Diagnostic{Code: diagnostic.FileValidate, Option: option("files", file.Path, "validate"), Position: at(f.At)}
+	switch command := *f.Validate; {
+	case strings.TrimSpace(command) == "" || strings.ContainsRune(command, 0):
+		finding.Summary = "the command that validates " + file.Path + " is empty or has a NUL byte"
+	case f.Symlink != nil:
+		finding.Summary = file.Path + " is a symbolic link: there is no content to validate"
+	case !strings.Contains(command, "%s"):
+		finding.Severity = diagnostic.Warning
+		finding.Summary = fmt.Sprintf("the command %q does not look at the new %s", command, file.Path)
+		finding.Hint = "write %s where the path of the staged file belongs, as \"visudo -cf %s\""
+	default:
+		return
+	}
+	r.report(finding)
 }
 
 // inStore reports whether name is a store object or something below one.
@@ -116,7 +140,7 @@ func (r *resolver) checkPlaces() {
 	taken := map[string]managed{}
 	for _, m := range all {
 		if other, ok := taken[m.path]; ok {
-			r.conflict(m, fmt.Sprintf("%s is a %s and a %s", m.path, other.what, m.what), other)
+			r.conflict(m, twice(m, other), other)
 		}
 		taken[m.path] = m
 		if m.what != "directory" {
@@ -131,6 +155,13 @@ func (r *resolver) checkPlaces() {
 			}
 		}
 	}
+}
+
+func twice(m, other managed) string {
+	if m.what == other.what {
+		return fmt.Sprintf("%s is a %s of two: of %s and of %s", m.path, m.what, other.option, m.option)
+	}
+	return fmt.Sprintf("%s is a %s and a %s", m.path, other.what, m.what)
 }
 
 func (r *resolver) conflict(m managed, summary string, other managed) {
@@ -155,6 +186,18 @@ func (r *resolver) managedPaths() []managed {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.intent.Units)) {
 		all = append(all, managed{schema.UnitDirectory + "/" + name, "unit", option("systemd.units", name), r.intent.Units[name].At})
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.intent.Masks)) {
+		all = append(all, managed{schema.UnitDirectory + "/" + name, "masked unit", option("systemd.masks", name), r.intent.Masks[name].At})
+	}
+	for _, unit := range r.linked {
+		for _, link := range unit.Links {
+			all = append(all, managed{schema.UnitDirectory + "/" + link, "link", option("systemd.units", string(unit.Name)), r.intent.Units[string(unit.Name)].At})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.intent.Secrets)) {
+		s := r.intent.Secrets[name]
+		all = append(all, managed{s.Path, "secret", option("secrets", name), s.At})
 	}
 	return all
 }

@@ -59,6 +59,10 @@ type resolver struct {
 	payloads *payloadTable
 	locate   Locate
 	found    diagnostic.List
+	// linked are the units with the links that they ask for.
+	linked []schema.Unit
+	// meant keeps what misspelt units mean; many files may name one.
+	meant map[schema.UnitName]string
 }
 
 // settle is how long started units are watched: long enough for a program that
@@ -77,20 +81,27 @@ func (r *resolver) resolve() Host {
 	}
 	h.Groups = slices.DeleteFunc(slices.Sorted(slices.Values(h.Groups)), func(g string) bool { return g == "all" })
 	h.Manifest = schema.Manifest{
-		Version:     schema.ManifestVersion,
-		Base:        schema.Base(r.intent.Base),
-		System:      schema.System(r.intent.System),
-		Closure:     r.closure(),
-		Packages:    r.packages(),
-		Groups:      r.groups(),
-		Users:       r.users(),
-		Directories: r.directories(),
-		Files:       r.files(),
-		Units:       r.units(),
-		Restarts:    r.restarts(),
-		Settle:      settle,
-		OSUpdates:   r.osUpdates(),
+		Version:      schema.ManifestVersion,
+		Base:         schema.Base(r.intent.Base),
+		System:       schema.System(r.intent.System),
+		Closure:      r.closure(),
+		Packages:     r.packages(),
+		Groups:       r.groups(),
+		Users:        r.users(),
+		Directories:  r.directories(),
+		Files:        r.files(),
+		Units:        r.units(),
+		Restarts:     r.restarts(),
+		Settle:       settle,
+		Masks:        r.masks(),
+		OSUpdates:    r.osUpdates(),
+		Reboot:       r.reboot(),
+		HealthChecks: r.healthChecks(),
+		Hooks:        r.hooks(),
+		Tasks:        r.tasks(),
+		Secrets:      r.secrets(),
 	}
+	r.linked = h.Manifest.Units
 	r.checkPlaces()
 	return h
 }
@@ -127,20 +138,6 @@ func (r *resolver) storePath(s string) schema.StorePath {
 		r.report(diagnostic.Diagnostic{Code: diagnostic.EvalContract, Summary: "internal error: the library names a store path that is none: " + err.Error()})
 	}
 	return path
-}
-
-func (r *resolver) osUpdates() *schema.OSUpdates {
-	updates := r.intent.OSUpdates
-	switch u := updates.Ubuntu; {
-	case r.intent.Base == string(schema.NixOS) && updates.NixOS != nil:
-		return &schema.OSUpdates{NixOS: &schema.NixOSUpdates{AutoSwitch: updates.NixOS.AutoSwitch}}
-	case r.intent.Base != string(schema.NixOS) && u != nil:
-		return &schema.OSUpdates{Ubuntu: &schema.UbuntuUpdates{
-			Mode: u.Mode, AutoReboot: u.AutoReboot, RebootWindow: or(u.RebootWindow, ""), Holds: u.Holds,
-			MaxConcurrentReboots: or(u.MaxConcurrentReboots, 0),
-		}}
-	}
-	return nil
 }
 
 // report adds a finding about the host; an error where it says nothing else.

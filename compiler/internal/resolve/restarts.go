@@ -20,6 +20,7 @@ func (r *resolver) restarts() []schema.RestartRule {
 			})
 			return &schema.RestartRule{}
 		}
+		r.checkReference(place{"files", file, r.intent.Files[file].At}, field, name)
 		if rules[name] == nil {
 			rules[name] = &schema.RestartRule{Unit: name}
 		}

@@ -38,6 +38,11 @@ func (r *resolver) units() []schema.Unit {
 		}
 		to := &units[len(units)-1]
 		to.OnChange = onChange(to.Name, settings)
+		if u.OnChange != nil {
+			to.OnChange = checkWord(r, place{"systemd.units", name, u.At}, "onChange", *u.OnChange,
+				schema.StopStart, schema.Restart, schema.Reload, schema.Keep)
+		}
+		r.checkTrigger(to.Name, settings)
 		to.Enabled = or(u.Enabled, hasInstall(settings))
 		if !to.Enabled {
 			continue
@@ -50,6 +55,19 @@ func (r *resolver) units() []schema.Unit {
 		to.Links, to.Starts, to.StartWith = install.links, install.starts, install.startWith
 	}
 	return units
+}
+
+// masks returns the masked units. That one is declared and masked is a conflict
+// of places (see checkPlaces).
+func (r *resolver) masks() []schema.UnitName {
+	var masks []schema.UnitName
+	for _, name := range slices.Sorted(maps.Keys(r.intent.Masks)) {
+		if err := new(schema.UnitName).UnmarshalText([]byte(name)); err != nil {
+			r.refuse(place{"systemd.masks", name, r.intent.Masks[name].At}, "", diagnostic.UnitName, "%v", err)
+		}
+		masks = append(masks, schema.UnitName(name))
+	}
+	return masks
 }
 
 func hasInstall(settings []setting) bool {

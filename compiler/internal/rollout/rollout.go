@@ -84,6 +84,11 @@ func Check(declared intent.Rollout, host schema.HostName, where string, position
 			refuse("soak", "%q is not a duration: expected it as in \"5m\" or \"1h30m\"", *declared.Soak)
 		}
 	}
+	if declared.RebootWindow != nil {
+		if _, err := schema.ParseWindow(*declared.RebootWindow); err != nil {
+			refuse("rebootWindow", "%v", err)
+		}
+	}
 	return found
 }
 

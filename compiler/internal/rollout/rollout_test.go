@@ -38,6 +38,7 @@ func TestCheck(t *testing.T) {
 		`"-1" is not a number of hosts or a percentage`: {FailureBudget: "-1"},
 		"rollout.waves":                                 {Waves: []intent.Amount{"5", ""}},
 		`"5 minutes" is not a duration: expected it as in "5m" or "1h30m"`: {Soak: of("5 minutes")},
+		`"Sunday" is not a window: it has no end`:                          {RebootWindow: of("Sunday")},
 	} {
 		found := Check(declared, "web-1", "rollout", diagnostic.Position{})
 		if !found.Failed() || !strings.Contains(found.Error(), want) {
