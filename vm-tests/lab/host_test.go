@@ -63,6 +63,13 @@ func TestHosts(t *testing.T) {
 			t.Errorf("a host without Nix has some: %q", out)
 		}
 	})
+	t.Run("account numbers", func(t *testing.T) {
+		for _, h := range l.Hosts() {
+			if got := run(t, h, `useradd --system --no-create-home test-account; awk -F: '$3 >= 500 && $3 < 1000' /etc/passwd; userdel test-account`); got != "" {
+				t.Errorf("builds of this machine's Nix may end what runs on %s as %q", h.Name, got)
+			}
+		}
+	})
 	t.Run("sudo", func(t *testing.T) {
 		for _, h := range []*lab.Host{web, db} {
 			checkSudo(t, l, h)

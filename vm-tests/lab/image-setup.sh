@@ -1,6 +1,15 @@
 # Turns a fresh Debian root into the lab's image. Runs inside that root; $RELEASE is its code name.
 set -eu
 
+# Accounts of hosts have numbers below 500. A Nix that builds without its sandbox, as Debian's does, kills whatever runs
+# under its build users' numbers, and Debian takes those from 999 downwards: a build on the machine outside would end
+# processes of the hosts, which it can reach.
+awk -F: '$3 >= 500 && $3 < 1000 { print $1, $3 }' /etc/passwd | while read -r name uid; do
+	find / -xdev -uid "$uid" -exec chown --no-dereference "$((uid - 500))" {} +
+	sed -i "s/^$name:x:$uid:/$name:x:$((uid - 500)):/" /etc/passwd
+done
+sed -i -E 's/^#?[[:space:]]*(SYS_[UG]ID_MAX)[[:space:]].*/\1 499/' /etc/login.defs
+
 useradd --create-home --shell /bin/bash --uid 1000 --password '*' deploy
 install -d -m 0700 -o deploy -g deploy /home/deploy/.ssh
 
