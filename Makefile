@@ -54,8 +54,13 @@ lint: ## go vet, staticcheck, gofmt, and a parse of every .nix
 
 .PHONY: goldens
 goldens: build ## write every golden and every generated page anew
-	go test ./schema -update
-	go test ./cmd/... ./goldens/... ./nix/... -update
+	go test ./schema ./goldens -update
+	go test . ./cmd/internal/review -update
+
+.PHONY: test-nixpkgs
+test-nixpkgs: ## run the language's cases under a nixpkgs' own lib: make test-nixpkgs NIXPKGS_LIB=/path/to/nixpkgs/lib
+	@test -n "$(NIXPKGS_LIB)" || { echo "error: NIXPKGS_LIB is not set; it is the directory lib of a nixpkgs" >&2; exit 2; }
+	NIXPKGS_LIB=$(NIXPKGS_LIB) go test -count=1 -run TestCases ./nix/
 
 .PHONY: demo
 demo: deps build ## three throwaway hosts: compile, show, execute, execute again, change one file (KEEP=1 leaves them up)

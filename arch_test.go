@@ -5,8 +5,11 @@ package nixfleet_test
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -101,6 +104,35 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 		}
 		if !strings.HasPrefix(pkg.Doc, prefix) {
 			t.Errorf("%s has no package comment that begins with %q", pkg.ImportPath, prefix)
+		}
+	}
+}
+
+var update = flag.Bool("update", false, "write the lists of dependencies anew")
+
+// TestDependencyLists keeps what runs with few people watching small: what it
+// links in besides the standard library is listed, and who reviews a change of
+// the list sees it.
+func TestDependencyLists(t *testing.T) {
+	for _, command := range []string{"nixfleet-execute", "nixfleet-host"} {
+		golden := filepath.Join("cmd", command, "testdata", "deps.golden")
+		list := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./cmd/"+command)
+		list.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+		out, err := list.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := strings.Fields(string(out))
+		slices.Sort(names)
+		found := strings.Join(names, "\n") + "\n"
+		if *update {
+			if err := os.WriteFile(golden, []byte(found), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if want, err := os.ReadFile(golden); err != nil || found != string(want) {
+			t.Errorf("%s does not list what %s depends on now (%v); run `make goldens` and read the difference", golden, command, err)
 		}
 	}
 }

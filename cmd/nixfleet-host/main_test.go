@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,20 +15,6 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 )
-
-// TestDependencies keeps the helper small: what it links in besides the standard
-// library is listed, and a change of the list is seen by whoever reviews it.
-func TestDependencies(t *testing.T) {
-	cmd := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	list := strings.Fields(string(out))
-	slices.Sort(list)
-	autogold.ExpectFile(t, autogold.Raw(strings.Join(list, "\n")+"\n"), autogold.Name("deps"))
-}
 
 // buildHelper builds the helper as releases are built.
 func buildHelper(t *testing.T) string {
