@@ -63,7 +63,7 @@ test-nixpkgs: ## run the language's cases under a nixpkgs' own lib: make test-ni
 	NIXPKGS_LIB=$(NIXPKGS_LIB) go test -count=1 -run TestCases ./nix/
 
 .PHONY: demo
-demo: deps build ## three throwaway hosts: compile, show, execute, execute again, change one file (KEEP=1 leaves them up)
+demo: deps build bin/lab ## three throwaway hosts: compile, show, execute, execute again, change one file (KEEP=1 leaves them up)
 	@go run ./vm-tests/demo $(if $(KEEP),--keep)
 
 .PHONY: bench
@@ -72,12 +72,16 @@ bench: deps build ## tables of speed and size, with peers in the same run
 	@go run ./vm-tests/bench
 
 .PHONY: lab-up
-lab-up: deps build ## boot three throwaway hosts and say how to reach them
-	@go run ./vm-tests/lab/cmd/lab up --hosts web-1,web-2,db-1 --helper bin/nixfleet-host
+lab-up: deps build bin/lab ## boot three throwaway hosts and say how to reach them
+	@bin/lab up --hosts web-1,web-2,db-1 --helper bin/nixfleet-host
 
 .PHONY: lab-down
-lab-down: ## end the hosts of lab-up
-	@go run ./vm-tests/lab/cmd/lab down
+lab-down: bin/lab ## end the hosts of lab-up and of demo KEEP=1
+	@bin/lab down --all
+
+.PHONY: bin/lab
+bin/lab:
+	@go build -buildvcs=false -o $@ ./vm-tests/lab/cmd/lab
 
 .PHONY: clean
 clean: ## remove what was built

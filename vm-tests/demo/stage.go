@@ -203,10 +203,11 @@ func (s *stage) farewell() {
 	fmt.Fprintf(os.Stderr, `
 The hosts stay up. Reach them, and end them, with:
 
-  go run ./vm-tests/lab/cmd/lab exec web-1 -- systemctl status
-  go run ./vm-tests/lab/cmd/lab run -- %s/nixfleet execute %s
-  make lab-down
+  bin/lab exec --lab %[1]s web-1 -- systemctl status --no-pager
+  bin/lab run --lab %[1]s -- bin/nixfleet compile %[2]s --input inventory=%[3]s -o %[4]s
+  bin/lab run --lab %[1]s -- bin/nixfleet execute %[4]s
+  make lab-down; rm -r %[5]s
 
-The fleet is in %s; the inventory of these hosts in %s.
-`, s.bin, s.file("plan-2.json"), s.fleet, s.file("lab.yaml"))
+The fleet is in %[2]s, the inventory of these hosts in %[3]s.
+`, s.lab.ID, s.fleet, s.file("lab.yaml"), s.file("plan-3.json"), s.dir)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,10 +35,12 @@ func downCommand() *cli.Command {
 				}
 				return l.Close()
 			}
+			// In the others a test or a benchmark is at work.
+			infos = slices.DeleteFunc(infos, func(info lab.Info) bool { return !info.Keep })
+			if len(infos) == 0 {
+				fmt.Fprintln(os.Stderr, "no lab is up")
+			}
 			for _, info := range infos {
-				if !info.Keep {
-					continue // A test or a benchmark is at work in it.
-				}
 				l, err := lab.Open(c.String("cache"), info.ID, os.Stderr)
 				if err == nil {
 					err = l.Close()
