@@ -39,9 +39,9 @@ func TestSystemd(t *testing.T) {
 }
 
 func TestNoSystemd(t *testing.T) {
-	systemd := &unit.Systemd{Address: "unix:path=" + t.TempDir() + "/none", Runner: command.System{}}
+	systemd := &unit.Systemd{Address: t.TempDir() + "/none", Runner: command.System{}}
 	_, err := systemd.List(context.Background(), []schema.UnitName{"a.service"})
-	if err == nil || !strings.HasPrefix(err.Error(), "cannot reach systemd at unix:path=") {
+	if err == nil || !strings.HasPrefix(err.Error(), "cannot reach systemd at /") {
 		t.Errorf("found %v", err)
 	}
 	if _, err := systemd.Run(context.Background(), []unit.Job{{Unit: "a.service", Verb: unit.Start}}); err == nil {
