@@ -379,3 +379,4 @@ in
     has = [ "the destination \"/../x\" is not a path inside a package" ];
   };
 }
+// import ./intent-errors.nix { inherit lib host; }

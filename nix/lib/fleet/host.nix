@@ -39,10 +39,12 @@ let
     in
     if set == null then "" else position.of name set;
 
+  lower = import ../backends/lowering { inherit lib; };
+
   failedAssertions =
-    name: config:
+    name: config: problems:
     let
-      failed = lib.filter (a: !a.assertion) config.assertions;
+      failed = lib.filter (a: !a.assertion) config.assertions ++ map (message: { inherit message; }) problems;
     in
     if failed == [ ] then
       x: x
@@ -108,26 +110,29 @@ in
         ];
         inherit specialArgs;
       };
-      config = failedAssertions host.name evaluation.config evaluation.config;
+      config = failedAssertions host.name evaluation.config lowered.problems evaluation.config;
       cfg = config.nixfleet;
+      lowered = lower {
+        config = evaluation.config.nixfleet;
+        options = evaluation.options.nixfleet;
+        inherit positionsIn;
+      };
       opts = evaluation.options.nixfleet;
       inherit (host) fields;
 
       files = mapAttrs (
         path: file:
         let
-          at = filePositions path;
-          checked = checkContent host.name path at file;
+          checked = checkContent host.name path file.at file;
         in
-        file
+        removeAttrs file [ "validate" ]
+        // lib.optionalAttrs (file.validate != null) { inherit (file) validate; }
         // {
-          inherit at;
           text = plain checked.text;
           symlink = plain checked.symlink;
           source = plain (sourcePath checked.source);
         }
-      ) cfg.files;
-      filePositions = positionsIn opts.files;
+      ) lowered.files;
       userPositions = positionsIn opts.users;
       withAt = option: mapAttrs (name: value: value // { at = positionsIn option name; });
 
@@ -142,12 +147,12 @@ in
               (sourcePath file.source)
               file.symlink
             ]
-          ) (lib.attrValues cfg.files)
-          ++ map (unit: unit.text) (lib.attrValues cfg.systemd.units);
+          ) (lib.attrValues lowered.files)
+          ++ map (unit: unit.text) (lib.attrValues lowered.units);
       };
     in
     {
-      inherit (config) warnings;
+      warnings = config.warnings ++ lowered.warnings;
 
       result = {
         inherit (fields)
@@ -171,9 +176,7 @@ in
         packages = lib.attrNames (lib.genAttrs (map (pkg: plain "${pkg}") cfg.packages) (_: null));
         inherit files;
         directories = withAt opts.directories cfg.directories;
-        units = mapAttrs (
-          _: unit: unit // { text = plain unit.text; }
-        ) (withAt opts.systemd.units cfg.systemd.units);
+        units = mapAttrs (_: unit: unit // { text = plain unit.text; }) lowered.units;
         users = mapAttrs (
           _: user: user // {
             home = if user.home == null then null else plain (toString user.home);
@@ -183,6 +186,7 @@ in
         accountGroups =
           userGroups cfg.users cfg.groups userPositions
           // withAt opts.groups cfg.groups;
-      };
+      }
+      // lowered.policies;
     };
 }

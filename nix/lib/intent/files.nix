@@ -63,6 +63,16 @@ let
         description = "Units that are reloaded when the file changes, if they are active.";
       };
 
+      validate = mkOption {
+        type = types.nullOr types.singleLineStr;
+        default = null;
+        example = "visudo -cf %s";
+        description = ''
+          A command for sh that must accept the file before anything on the host changes; `%s` in it is the path of the
+          file as it is to be.
+        '';
+      };
+
       adopt = mkOption {
         type = types.bool;
         default = false;

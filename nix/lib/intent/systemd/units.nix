@@ -1,0 +1,58 @@
+# nixfleet.systemd.units: unit files as text, and drop-ins.
+{ lib }:
+let
+  inherit (lib) mkOption types;
+
+  unit = {
+    options = {
+      text = mkOption {
+        type = types.nullOr types.lines;
+        default = null;
+        example = lib.literalExpression ''
+          '''
+            [Service]
+            ExecStart=''${pkgs.myapp}/bin/myapp
+
+            [Install]
+            WantedBy=multi-user.target
+          '''
+        '';
+        description = "The unit file, as systemd reads it; null where there are only drop-ins, to a unit that somebody else has.";
+      };
+
+      enabled = mkOption {
+        type = types.nullOr types.bool;
+        default = null;
+        example = false;
+        description = "Whether the unit is enabled, as its `[Install]` section says, and started; null is yes where there is such a section.";
+      };
+
+      dropIns = mkOption {
+        type = types.attrsOf types.lines;
+        default = { };
+        example = lib.literalExpression ''{ limits = '''
+          [Service]
+          MemoryMax=1G
+        '''; }'';
+        description = "Texts that add to the unit, by name without `.conf`. The unit may be one of the operating system's own; it restarts when one changes.";
+      };
+
+      adopt = mkOption {
+        type = types.bool;
+        default = false;
+        example = true;
+        description = "Whether to take over files of this name in /etc/systemd/system that NixFleet did not make.";
+      };
+    };
+  };
+in
+{
+  _file = "nixfleet: systemd/units.nix";
+
+  options.nixfleet.systemd.units = mkOption {
+    type = types.attrsOf (types.submodule unit);
+    default = { };
+    example = lib.literalExpression ''{ "myapp.service".text = builtins.readFile ./myapp.service; }'';
+    description = "Units of the host, by name with suffix. A unit whose text changes is restarted.";
+  };
+}

@@ -1,0 +1,108 @@
+# The texts of errors about what the intent's options say together; see errors.nix.
+{ lib, host }:
+let
+  systemd = attrs: host [ { nixfleet.systemd = attrs; } ];
+  service = attrs: (systemd { services.x = attrs; });
+in
+{
+  scriptAndExecStart = {
+    expr = service { script = "true"; serviceConfig.ExecStart = "/bin/x"; };
+    has = [ "nixfleet.systemd.services.x (" "intent-errors.nix:" "): serviceConfig.ExecStart says what another option says too; give one of them" ];
+  };
+  descriptionTwice = {
+    expr = service { script = "true"; description = "a"; unitConfig.Description = "b"; };
+    has = [ "nixfleet.systemd.services.x (" "): unitConfig.Description says what another option says too" ];
+  };
+  lineBreak = {
+    expr = service { serviceConfig.ExecStart = "/bin/a\n/bin/b"; };
+    has = [ "nixfleet.systemd.services.x (" "): the setting ExecStart has a line break, which would end it; give a list for several values" ];
+  };
+  serviceOfNothing = {
+    expr = service { };
+    has = [ "host \"h\": failed assertions:" "- nixfleet.systemd.services.x (" "): the service does nothing; give it a script, or serviceConfig.ExecStart" ];
+  };
+  serviceWithSuffix = {
+    expr = systemd { services."x.service".script = "true"; };
+    has = [ "nixfleet.systemd.services.\"x.service\" (" "): the name is without suffix; write nixfleet.systemd.services.x" ];
+  };
+  dropInThatEnables = {
+    expr = service { overrideStrategy = "asDropin"; wantedBy = [ "multi-user.target" ]; };
+    has = [ "nixfleet.systemd.services.x (" "): a drop-in cannot enable a unit; leave wantedBy, requiredBy, upheldBy and aliases out" ];
+  };
+  badDependency = {
+    expr = service { script = "true"; after = [ "network" ]; };
+    has = [ "`hosts.h.nixfleet.systemd.services.x.after" "systemd unit name with its suffix, such as \"network.target\"" ];
+  };
+  badSetting = {
+    expr = service { serviceConfig.ExecStart = { a = 1; }; };
+    has = [ "`hosts.h.nixfleet.systemd.services.x.serviceConfig.ExecStart' is not of type `systemd setting: a string, a number, a boolean, a path, a package, a list of these, or null'" ];
+  };
+  settingTwice = {
+    expr = host [ { nixfleet.systemd.services.x.serviceConfig.ExecStart = "/a"; } { nixfleet.systemd.services.x.serviceConfig.ExecStart = "/b"; } ];
+    has = [ "`hosts.h.nixfleet.systemd.services.x.serviceConfig.ExecStart' has conflicting definition values:" ];
+  };
+  misspeltServiceOption = {
+    expr = service { scirpt = "true"; };
+    has = [ "The option `hosts.h.nixfleet.systemd.services.x.scirpt' does not exist." "script'" ];
+  };
+  textAndOptions = {
+    expr = systemd { units."x.service".text = "[Service]"; services.x.script = "true"; };
+    has = [ "nixfleet.systemd.units.\"x.service\" (" "): the unit is text here and options in nixfleet.systemd.services.x (" "); say it in one of them" ];
+  };
+  emptyUnit = {
+    expr = systemd { units."x.service" = { }; };
+    has = [ "nixfleet.systemd.units.\"x.service\" (" ") has neither text nor dropIns" ];
+  };
+  enabledElsewhere = {
+    expr = systemd { units."x.service" = { enabled = true; dropIns.a = ""; }; };
+    has = [ "nixfleet.systemd.units.\"x.service\" (" "): enabled says nothing about a unit whose text is not here" ];
+  };
+  relativeMount = {
+    expr = systemd { mounts = [ { what = "/dev/sda1"; where = "srv"; } ]; };
+    has = [ "where' is not of type `absolute path in ASCII'" ];
+  };
+  misnamedMount = {
+    expr = systemd { units."data.mount".text = "[Mount]\nWhat=/dev/sda1\nWhere=/srv/my-data\n"; };
+    has = [ "nixfleet.systemd.units.\"data.mount\" (" "): systemd wants the unit of Where=/srv/my-data to have the name \"srv-my\\\\x2ddata.mount\"" ];
+  };
+  timerWithoutService = {
+    expr = systemd { timers.backup.timerConfig.OnCalendar = "daily"; };
+    has = [ "nixfleet.systemd.units.\"backup.timer\" (" "): the fleet has no backup.service that it could start; declare it, or name the one it starts with Unit=" ];
+  };
+  textTimerWithoutService = {
+    expr = systemd { units."backup.timer".text = "[Timer]\nOnCalendar=daily\n"; };
+    has = [ "nixfleet.systemd.units.\"backup.timer\" (" "): the fleet has no backup.service" ];
+  };
+  socketWithoutService = {
+    expr = systemd { sockets.x.listenStreams = [ "80" ]; };
+    has = [ "): the fleet has no x.service that it could start; declare it, or name the one it starts with Service=" ];
+  };
+  pathWithoutService = {
+    expr = systemd { paths.x.pathConfig.PathChanged = "/a"; };
+    has = [ "): the fleet has no x.service that it could start" ];
+  };
+  tmpfilesNameTaken = {
+    expr = systemd { tmpfiles = { rules = [ "d /run/x" ]; settings.nixfleet."/a".d = { }; }; };
+    has = [ "nixfleet.systemd.tmpfiles.settings.nixfleet is where the rules go; give the settings another name" ];
+  };
+  badVariableName = {
+    expr = host [ { nixfleet.environment.variables."a-b" = "x"; } ];
+    has = [ "nixfleet.environment.variables.a-b (" "): a variable's name is made of letters, digits and underscores" ];
+  };
+  profileNameTaken = {
+    expr = host [ { nixfleet = { environment.variables.a = "x"; profile.d.nixfleet = ""; }; } ];
+    has = [ "nixfleet.profile.d.nixfleet (" ") is where environment.variables go; give it another name" ];
+  };
+  madeFileGiven = {
+    expr = host [ { nixfleet = { sysctl."net.ipv4.ip_forward" = 1; files."/etc/sysctl.d/60-nixfleet.conf".text = ""; }; } ];
+    has = [ "nixfleet.files.\"/etc/sysctl.d/60-nixfleet.conf\" (" ") is what another option makes (" "); leave one of them out" ];
+  };
+  madeUnitGiven = {
+    expr = host [ { nixfleet = { sysctl."net.ipv4.ip_forward" = 1; systemd.services.nixfleet-sysctl.script = "true"; }; } ];
+    has = [ "nixfleet.systemd.units.\"nixfleet-sysctl.service\" (" ") is what another option makes (" ];
+  };
+  severalProblems = {
+    expr = host [ { assertions = [ { assertion = false; message = "first"; } ]; nixfleet.systemd = { services.x = { }; timers.y.timerConfig.OnCalendar = "daily"; }; } ];
+    has = [ "- first\n" "- nixfleet.systemd.services.x (" "- nixfleet.systemd.units.\"y.timer\" (" ];
+  };
+}
