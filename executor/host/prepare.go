@@ -129,7 +129,7 @@ func (s *session) checkClosure(ctx context.Context, part *prepared, known *schem
 			continue
 		}
 		if hash == entry.NarHash && !verified[entry.Path] {
-			if hash, err = nixstore.ContentHash(s.deps.Root, entry.Path); err != nil {
+			if hash, err = nixstore.ContentHash(ctx, s.deps.Root, entry.Path); err != nil {
 				return nil, err
 			}
 		}

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
-	"github.com/nixfleet/nixfleet/executor/internal/nardump"
+	"github.com/nixfleet/nixfleet/executor/nardump"
 	"github.com/nixfleet/nixfleet/schema"
 )
 

@@ -43,7 +43,7 @@ func TestContentHash(t *testing.T) {
 	if err := os.Chmod(filepath.Join(top, "Z"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	found, err := ContentHash(root, one)
+	found, err := ContentHash(t.Context(), root, one)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestLocal(t *testing.T) {
 	if err != nil || len(hashes) != 1 {
 		t.Fatalf("expected one valid path, found %v, %v", hashes, err)
 	}
-	if content, err := ContentHash(root, added); err != nil || content != hashes[added] {
+	if content, err := ContentHash(t.Context(), root, added); err != nil || content != hashes[added] {
 		t.Errorf("the store says %s, its content is %s, %v", hashes[added], content, err)
 	}
 	if hashes, err := local.Hashes(context.Background(), nil); err != nil || len(hashes) != 0 {

@@ -1,4 +1,5 @@
-// Package nardump writes NARs of files, byte for byte as Nix does. It is here
+// Package nardump writes NARs of files, byte for byte as Nix does: for copying store
+// paths on the controller, for checking them on a host. It is here
 // because go-nix's own writer stumbles over names that begin with two dots.
 package nardump
 
