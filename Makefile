@@ -63,8 +63,8 @@ test-nixpkgs: ## run the language's cases under a nixpkgs' own lib: make test-ni
 	NIXPKGS_LIB=$(NIXPKGS_LIB) go test -count=1 -run TestCases ./nix/
 
 .PHONY: demo
-demo: deps build bin/lab ## three throwaway hosts: compile, show, execute, execute again, change one file (KEEP=1 leaves them up)
-	@go run ./vm-tests/demo $(if $(KEEP),--keep)
+demo: deps build bin/lab bin/demo ## three throwaway hosts: compile, show, execute, execute again, change one file (KEEP=1 leaves them up)
+	@bin/demo $(if $(KEEP),--keep)
 
 .PHONY: bench
 bench: deps build ## tables of speed and size, with peers in the same run
@@ -79,9 +79,12 @@ lab-up: deps build bin/lab ## boot three throwaway hosts and say how to reach th
 lab-down: bin/lab ## end the hosts of lab-up and of demo KEEP=1
 	@bin/lab down --all
 
-.PHONY: bin/lab
+# Built, not `go run`: that would be one more process to interrupt, and tell of an exit status on a line of its own.
+.PHONY: bin/lab bin/demo
 bin/lab:
 	@go build -buildvcs=false -o $@ ./vm-tests/lab/cmd/lab
+bin/demo:
+	@go build -buildvcs=false -o $@ ./vm-tests/demo
 
 .PHONY: clean
 clean: ## remove what was built

@@ -26,11 +26,17 @@ func main() {
 			&cli.StringFlag{Name: "bin", Value: "bin", Usage: "directory of the built commands"},
 			&cli.StringFlag{Name: "fleet", Value: "examples/fleet", Usage: "the fleet to show"},
 		},
-		Action: run,
+		Action:          run,
+		HideHelpCommand: true,
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	if err := app.RunContext(ctx, os.Args); err != nil {
+	switch err := app.RunContext(ctx, os.Args); {
+	case err == nil:
+	case ctx.Err() != nil:
+		fmt.Fprintln(os.Stderr, "interrupted")
+		os.Exit(130)
+	default:
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}

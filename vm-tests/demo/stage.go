@@ -101,8 +101,13 @@ func (s *stage) play() error {
 	}
 	for _, act := range acts {
 		s.say(act.title)
-		if err := act.act(); err != nil {
-			return errors.Join(err, s.ctx.Err())
+		err := act.act()
+		// A command that finishes its work after Ctrl-C may well succeed; the demo ends all the same.
+		if s.ctx.Err() != nil {
+			return s.ctx.Err()
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
