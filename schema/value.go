@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Digest is a SHA-256 in the form "sha256:" and 64 lower-case hexadecimal digits.
@@ -144,18 +145,23 @@ const (
 	NixOS  Base = "nixos"
 )
 
+// Compiled at the first use: the helper's start on a host would notice it.
 var (
-	digestRE      = regexp.MustCompile(digestPattern)
-	narHashRE     = regexp.MustCompile(narHashPattern)
-	storePathRE   = regexp.MustCompile(storePathPattern)
-	hostNameRE    = regexp.MustCompile(hostNamePattern)
-	unitNameRE    = regexp.MustCompile(unitNamePattern)
-	accountNameRE = regexp.MustCompile(accountNamePattern)
-	modeRE        = regexp.MustCompile(modePattern)
+	digestRE      = lazily(digestPattern)
+	narHashRE     = lazily(narHashPattern)
+	storePathRE   = lazily(storePathPattern)
+	hostNameRE    = lazily(hostNamePattern)
+	unitNameRE    = lazily(unitNamePattern)
+	accountNameRE = lazily(accountNamePattern)
+	modeRE        = lazily(modePattern)
 )
 
-func parseInto[T ~string](target *T, text []byte, re *regexp.Regexp, want string) error {
-	if !re.Match(text) {
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
+func parseInto[T ~string](target *T, text []byte, re func() *regexp.Regexp, want string) error {
+	if !re().Match(text) {
 		return fmt.Errorf("%q is not %s", text, want)
 	}
 	*target = T(text)
