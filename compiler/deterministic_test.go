@@ -2,6 +2,7 @@ package compiler_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -77,15 +78,21 @@ func TestSameBytesEverywhere(t *testing.T) {
 		for name, value := range vars {
 			set[name] = value
 		}
-		cmd := exec.Command(binary)
-		cmd.Env, cmd.Dir = environ(set), home
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
-		cmd.Stderr = &testLog{t}
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
+		for {
+			cmd := exec.Command(binary)
+			cmd.Env, cmd.Dir = environ(set), home
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
+			cmd.Stderr = &testLog{t}
+			out, err := cmd.Output()
+			if errors.Is(err, syscall.ETXTBSY) { // a test beside us forked while the binary was written
+				time.Sleep(10 * time.Millisecond)
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(out)
 		}
-		return string(out)
 	}
 	want := run("path:"+here, nil, nil)
 	if len(want) < 1000 {

@@ -50,16 +50,20 @@ func checkNetwork(t *testing.T, l *lab.Lab, h *lab.Host) {
 	if err := h.Delay(t.Context(), 100*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	if took, err := dial(); err != nil || took < 100*time.Millisecond || took > 300*time.Millisecond {
+	if took, err := dial(); err != nil || took < 100*time.Millisecond {
 		t.Errorf("with 100 ms of delay a connection took %v, %v", took, err)
 	}
 	if sum := transfer(t, dialSSH(t, l, h)); sum != "10000000" {
 		t.Errorf("of 10 MB over a long link arrived %s", sum)
 	}
+	// Long enough that no busy machine is mistaken for it.
+	if err := h.Delay(t.Context(), 3*time.Second); err != nil {
+		t.Fatal(err)
+	}
 	if err := h.Delay(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
-	if took, err := dial(); err != nil || took > 90*time.Millisecond {
+	if took, err := dial(); err != nil || took >= 3*time.Second {
 		t.Errorf("without delay a connection took %v, %v", took, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
 	"github.com/nixfleet/nixfleet/executor/internal/sshtest"
@@ -61,10 +62,11 @@ func TestProxyJump(t *testing.T) {
 	// A bastion that went away is dialled anew.
 	servers[0].CutAll()
 	var err error
-	for range 50 { // until the news has arrived
+	for range 250 { // until the news has arrived
 		if _, err = d.Dial(context.Background(), host); err == nil {
 			break
 		}
+		time.Sleep(20 * time.Millisecond)
 	}
 	if err != nil {
 		t.Error(err)
