@@ -101,6 +101,82 @@ in
     expr = host [ { nixfleet = { sysctl."net.ipv4.ip_forward" = 1; systemd.services.nixfleet-sysctl.script = "true"; }; } ];
     has = [ "nixfleet.systemd.units.\"nixfleet-sysctl.service\" (" ") is what another option makes (" ];
   };
+  portTwice = {
+    expr = host [ { nixfleet.firewall = { enable = true; allowedTCPPorts = [ 80 ]; }; } { nixfleet.firewall.allowedTCPPorts = lib.mkIf true [ 443 80 ]; } ];
+    has = [ "nixfleet.firewall: the TCP port 80 is opened twice, in " "intent-errors.nix:" " and in " ];
+  };
+  portInRange = {
+    expr = host [ { nixfleet.firewall = { enable = true; allowedUDPPorts = [ 53 ]; allowedUDPPortRanges = [ { from = 50; to = 60; } ]; }; } ];
+    has = [ "nixfleet.firewall: the UDP port 53 is opened twice, in " ];
+  };
+  rangesOverlap = {
+    expr = host [ { nixfleet.firewall = { enable = true; sources."10.0.0.0/8".allowedTCPPortRanges = [ { from = 50; to = 60; } { from = 60; to = 70; } ]; }; } ];
+    has = [ "nixfleet.firewall.sources.\"10.0.0.0/8\": the TCP ports 60-70 is opened twice, in " ];
+  };
+  backwardsRange = {
+    expr = host [ { nixfleet.firewall = { enable = true; allowedTCPPortRanges = [ { from = 2; to = 1; } ]; }; } ];
+    has = [ "nixfleet.firewall: the range from 2 to 1 ends before it begins" ];
+  };
+  badPort = {
+    expr = host [ { nixfleet.firewall = { enable = true; allowedTCPPorts = [ 65536 ]; }; } ];
+    has = [ "`hosts.h.nixfleet.firewall.allowedTCPPorts" "16 bit unsigned integer" ];
+  };
+  badSource = {
+    expr = host [ { nixfleet.firewall = { enable = true; trustedSources = [ "example.org" ]; }; } ];
+    has = [ "`hosts.h.nixfleet.firewall.trustedSources" "IPv4 or IPv6 address or network, such as \"10.0.0.0/8\"" ];
+  };
+  keysWithoutHome = {
+    expr = host [ { nixfleet.users.svc = { system = true; keys = [ "ssh-ed25519 AAAAC3" ]; }; } ];
+    has = [ "nixfleet.users.svc (" "): keys need a home, where they stand in .ssh/authorized_keys" ];
+  };
+  notAKey = {
+    expr = host [ { nixfleet.users.ada.keys = [ "SHA256:abc" ]; } ];
+    has = [ "nixfleet.users.ada (" "): \"SHA256:abc\" is no public key; expected a line such as \"ssh-ed25519 AAAA… ada@laptop\"" ];
+  };
+  strangerInGroup = {
+    expr = host [ { nixfleet.groups.ops.members = [ "ada" ]; } ];
+    has = [ "nixfleet.groups.ops (" "): the member ada is no user of the fleet; declare it in nixfleet.users, with adopt = true where the host has it already" ];
+  };
+  checkOfNothing = {
+    expr = host [ { nixfleet.healthChecks.x.retries = 1; } ];
+    has = [ "nixfleet.healthChecks.x (" ") needs exactly one of unit, url, port and command, but has none" ];
+  };
+  checkOfTwo = {
+    expr = host [ { nixfleet.healthChecks.x = { url = "http://x/"; port = 1; }; } ];
+    has = [ ") needs exactly one of unit, url, port and command, but has port and url" ];
+  };
+  unitFromAfar = {
+    expr = host [ { nixfleet.healthChecks.x = { unit = "x.service"; from = "controller"; }; } ];
+    has = [ "nixfleet.healthChecks.x (" "): only the host can tell whether a unit is active; leave from out" ];
+  };
+  statusOfPort = {
+    expr = host [ { nixfleet.healthChecks.x = { port = 1; status = 204; }; } ];
+    has = [ "nixfleet.healthChecks.x (" "): status and body belong to a check with url" ];
+  };
+  badDuration = {
+    expr = host [ { nixfleet.tasks.x = { command = "true"; timeout = "soon"; }; } ];
+    has = [ "`hosts.h.nixfleet.tasks.x.timeout' is not of type `duration such as \"90s\", \"5m\" or \"1h30m\"'" ];
+  };
+  badWindow = {
+    expr = host [ { nixfleet.reboot.windows = [ "Sunday 2-4" ]; } ];
+    has = [ "`hosts.h.nixfleet.reboot.windows" "weekly window such as \"Sun 02:00-04:00\"" ];
+  };
+  hookWithoutMoment = {
+    expr = host [ { nixfleet.hooks.x.command = "true"; } ];
+    has = [ "The option `hosts.h.nixfleet.hooks.x.when' was accessed but has no value defined." ];
+  };
+  secretInClear = {
+    expr = host [ { nixfleet.secrets.x.file = ./fixtures/module.nix; } ];
+    has = [ "nixfleet.secrets.x (" "module.nix is not an age file; encrypt it with `age --armor` first" ];
+  };
+  secretBinary = {
+    expr = host [ { nixfleet.secrets.x.file = ./fixtures/binary.age; } ];
+    has = [ "nixfleet.secrets.x (" "binary.age is a binary age file; encrypt it with `age --armor`" ];
+  };
+  secretElsewhere = {
+    expr = host [ { nixfleet.secrets.x = { file = ./fixtures/secret.age; path = "/etc/secret"; }; } ];
+    has = [ "`hosts.h.nixfleet.secrets.x.path' is not of type `null or path below /run/nixfleet-secrets'" ];
+  };
   severalProblems = {
     expr = host [ { assertions = [ { assertion = false; message = "first"; } ]; nixfleet.systemd = { services.x = { }; timers.y.timerConfig.OnCalendar = "daily"; }; } ];
     has = [ "- first\n" "- nixfleet.systemd.services.x (" "- nixfleet.systemd.units.\"y.timer\" (" ];

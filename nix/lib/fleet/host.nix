@@ -116,6 +116,7 @@ in
         config = evaluation.config.nixfleet;
         options = evaluation.options.nixfleet;
         inherit positionsIn;
+        sshPort = fields.port;
       };
       opts = evaluation.options.nixfleet;
       inherit (host) fields;
@@ -125,8 +126,7 @@ in
         let
           checked = checkContent host.name path file.at file;
         in
-        removeAttrs file [ "validate" ]
-        // lib.optionalAttrs (file.validate != null) { inherit (file) validate; }
+        file
         // {
           text = plain checked.text;
           symlink = plain checked.symlink;
@@ -148,7 +148,8 @@ in
               file.symlink
             ]
           ) (lib.attrValues lowered.files)
-          ++ map (unit: unit.text) (lib.attrValues lowered.units);
+          ++ map (unit: unit.text) (lib.attrValues lowered.units)
+          ++ lowered.strings;
       };
     in
     {
@@ -175,17 +176,17 @@ in
         inherit (compiled) closure;
         packages = lib.attrNames (lib.genAttrs (map (pkg: plain "${pkg}") cfg.packages) (_: null));
         inherit files;
-        directories = withAt opts.directories cfg.directories;
+        inherit (lowered) directories;
         units = mapAttrs (_: unit: unit // { text = plain unit.text; }) lowered.units;
         users = mapAttrs (
           _: user: user // {
             home = if user.home == null then null else plain (toString user.home);
             shell = if user.shell == null then null else plain (toString user.shell);
           }
-        ) (withAt opts.users cfg.users);
+        ) (withAt opts.users lowered.users);
         accountGroups =
           userGroups cfg.users cfg.groups userPositions
-          // withAt opts.groups cfg.groups;
+          // withAt opts.groups lowered.groups;
       }
       // lowered.policies;
     };

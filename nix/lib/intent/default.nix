@@ -5,10 +5,15 @@ map (file: import file { inherit lib; }) [
   ./directories.nix
   ./environment.nix
   ./files.nix
+  ./firewall.nix
   ./groups.nix
+  ./health-checks.nix
+  ./hooks.nix
   ./os-updates.nix
   ./packages.nix
+  ./reboot.nix
   ./rollout.nix
+  ./secrets.nix
   ./sysctl.nix
   ./systemd/masks.nix
   ./systemd/mounts.nix
@@ -19,6 +24,7 @@ map (file: import file { inherit lib; }) [
   ./systemd/targets.nix
   ./systemd/timers.nix
   ./systemd/units.nix
+  ./tasks.nix
   ./tmpfiles.nix
   ./users.nix
 ]

@@ -20,6 +20,13 @@ let
         description = "Whether the group belongs to a service and not to people.";
       };
 
+      members = mkOption {
+        type = types.listOf valueTypes.accountName;
+        default = [ ];
+        example = [ "ada" ];
+        description = "Users of the fleet that are in the group, as their `extraGroups` could say.";
+      };
+
       adopt = mkOption {
         type = types.bool;
         default = false;

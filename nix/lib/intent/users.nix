@@ -4,6 +4,15 @@ let
   inherit (lib) mkOption types;
   valueTypes = import ./value-types.nix { inherit lib; };
 
+  keys =
+    description:
+    mkOption {
+      type = types.listOf types.singleLineStr;
+      default = [ ];
+      example = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBx1lJxQ4aS2mF3v7rJ8yZ5oZkXq9U0hTn1gC6vWb4dK ada@laptop" ];
+      inherit description;
+    };
+
   user = {
     options = {
       uid = mkOption {
@@ -56,6 +65,19 @@ let
         default = null;
         example = "/bin/bash";
         description = "The login shell; null means none for a system account and the host's default for others.";
+      };
+
+      keys = keys "Public keys that may log in as this user by SSH. They stand in `.ssh/authorized_keys` of the home directory, which is to be given.";
+
+      openssh.authorizedKeys = {
+        keys = keys "The same as `keys`, by NixOS's name.";
+
+        keyFiles = mkOption {
+          type = types.listOf types.path;
+          default = [ ];
+          example = lib.literalExpression "[ ./ada.pub ]";
+          description = "Files of the fleet with such keys, one a line.";
+        };
       };
 
       description = mkOption {

@@ -8,6 +8,8 @@ let
     // {
       inherit description;
     };
+  day = "Mon|Tue|Wed|Thu|Fri|Sat|Sun";
+  clock = "([01][0-9]|2[0-3]):[0-5][0-9]";
   percentage = types.strMatching "([1-9][0-9]?|100)%";
 in
 {
@@ -43,5 +45,10 @@ in
   /** A length of time. */
   duration = named "duration such as \"90s\", \"5m\" or \"1h30m\"" (
     types.addCheck (types.strMatching "([0-9]+h)?([0-9]+m)?([0-9]+s)?") (v: v != "")
+  );
+
+  /** A time of each week. */
+  window = named "weekly window such as \"Sun 02:00-04:00\"" (
+    types.strMatching "((${day})([-,](${day}))* )?${clock}-${clock}"
   );
 }

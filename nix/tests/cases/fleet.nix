@@ -26,7 +26,7 @@ let
 in
 {
   mkFleet = [
-    [ (without [ "hosts" "libraryVersion" ] (result { hosts.h = addr 1; })) {
+    [ (without [ "hosts" "libraryVersion" "part" ] (result { hosts.h = addr 1; })) {
       version = 1;
       fleet = { name = "fleet"; timeZone = "UTC"; rollout = { maxParallel = null; canary = null; waves = [ ]; soak = null; failureBudget = null; rebootWindow = null; }; };
       groups.all = [ "h" ];
@@ -52,7 +52,7 @@ in
     } ]
     # The inventory and the flake together.
     [
-      (without [ "hosts" "libraryVersion" "warnings" ] (result' (inventory { name = "x"; timeZone = "Europe/Berlin"; groups.web = null; hosts.a = addr 1 // { groups = [ "web" ]; }; rollout.canary = "10%"; }) { hosts.b = addr 2; rollout.maxParallel = 3; }))
+      (without [ "hosts" "libraryVersion" "part" "warnings" ] (result' (inventory { name = "x"; timeZone = "Europe/Berlin"; groups.web = null; hosts.a = addr 1 // { groups = [ "web" ]; }; rollout.canary = "10%"; }) { hosts.b = addr 2; rollout.maxParallel = 3; }))
       {
         version = 1;
         fleet = { name = "x"; timeZone = "Europe/Berlin"; rollout = { maxParallel = 3; canary = "10%"; waves = [ ]; soak = null; failureBudget = null; rebootWindow = null; }; };
@@ -112,7 +112,7 @@ in
     [ designed.hosts.web-1.osUpdates.ubuntu { mode = "security-daily"; autoReboot = true; rebootWindow = "Sun 02:00-04:00"; holds = [ "nvidia-driver-*" ]; maxConcurrentReboots = 1; } ]
     [
       (without [ "at" ] designed.hosts.web-1.files."/etc/myapp/config.json")
-      { text = "{\"port\":8080}"; source = null; symlink = null; mode = "0640"; owner = "root"; group = "myapp"; restartUnits = [ "myapp.service" ]; reloadUnits = [ ]; adopt = false; }
+      { text = "{\"port\":8080}"; source = null; symlink = null; mode = "0640"; owner = "root"; group = "myapp"; restartUnits = [ "myapp.service" ]; reloadUnits = [ ]; validate = null; adopt = false; }
     ]
     [ (without [ "at" ] designed.hosts.web-1.users.myapp) { system = true; uid = 991; group = "myapp"; home = "/var/lib/myapp"; createHome = false; shell = null; extraGroups = [ ]; description = ""; adopt = false; } ]
     [ (without [ "at" ] designed.hosts.web-1.accountGroups.myapp) { gid = null; system = true; adopt = false; } ]

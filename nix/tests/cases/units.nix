@@ -162,7 +162,7 @@ in
     [ (let u = (systemd { services.x.script = "true"; units."x.service" = { enabled = false; adopt = true; }; }).units."x.service"; in [ u.enabled u.adopt ]) [ false true ] ]
     [
       (removeAttrs (systemd { units."ssh.service".dropIns.limits = "[Service]\nNice=1\n"; }).files."/etc/systemd/system/ssh.service.d/limits.conf" [ "at" ])
-      { text = "[Service]\nNice=1\n"; source = null; symlink = null; mode = "0644"; owner = "root"; group = "root"; restartUnits = [ "ssh.service" ]; reloadUnits = [ ]; adopt = false; }
+      { text = "[Service]\nNice=1\n"; source = null; symlink = null; mode = "0644"; owner = "root"; group = "root"; restartUnits = [ "ssh.service" ]; reloadUnits = [ ]; validate = null; adopt = false; }
     ]
     [ (systemd { units."ssh.service".dropIns.limits = ""; }).units { } ]
     # Neither a template nor a target restarts.

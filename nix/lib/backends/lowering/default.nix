@@ -1,7 +1,7 @@
 /*
-  What the options of the intent come down to, whatever system is below: files, units, policies.
+  What the options of the intent come down to, whatever system is below: files, directories, units, accounts and policies.
 
-  Gives `{ files, units, policies, problems, warnings }`; `problems` are messages of what cannot be, and any is an error.
+  Gives `{ files, directories, units, users, groups, policies, strings, problems, warnings }`; `problems` are messages of what cannot be, and any is an error.
 */
 { lib }:
 let
@@ -12,7 +12,11 @@ let
   unitsOf = load ./units.nix;
   tmpfilesOf = load ./tmpfiles.nix;
   sysctlOf = load ./sysctl.nix;
+  firewallOf = load ./firewall.nix;
+  keysOf = load ./authorized-keys.nix;
+  policiesOf = load ./policies.nix;
   environmentOf = load ./environment.nix;
+  accountsOf = load ./accounts.nix;
   checksOf = load ./checks.nix;
 
   # The file of an option's first definition, for what has no names inside.
@@ -28,11 +32,15 @@ let
       }; leave one of them out"
     ) (lib.attrNames (builtins.intersectAttrs made from));
 in
-/** `config` and `options` are those below nixfleet; `positionsIn` tells where an option's names are defined. */
+/**
+  `config` and `options` are those below nixfleet; `positionsIn` tells where an option's names are defined; `sshPort` is
+  how the host is reached.
+*/
 {
   config,
   options,
   positionsIn,
+  sshPort,
 }:
 let
   fromUnits = unitsOf {
@@ -61,6 +69,15 @@ let
     ++ optional (config.environment.variables != { } || config.profile.d != { }) (environmentOf {
       inherit (config) environment profile;
       inherit options positionsIn;
+    })
+    ++ optional (options.firewall.definitionsWithLocations != [ ]) (firewallOf {
+      inherit (config) firewall;
+      option = options.firewall;
+      inherit sshPort;
+    })
+    ++ optional (config.users != { }) (keysOf {
+      inherit (config) users directories;
+      positions = positionsIn options.users;
     });
 
   merged = name: lib.foldl' (all: piece: all // piece.${name} or { }) { } pieces;
@@ -76,18 +93,33 @@ let
       lib.mapAttrs (path: file: file // { at = positions path; }) config.files;
   units = fromUnits.units // madeUnits;
   files = givenFiles // madeFiles;
+  policies = policiesOf { inherit config options positionsIn; };
+  accounts = accountsOf {
+    inherit (config) users groups;
+    positions = positionsIn options.groups;
+  };
   checks = checksOf { inherit units files; };
 in
 {
   inherit files units;
+  directories =
+    lib.mapAttrs (path: directory: directory // { at = positionsIn options.directories path; }) config.directories
+    // merged "directories";
 
   # Keys of the host's record that are there only where there is something to say.
-  policies = lib.filterAttrs (_: v: v != { }) { inherit (fromUnits) masks; };
+  policies = lib.filterAttrs (_: v: v != { }) ({ inherit (fromUnits) masks; } // policies.values);
+
+  # What the accounts of the fleet have beyond what they say themselves.
+  inherit (accounts) users groups;
+  # Texts besides files and units that may refer to the store.
+  inherit (policies) strings;
 
   problems =
     concatMap (piece: piece.problems or [ ]) pieces
     ++ clashes "files" givenFiles madeFiles
     ++ clashes "systemd.units" fromUnits.units madeUnits
+    ++ policies.problems
+    ++ accounts.problems
     ++ checks.problems;
 
   inherit (checks) warnings;

@@ -1,0 +1,66 @@
+# nixfleet.hooks: commands around activation and reboot.
+{ lib }:
+let
+  inherit (lib) mkOption types;
+  valueTypes = import ./value-types.nix { inherit lib; };
+
+  hook.options = {
+    when = mkOption {
+      type = types.enum [
+        "before-activation"
+        "after-activation"
+        "before-reboot"
+        "after-reboot"
+      ];
+      example = "before-activation";
+      description = "The moment at which it runs.";
+    };
+
+    on = mkOption {
+      type = types.enum [
+        "host"
+        "controller"
+      ];
+      default = "host";
+      example = "controller";
+      description = "Where it runs: on the host itself, or on the machine that executes the plan.";
+    };
+
+    command = mkOption {
+      type = types.lines;
+      example = "drain-from-load-balancer";
+      description = "A command for sh.";
+    };
+
+    timeout = mkOption {
+      type = valueTypes.duration;
+      default = "5m";
+      example = "30s";
+      description = "How long it may take.";
+    };
+
+    required = mkOption {
+      type = types.bool;
+      default = true;
+      example = false;
+      description = "Whether its failure is the host's failure.";
+    };
+
+    always = mkOption {
+      type = types.bool;
+      default = false;
+      example = true;
+      description = "Whether it runs also where the step before it failed.";
+    };
+  };
+in
+{
+  _file = "nixfleet: hooks.nix";
+
+  options.nixfleet.hooks = mkOption {
+    type = types.attrsOf (types.submodule hook);
+    default = { };
+    example = lib.literalExpression ''{ drain = { when = "before-activation"; command = "/usr/local/bin/drain"; }; }'';
+    description = "Commands around activation and reboot, by name.";
+  };
+}

@@ -1,0 +1,35 @@
+# nixfleet.reboot: when the host may reboot.
+{ lib }:
+let
+  inherit (lib) mkOption types;
+  valueTypes = import ./value-types.nix { inherit lib; };
+in
+{
+  _file = "nixfleet: reboot.nix";
+
+  options.nixfleet.reboot = {
+    auto = mkOption {
+      type = types.bool;
+      default = false;
+      example = true;
+      description = "Whether the host reboots, in a window, when something asks for it.";
+    };
+
+    windows = mkOption {
+      type = types.listOf valueTypes.window;
+      default = [ ];
+      example = [
+        "Sun 02:00-04:00"
+        "Mon-Fri 03:00-03:30"
+      ];
+      description = "When it may reboot, in the fleet's time zone; none means at any time.";
+    };
+
+    deadline = mkOption {
+      type = valueTypes.duration;
+      default = "10m";
+      example = "30m";
+      description = "How long it may take to come back.";
+    };
+  };
+}
