@@ -16,6 +16,8 @@ while :; do
 	status=0
 	(
 		echo 0 >"$boot/cgroup.procs"
+		# The host's network namespace is its own, so it may set what is below /proc/sys/net.
+		export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
 		exec systemd-nspawn --quiet --boot --register=no --keep-unit --machine="$name" --directory="$dir/root" \
 			--network-namespace-path="/run/netns/$name" --console=pipe \
 			--resolv-conf=off --timezone=off --link-journal=no
