@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/nixfleet/nixfleet/compiler/internal/batch"
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
 	"github.com/nixfleet/nixfleet/compiler/internal/intent"
 	"github.com/nixfleet/nixfleet/compiler/internal/inventory"
@@ -59,7 +60,7 @@ func (c *compilation) run(ctx context.Context) (plan *schema.Plan, err error) {
 		return nil, err
 	}
 	result, err := c.evaluate(ctx)
-	if err != nil {
+	if err != nil || result == nil {
 		return nil, err
 	}
 	preview, err := c.freeze(result)
@@ -84,9 +85,14 @@ func (c *compilation) evaluate(ctx context.Context) (*intent.Result, error) {
 	if request.Select, err = selection(c.in.Hosts, c.in.Groups); err != nil {
 		return nil, err
 	}
-	result, err := c.nix.Evaluate(ctx, c.source, c.library, request)
+	evaluation, err := c.nix.Prepare(ctx, c.source, c.library, request)
 	if err != nil {
-		return nil, c.placed(err)
+		return nil, err
+	}
+	result, failed, err := batch.Run(ctx, c.batches(), evaluation.Part)
+	c.found = append(c.found, c.placed(failed)...)
+	if err != nil || result == nil {
+		return nil, err
 	}
 	for _, warning := range result.Warnings {
 		d := Diagnostic{Code: diagnostic.FleetWarning, Severity: Warning, Summary: warning.Message}
@@ -98,12 +104,17 @@ func (c *compilation) evaluate(ctx context.Context) (*intent.Result, error) {
 	return result, checkSelection(c.in.Hosts, c.in.Groups, result)
 }
 
-// placed adds the place in the inventory to errors about a host that name no other.
-func (c *compilation) placed(err error) error {
-	list, ok := diagnostic.Of(err)
-	if !ok {
-		return err
+// batches are as large as one process evaluates in a second or two.
+func (c *compilation) batches() batch.Options {
+	progress := c.deps.Progress
+	if progress == nil {
+		progress = func(string) {}
 	}
+	return batch.Options{Light: 1000, Heavy: 8, Workers: batch.Workers(), Explained: 50, Progress: progress}
+}
+
+// placed adds the place in the inventory to errors about a host that name no other.
+func (c *compilation) placed(list diagnostic.List) diagnostic.List {
 	for i := range list {
 		d := &list[i]
 		if d.Position.File == "" && d.Host != "" {

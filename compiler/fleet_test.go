@@ -198,7 +198,7 @@ func TestTrace(t *testing.T) {
 	with := deps(t)
 	with.Trace = true
 	_, found, err := compiler.Compile(context.Background(), in, with)
-	if !errors.Is(err, compiler.ErrRefused) || len(found) != 1 {
+	if !errors.Is(err, compiler.ErrRefused) || len(found) != 2 {
 		t.Fatal(err, found)
 	}
 	expect(t, found[0].Detail, "… while ")

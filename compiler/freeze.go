@@ -26,7 +26,7 @@ func (c *compilation) freeze(result *intent.Result) (*schema.Plan, error) {
 		found = append(found, rollout.Check(host.Rollout, host.Name, "rollout", c.inventory.LocateHost(string(host.Name), "rollout"))...)
 	}
 	c.found = append(c.found, c.relative(found)...)
-	if found.Failed() {
+	if c.found.Failed() {
 		return nil, nil
 	}
 	header := schema.Index{

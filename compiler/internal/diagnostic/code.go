@@ -34,6 +34,7 @@ const (
 	SourceNoOutput Code = "source-no-output"
 	InputInvalid   Code = "input-invalid"
 	EvalFailed     Code = "eval-failed"
+	EvalMemory     Code = "eval-memory"
 	EvalContract   Code = "eval-contract"
 	BuildFailed    Code = "build-failed"
 	BuildMissing   Code = "build-missing"

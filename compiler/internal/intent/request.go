@@ -2,6 +2,7 @@ package intent
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -39,4 +40,24 @@ type Select struct {
 	Hosts []string `json:"hosts"`
 	// Groups are names of groups.
 	Groups []string `json:"groups"`
+}
+
+// Part says which of the selected hosts one evaluation is for: those from one
+// place of the list up to another; where To is 0, all of them, unless they are
+// more than Light and Heavy allow, and then none.
+type Part struct {
+	From, To     int
+	Light, Heavy int
+	// Explain makes errors say which option of which host they are about.
+	Explain bool
+	// Survey asks only which hosts fail.
+	Survey bool
+}
+
+// Nix returns the part as the library takes it.
+func (p Part) Nix() string {
+	if p.To == 0 {
+		return fmt.Sprintf("{ light = %d; heavy = %d; }", p.Light, p.Heavy)
+	}
+	return fmt.Sprintf("{ from = %d; to = %d; explain = %t; survey = %t; }", p.From, p.To, p.Explain, p.Survey)
 }

@@ -15,6 +15,19 @@ type Result struct {
 	HostNames      []string            `json:"hostNames"`
 	Warnings       []Warning           `json:"warnings"`
 	Hosts          map[string]Host     `json:"hosts"`
+	// Part is about the evaluation, not about the fleet.
+	Part PartResult `json:"part"`
+}
+
+// PartResult says what part of the selected hosts was evaluated.
+type PartResult struct {
+	// Selected are the selected hosts, Heavy those of them that take much to
+	// evaluate. Complete says that the result holds all of them.
+	Selected []string `json:"selected"`
+	Heavy    []string `json:"heavy"`
+	Complete bool     `json:"complete"`
+	// Failing are the hosts that a survey found to fail.
+	Failing []string `json:"failing"`
 }
 
 // Fleet is what holds for all hosts.

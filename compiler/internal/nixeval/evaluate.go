@@ -21,8 +21,16 @@ func (n *Nix) WriteLibrary(library fs.FS) (Tree, error) {
 	return n.writeTree("library", library)
 }
 
-// Evaluate evaluates the source's intent with the library.
-func (n *Nix) Evaluate(ctx context.Context, source *Source, library Tree, request intent.Request) (*intent.Result, error) {
+// Evaluation is a locked source with all that its evaluation reads, in the store.
+type Evaluation struct {
+	nix     *Nix
+	source  *Source
+	library Tree
+	request Tree
+}
+
+// Prepare makes everything ready for evaluating the source's intent with the library.
+func (n *Nix) Prepare(ctx context.Context, source *Source, library Tree, request intent.Request) (*Evaluation, error) {
 	data, err := json.Marshal(request)
 	if err != nil {
 		return nil, fmt.Errorf("cannot encode the request: %w", err)
@@ -34,15 +42,16 @@ func (n *Nix) Evaluate(ctx context.Context, source *Source, library Tree, reques
 	if err := n.addTrees(ctx, library, asked, request.Inputs); err != nil {
 		return nil, n.explain(ctx, err)
 	}
-	if err := n.writeRegistry(source.locked); err != nil {
-		return nil, err
-	}
-	n.options.Progress("evaluating")
-	out, err := n.flakes(ctx, append(n.registry(), "eval", "--json", "--show-trace",
+	return &Evaluation{n, source, library, asked}, n.writeRegistry(source.locked)
+}
+
+// Part evaluates a part of the selected hosts. It may run side by side with others.
+func (e *Evaluation) Part(ctx context.Context, part intent.Part) (*intent.Result, error) {
+	out, err := e.nix.flakes(ctx, append(e.nix.registry(), "eval", "--json", "--show-trace",
 		"--no-update-lock-file", "--option", "eval-cache", "false",
-		"flake:"+fleetID+"#nixfleet", "--apply", expression(library, asked))...)
+		"flake:"+fleetID+"#nixfleet", "--apply", expression(e.library, e.request, part))...)
 	if err != nil {
-		return nil, n.explainEvaluation(ctx, err, source, library)
+		return nil, e.nix.explainEvaluation(ctx, err, e.source, e.library)
 	}
 	return intent.Decode(out)
 }
@@ -89,9 +98,9 @@ func present(hash schema.NarHash) bool {
 	return err == nil
 }
 
-func expression(library, request Tree) string {
-	return fmt.Sprintf("output: import (%s + \"/compile.nix\") { inherit output; request = builtins.fromJSON (builtins.readFile (%s + \"/request.json\")); }",
-		fetchTree(library), fetchTree(request))
+func expression(library, request Tree, part intent.Part) string {
+	return fmt.Sprintf("output: import (%s + \"/compile.nix\") { inherit output; request = builtins.fromJSON (builtins.readFile (%s + \"/request.json\")) // { part = %s; }; }",
+		fetchTree(library), fetchTree(request), part.Nix())
 }
 
 func fetchTree(tree Tree) string {

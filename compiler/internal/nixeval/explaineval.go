@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,7 +30,11 @@ func (n *Nix) explainEvaluation(ctx context.Context, err error, source *Source, 
 		found.Code, found.Summary = diagnostic.InputInvalid, "an input changed while it was read"
 		found.Detail, found.Hint = last.Text, "compile again when nothing writes to it any more"
 		return diagnostic.List{found}
-	case last.Text == "" || failed.killed():
+	case failed.outOfMemory():
+		found.Code, found.Summary = diagnostic.EvalMemory, "the evaluation ended without a word: "+failed.exitReason()
+		found.Hint = "a host alone that takes more than there is: look for a list or text that grows without end"
+		return diagnostic.List{found}
+	case last.Text == "":
 		found.Summary = "the evaluation ended without a word: " + failed.exitReason()
 		return diagnostic.List{found}
 	}
@@ -93,10 +98,24 @@ var libraryErrors = []struct {
 	{regexp.MustCompile(`^host "[^"]*" .*has no address`), diagnostic.HostNoAddress, "addr"},
 }
 
+var frameRE = regexp.MustCompile("^while evaluating the (?:host `([^`'\n]+)'|option `hosts\\.(\"[^\"\n]+\"|[^.`'\n]+)\\.)")
+
+// blamed returns the host that was being evaluated, as the outermost of the
+// library's frames says: a message may well name another one.
+func blamed(trace []frame) schema.HostName {
+	for _, f := range slices.Backward(trace) {
+		if match := frameRE.FindStringSubmatch(f.Text); match != nil {
+			return schema.HostName(match[1] + strings.Trim(match[2], `"`))
+		}
+	}
+	return ""
+}
+
 // locate fills in host, option and position from what the error says, or else
 // from the innermost frame of its trace that lies in the fleet.
 func locate(found diagnostic.Diagnostic, last message, source *Source) diagnostic.Diagnostic {
 	found.Summary = last.Text
+	found.Host = blamed(last.Trace)
 	frames := append([]frame{{last.Text, last.File, last.Line, last.Column}}, last.Trace...)
 	for _, f := range frames {
 		if match := hostRE.FindStringSubmatch(f.Text); match != nil && found.Host == "" {
@@ -105,7 +124,10 @@ func locate(found diagnostic.Diagnostic, last message, source *Source) diagnosti
 		if match := optionRE.FindStringSubmatch(f.Text); match != nil && found.Option == "" {
 			found.Option = match[1]
 			if host := prefixRE.FindStringSubmatch(match[1]); host != nil {
-				found.Host, found.Option = schema.HostName(strings.Trim(host[1], `"`)), host[2]
+				found.Option = host[2]
+				if found.Host == "" {
+					found.Host = schema.HostName(strings.Trim(host[1], `"`))
+				}
 			}
 		}
 		if file, ok := source.inFleet(f.place()); ok && found.Position.File == "" {

@@ -303,7 +303,11 @@ func TestUnescape(t *testing.T) {
 func TestEvaluationWithoutAWord(t *testing.T) {
 	nix := fakeNix(t, `case "$*" in *eval*) kill -9 $$ ;; esac; exit 0`)
 	source := &Source{locked: map[string]any{}}
-	_, err := nix.Evaluate(context.Background(), source, Tree{NarHash: "sha256-gJR3JwbHE6P+ZI9VeD+YC5GzuoabYyy+1P264BKXWGs="}, intent.Request{})
+	evaluation, err := nix.Prepare(context.Background(), source, Tree{NarHash: "sha256-gJR3JwbHE6P+ZI9VeD+YC5GzuoabYyy+1P264BKXWGs="}, intent.Request{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = evaluation.Part(context.Background(), intent.Part{})
 	if err == nil || !strings.Contains(err.Error(), "memory ran out") {
 		t.Errorf("found %v", err)
 	}

@@ -48,6 +48,13 @@ func (f *failure) killed() bool {
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL || exit.ExitCode() == 137
 }
 
+// outOfMemory reports whether the process ended for want of memory: killed, or by
+// its own limit.
+func (f *failure) outOfMemory() bool {
+	text := f.journal.text()
+	return f.killed() || strings.Contains(text, "out of memory") || strings.Contains(text, "Out of Memory") || strings.Contains(text, "bad_alloc")
+}
+
 // run runs a Nix program in a process group of its own and returns its standard
 // output. On cancel the whole group ends, and the error is the context's.
 func (n *Nix) run(ctx context.Context, program string, args ...string) ([]byte, error) {

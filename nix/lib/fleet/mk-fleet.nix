@@ -60,6 +60,7 @@ let
   readInventory = import ./inventory.nix { inherit lib; };
   select = import ./select.nix { inherit lib; };
   evaluateHost = (import ./host.nix { inherit lib; }).evaluate;
+  framed = import ./frames.nix { inherit lib; };
   named = import ./roles.nix { inherit lib; };
 
   # A module that is written in place says where, for errors. (Not as an import of another that does: that would change
@@ -124,7 +125,12 @@ let
     request:
     let
       fleet = readInventory (sourcesOf request);
-      names = select.names fleet (request.select or null);
+      selected = select.names fleet (request.select or null);
+      # A host whose base is wrong says so when it is evaluated.
+      isHeavy =
+        name:
+        nixpkgs != null || (builtins.tryEval (fleet.hosts.${name}.fields.base == "nixos")).value;
+      names = select.part isHeavy selected (request.part or null);
       inputs = import ./inputs.nix (request.inputs or { });
 
       infoOf = name: host: {
@@ -170,6 +176,11 @@ let
         })
       );
 
+      frame = if request.part.explain or false then framed else _: result: result;
+      results = lib.mapAttrs (name: host: frame name host.result) evaluated;
+      # Only the names of hosts that fail are wanted.
+      survey = request.part.survey or false;
+
       # A module for a host that does not exist is a misspelt name.
       strayModules = lib.filter (n: !(fleet.hosts ? ${n})) (lib.attrNames ownModules);
       checked =
@@ -186,10 +197,20 @@ let
       };
       groups = fleet.members;
       hostNames = lib.attrNames fleet.hosts;
+      part = {
+        inherit selected;
+        heavy = if request.part.from or null != null then [ ] else lib.filter isHeavy selected;
+        complete = names == selected;
+        failing =
+          if survey then
+            lib.filter (name: !(builtins.tryEval (builtins.deepSeq results.${name} true)).success) names
+          else
+            [ ];
+      };
       warnings = lib.concatMap (
         host: map (message: { inherit host message; }) evaluated.${host}.warnings
-      ) names;
-      hosts = lib.mapAttrs (_: host: host.result) evaluated;
+      ) (if survey then [ ] else names);
+      hosts = if survey then { } else results;
     };
 in
 {

@@ -1,0 +1,267 @@
+// Package batch evaluates the hosts of a fleet in as few processes as memory
+// allows: one for a fleet of ordinary size, bounded parts side by side for more.
+//
+// A host that fails does not hide the others: what comes after it, and before, is
+// evaluated again without it. The package starts no process itself and decides
+// nothing by the clock, so the same fleet gives the same findings everywhere.
+package batch
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
+	"github.com/nixfleet/nixfleet/compiler/internal/intent"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Evaluate evaluates a part of the selected hosts in one process. Its errors are
+// diagnostics, with the host where one is to blame; [diagnostic.EvalMemory] says
+// that the part was too large.
+type Evaluate func(ctx context.Context, part intent.Part) (*intent.Result, error)
+
+// Options say how much is done at once.
+type Options struct {
+	// Light and Heavy are how many hosts one process evaluates, of those without
+	// and with a NixOS or nixpkgs of their own.
+	Light, Heavy int
+	// Workers is how many processes run side by side.
+	Workers int
+	// Explained bounds how many failing hosts are told of one by one.
+	Explained int
+	// Progress is told what is being done.
+	Progress func(string)
+}
+
+// Run evaluates all selected hosts. With findings, the result holds the hosts
+// that did evaluate, for looking for further faults.
+func Run(ctx context.Context, options Options, evaluate Evaluate) (*intent.Result, diagnostic.List, error) {
+	options.Progress("evaluating")
+	first, err := evaluate(ctx, intent.Part{Light: options.Light, Heavy: options.Heavy})
+	if err == nil && first.Part.Complete {
+		return first, nil, nil
+	}
+	failed, ok := diagnostic.Of(err)
+	if err != nil && !ok {
+		return nil, nil, err
+	}
+	if err != nil {
+		// Where not even the list of hosts evaluates, no single host is to blame.
+		if first, err = evaluate(ctx, intent.Part{}); err != nil {
+			return nil, failed, cancelled(ctx)
+		}
+	}
+	r := run{Options: options, evaluate: evaluate, result: first, names: first.Part.Selected}
+	if len(failed) > 0 {
+		r.next = r.after(span{to: len(r.names)}, failed)
+	} else {
+		r.next = r.chunks(first.Part.Heavy)
+	}
+	err = r.rounds(ctx)
+	return r.result, r.found, err
+}
+
+func cancelled(ctx context.Context) error { return context.Cause(ctx) }
+
+// span is the hosts from one place of the list up to another. Whether errors say
+// all they can is dear, so it is asked for once there are any.
+type span struct {
+	from, to int
+	explain  bool
+}
+
+func (s span) size() int { return s.to - s.from }
+
+// run is one run that takes more than one process. It goes in rounds, and what a
+// round does depends on the one before only: so the order in which processes end
+// decides nothing.
+type run struct {
+	Options
+	evaluate  Evaluate
+	names     []string
+	result    *intent.Result
+	found     diagnostic.List
+	explained int
+	next      []span
+}
+
+// chunks cuts the list where a process has enough.
+func (r *run) chunks(heavy []string) []span {
+	isHeavy := map[string]bool{}
+	for _, name := range heavy {
+		isHeavy[name] = true
+	}
+	var spans []span
+	from, light, heavies := 0, 0, 0
+	for i, name := range r.names {
+		if isHeavy[name] {
+			heavies++
+		} else {
+			light++
+		}
+		if light > r.Light || heavies > r.Heavy {
+			spans = append(spans, span{from: from, to: i})
+			from, light, heavies = i, 0, 0
+			if isHeavy[name] {
+				heavies = 1
+			} else {
+				light = 1
+			}
+		}
+	}
+	return append(spans, span{from: from, to: len(r.names)})
+}
+
+func (r *run) rounds(ctx context.Context) error {
+	done := 0
+	for len(r.next) > 0 {
+		spans := r.next
+		r.next = nil
+		left := max(0, r.Explained-r.explained)
+		if left == 0 {
+			return r.survey(ctx, spans)
+		}
+		if len(spans) > left && r.explained > 0 {
+			spans, r.next = spans[:left], slices.Clone(spans[left:])
+		}
+		results, err := r.parallel(ctx, spans, &done)
+		if err != nil {
+			return err
+		}
+		for i, outcome := range results {
+			if outcome.failed != nil {
+				r.next = append(r.next, r.after(spans[i], outcome.failed)...)
+				continue
+			}
+			r.add(outcome.result)
+		}
+	}
+	return nil
+}
+
+type outcome struct {
+	result *intent.Result
+	failed diagnostic.List
+}
+
+// parallel evaluates spans side by side. An error is one that is nobody's fault,
+// a cancel for one.
+func (r *run) parallel(ctx context.Context, spans []span, done *int) ([]outcome, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	outcomes := make([]outcome, len(spans))
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	slots := make(chan struct{}, max(1, r.Workers))
+	for i, s := range spans {
+		slots <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() {
+			defer func() { <-slots }()
+			result, err := r.evaluate(ctx, intent.Part{From: s.from, To: s.to, Explain: s.explain})
+			mu.Lock()
+			defer mu.Unlock()
+			failed, ok := diagnostic.Of(err)
+			if err != nil && !ok {
+				cancel(err)
+			}
+			outcomes[i] = outcome{result, failed}
+			if err == nil {
+				*done += s.size()
+				r.Progress(fmt.Sprintf("evaluating: %d of %d hosts", min(*done, len(r.names)), len(r.names)))
+			}
+		})
+	}
+	group.Wait()
+	return outcomes, context.Cause(ctx)
+}
+
+// add takes over the hosts that evaluated.
+func (r *run) add(part *intent.Result) {
+	if r.result.Hosts == nil {
+		r.result.Hosts = map[string]intent.Host{}
+	}
+	for name, host := range part.Hosts {
+		r.result.Hosts[name] = host
+	}
+	r.result.Warnings = append(r.result.Warnings, part.Warnings...)
+}
+
+// after notes what failed in a span, and returns what is left to evaluate of it.
+func (r *run) after(s span, failed diagnostic.List) []span {
+	tooLarge := slices.ContainsFunc(failed, func(d diagnostic.Diagnostic) bool { return d.Code == diagnostic.EvalMemory })
+	i := s.from + slices.Index(r.names[s.from:s.to], string(failed[0].Host))
+	switch {
+	case tooLarge && s.size() > 1:
+		r.Workers = 1 // so that the smaller parts have the memory to themselves
+		return halves(s)
+	case !tooLarge && !s.explain:
+		s.explain = true
+		return []span{s}
+	case tooLarge || s.size() == 1:
+		i = s.from
+	case i < s.from:
+		return halves(s)
+	}
+	r.explained++
+	for _, d := range failed {
+		d.Host = schema.HostName(r.names[i])
+		r.found = append(r.found, d)
+	}
+	return append(whole(span{s.from, i, false}), halves(span{i + 1, s.to, true})...)
+}
+
+func whole(s span) []span {
+	if s.size() == 0 {
+		return nil
+	}
+	return []span{s}
+}
+
+// halves spreads the search over the list: hosts of one kind often stand together.
+func halves(s span) []span {
+	middle := s.from + (s.size()+1)/2
+	return append(whole(span{s.from, middle, s.explain}), whole(span{middle, s.to, s.explain})...)
+}
+
+// survey names the hosts of spans that fail, without saying why: each reason
+// takes a process of its own.
+func (r *run) survey(ctx context.Context, spans []span) error {
+	r.Progress("looking for further hosts that fail")
+	var failing, unknown []string
+	for _, s := range spans {
+		result, err := r.evaluate(ctx, intent.Part{From: s.from, To: s.to, Survey: true})
+		if _, ok := diagnostic.Of(err); ok {
+			unknown = append(unknown, r.names[s.from:s.to]...)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		failing = append(failing, result.Part.Failing...)
+	}
+	slices.Sort(failing)
+	slices.Sort(unknown)
+	hint := "mend what is told of the others first; what is wrong with one host alone: --host NAME"
+	r.tell(failing, "%d more hosts do not evaluate", hint)
+	r.tell(unknown, "%d more hosts were not looked at", hint)
+	return nil
+}
+
+func (r *run) tell(hosts []string, format, hint string) {
+	if len(hosts) == 0 {
+		return
+	}
+	d := diagnostic.Diagnostic{
+		Code: diagnostic.EvalFailed, Severity: diagnostic.Error, Host: schema.HostName(hosts[0]),
+		Summary: fmt.Sprintf(format, len(hosts)), Hint: hint,
+	}
+	for _, host := range hosts[1:] {
+		d.Others = append(d.Others, schema.HostName(host))
+	}
+	r.found = append(r.found, d)
+}
