@@ -10,6 +10,8 @@ GOBUILD := go build -trimpath -buildvcs=false
 HELPERS := cmd/internal/helper/bin
 KEEP    ?=
 export CGO_ENABLED := 0
+# Where Go's own archive puts it, which sudo's PATH lacks.
+export PATH := $(PATH):/usr/local/go/bin
 
 .PHONY: help
 help: ## list the targets
@@ -27,6 +29,7 @@ build: helpers ## build bin/nixfleet, bin/nixfleet-execute and bin/nixfleet-host
 # change only when its code does.
 .PHONY: helpers
 helpers:
+	@command -v go >/dev/null || { echo "error: there is no go in PATH ($$PATH)" >&2; echo "hint: https://go.dev/dl; behind sudo: sudo env PATH=\$$PATH make …" >&2; exit 1; }
 	@for pair in x86_64-linux:amd64 aarch64-linux:arm64; do \
 	  system=$${pair%%:*}; arch=$${pair##*:}; out=$(HELPERS)/nixfleet-host-$$system; \
 	  GOOS=linux GOARCH=$$arch $(GOBUILD) -ldflags '-s -w' -o $$out.new ./cmd/nixfleet-host; \
@@ -37,12 +40,16 @@ helpers:
 	  rm -f $$out.new; \
 	done
 
+.PHONY: root
+root:
+	@[ "$$(id -u)" = 0 ] || { echo "error: throwaway hosts are containers with networks and mounts of their own, for which one must be root" >&2; echo "hint: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
+
 .PHONY: deps
 deps: ## install, from apt, what compiling, testing and the throwaway hosts need
 	@./vm-tests/install-packages vm-tests/lab/apt-packages vm-tests/apt-packages
 
 .PHONY: test
-test: deps build lint ## run every test, those on throwaway hosts included
+test: root deps build lint ## run every test, those on throwaway hosts included
 	NIXFLEET_LAB=required go test -count=1 -timeout 30m ./...
 
 .PHONY: lint
@@ -50,7 +57,7 @@ lint: ## go vet, staticcheck, gofmt, and a parse of every .nix
 	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go tool staticcheck ./...
-	@git ls-files -z '*.nix' | xargs -0 -n 64 nix-instantiate --parse >/dev/null
+	@git ls-files -z '*.nix' | xargs -0 -n 64 nix-instantiate --store dummy:// --parse >/dev/null
 
 .PHONY: goldens
 goldens: build ## write every golden and every generated page anew
@@ -63,20 +70,20 @@ test-nixpkgs: ## run the language's cases under a nixpkgs' own lib: make test-ni
 	NIXPKGS_LIB=$(NIXPKGS_LIB) go test -count=1 -run TestCases ./nix/
 
 .PHONY: demo
-demo: deps build bin/lab bin/demo ## three throwaway hosts: compile, show, execute, execute again, change one file (KEEP=1 leaves them up)
+demo: root deps build bin/lab bin/demo ## three throwaway hosts: compile, show, execute, execute again, change one file (KEEP=1 leaves them up)
 	@bin/demo $(if $(KEEP),--keep)
 
 .PHONY: bench
-bench: deps build ## tables of speed and size, with peers in the same run
+bench: root deps build ## tables of speed and size, with peers in the same run
 	@./vm-tests/install-packages vm-tests/bench/apt-packages
 	@go run ./vm-tests/bench
 
 .PHONY: lab-up
-lab-up: deps build bin/lab ## boot three throwaway hosts and say how to reach them
+lab-up: root deps build bin/lab ## boot three throwaway hosts and say how to reach them
 	@bin/lab up --hosts web-1,web-2,db-1 --helper bin/nixfleet-host
 
 .PHONY: lab-down
-lab-down: bin/lab ## end the hosts of lab-up and of demo KEEP=1
+lab-down: root bin/lab ## end the hosts of lab-up and of demo KEEP=1
 	@bin/lab down --all
 
 # Built, not `go run`: that would be one more process to interrupt, and tell of an exit status on a line of its own.

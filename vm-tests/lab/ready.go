@@ -39,7 +39,7 @@ func Packages() []string {
 // Ready says whether this machine can run a lab; the error names everything that is missing and how to get it.
 func Ready() error {
 	if os.Geteuid() != 0 {
-		return errors.New("cannot run a lab: it makes containers, network namespaces and mounts, for which it must be root\nhint: sudo -E make …")
+		return errors.New("cannot run a lab: it makes containers, network namespaces and mounts, for which it must be root\nhint: sudo make …")
 	}
 	var missing, packages []string
 	for _, n := range needed {
