@@ -9,7 +9,7 @@ import (
 )
 
 // Window is a time of the week that comes again: "Sun 02:00-04:00",
-// "Mon..Fri 22:00-04:00", "Sat,Sun 02:00-04:00", or daily "02:00-04:00". One that
+// "Mon-Fri 22:00-04:00", "Sat,Sun 02:00-04:00", or daily "02:00-04:00". One that
 // ends before it begins ends on the next day.
 type Window struct {
 	// Days are the weekdays on which the window opens.
@@ -24,7 +24,7 @@ var weekdays = []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
 func ParseWindow(text string) (Window, error) {
 	w, err := parseWindow(text)
 	if err != nil {
-		return Window{}, fmt.Errorf(`%q is not a window: %w; expected one as "Sun 02:00-04:00", "Mon..Fri 22:00-04:00" or "02:00-04:00"`, text, err)
+		return Window{}, fmt.Errorf(`%q is not a window: %w; expected one as "Sun 02:00-04:00", "Mon-Fri 22:00-04:00" or "02:00-04:00"`, text, err)
 	}
 	return w, nil
 }
@@ -58,7 +58,7 @@ func parseDays(text string) (days [7]bool, err error) {
 		return [7]bool{true, true, true, true, true, true, true}, nil
 	}
 	for part := range strings.SplitSeq(text, ",") {
-		from, to, ranged := strings.Cut(part, "..")
+		from, to, ranged := strings.Cut(part, "-")
 		if !ranged {
 			to = from
 		}

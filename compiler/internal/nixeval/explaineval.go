@@ -55,11 +55,12 @@ func (n *Nix) explainEvaluation(ctx context.Context, err error, source *Source, 
 	}
 	found = locate(found, last, source)
 	found.Summary, found.Detail = splitMessage(relative(last.Text, source, library))
+	found.Summary, found.Detail = withoutHost(found.Host, found.Summary), withoutHost(found.Host, found.Detail)
 	if outsideRE.MatchString(found.Summary) {
 		found.Hint = "a fleet reads its own source only; bring a file from outside in with --input NAME=PATH, and say inputs.NAME"
 	}
 	if before, after, ok := strings.Cut(found.Detail, "Did you mean "); ok && !strings.Contains(after, "\n") {
-		found.Detail, found.Hint = strings.TrimSpace(before), "did you mean "+strings.ReplaceAll(after, "hosts."+string(found.Host)+".", "")
+		found.Detail, found.Hint = strings.TrimSpace(before), "did you mean "+after
 	}
 	for _, known := range libraryErrors {
 		if known.pattern.MatchString(found.Summary) {
@@ -143,6 +144,16 @@ func locate(found diagnostic.Diagnostic, last message, source *Source) diagnosti
 		}
 	}
 	return found
+}
+
+// withoutHost takes a host's name out of the paths of its options, as people write
+// them and so that the same fault of several hosts is told once.
+func withoutHost(host schema.HostName, text string) string {
+	if host == "" {
+		return text
+	}
+	text = strings.ReplaceAll(text, `hosts."`+string(host)+`".`, "")
+	return strings.ReplaceAll(text, "hosts."+string(host)+".", "")
 }
 
 // inFleet returns a file of the locked tree relative to the fleet.

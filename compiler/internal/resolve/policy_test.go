@@ -93,7 +93,7 @@ hint: declare a.service, or name the operating system's unit that it starts:
 		{file(`"/etc/x": {` + plain + `, "validate": " "}`), `error: the command that validates /etc/x is empty or has a NUL byte [file-validate]
   at nixfleet.files."/etc/x".validate, host web-1`},
 		{file(`"/etc/x": {"symlink": "/y", "mode": "0644", "owner": "root", "group": "root", "validate": "true %s"}`), `/etc/x is a symbolic link: there is no content to validate`},
-		{`{"reboot": {"auto": true, "windows": ["Sunday"], "deadline": "10m"}}`, `error: "Sunday" is not a window: it has no end; expected one as "Sun 02:00-04:00", "Mon..Fri 22:00-04:00" or "02:00-04:00" [window]
+		{`{"reboot": {"auto": true, "windows": ["Sunday"], "deadline": "10m"}}`, `error: "Sunday" is not a window: it has no end; expected one as "Sun 02:00-04:00", "Mon-Fri 22:00-04:00" or "02:00-04:00" [window]
   at nixfleet.reboot.windows, host web-1`},
 		{`{"reboot": {"auto": true, "deadline": "0s"}}`, `"0s" is not a duration`},
 		{`{"osUpdates": {"ubuntu": {"mode": "manual", "rebootWindow": "x"}}}`, `error: "x" is not a window: it has no end`},
