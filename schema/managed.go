@@ -43,6 +43,9 @@ var unmanageable = []struct{ tree, because string }{
 // UnitDirectory is where managed units live.
 const UnitDirectory = "/etc/systemd/system"
 
+// maxComponent is the length of the longest name that Linux's file systems take.
+const maxComponent = 255
+
 // CheckPath says why a file or directory of that path cannot be managed; nil
 // where it can. Compiler and host ask the same question.
 func CheckPath(name string) error {
@@ -59,6 +62,11 @@ func CheckPath(name string) error {
 		return errors.New("the root directory cannot be managed")
 	case path.Clean(name) != name:
 		return fmt.Errorf("the path is not clean; write %q", path.Clean(name))
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if len(part) > maxComponent {
+			return fmt.Errorf("the path has a name of %d bytes, %q…; a file system takes at most %d", len(part), part[:20], maxComponent)
+		}
 	}
 	for _, u := range unmanageable {
 		if within(name, u.tree) {

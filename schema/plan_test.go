@@ -177,21 +177,23 @@ func FuzzDecode(f *testing.F) {
 
 func TestCheckPath(t *testing.T) {
 	for path, want := range map[string]string{
-		"/etc/app/app.conf":              "",
-		"/usr/local/bin/x":               "",
-		"/srv/www":                       "",
-		"/etc/systemd/system/a.d/x.conf": "",
-		"/etc/passwd":                    "declare the account in nixfleet.users",
-		"/":                              "the root directory cannot be managed",
-		"etc/x":                          `the path is relative; write it from the root, as "/etc/x"`,
-		"/etc/../etc/x":                  `the path is not clean; write "/etc/x"`,
-		"/etc/x/":                        `the path is not clean; write "/etc/x"`,
-		"/nix/store/x":                   "belong to Nix",
-		"/proc/sys":                      "belongs to the kernel",
-		"/usr/bin/x":                     "/usr/local is yours",
-		"/etc/a\x00b":                    "NUL byte",
-		"":                               "the path is empty",
-		"/var/lib/nixfleet/x":            "its own state",
+		"/etc/app/app.conf":                "",
+		"/usr/local/bin/x":                 "",
+		"/srv/www":                         "",
+		"/etc/systemd/system/a.d/x.conf":   "",
+		"/etc/passwd":                      "declare the account in nixfleet.users",
+		"/":                                "the root directory cannot be managed",
+		"etc/x":                            `the path is relative; write it from the root, as "/etc/x"`,
+		"/etc/../etc/x":                    `the path is not clean; write "/etc/x"`,
+		"/etc/x/":                          `the path is not clean; write "/etc/x"`,
+		"/nix/store/x":                     "belong to Nix",
+		"/proc/sys":                        "belongs to the kernel",
+		"/usr/bin/x":                       "/usr/local is yours",
+		"/etc/" + strings.Repeat("n", 256): `a name of 256 bytes, "nnnnnnnnnnnnnnnnnnnn"…`,
+		"/etc/" + strings.Repeat("n", 255): "",
+		"/etc/a\x00b":                      "NUL byte",
+		"":                                 "the path is empty",
+		"/var/lib/nixfleet/x":              "its own state",
 	} {
 		err := schema.CheckPath(path)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
