@@ -35,6 +35,8 @@ type fakeSystemd struct {
 	loaded map[schema.UnitName]string // texts as of the last daemon-reload
 	state  map[schema.UnitName]unit.Status
 	loops  map[schema.UnitName]bool
+	// restarts are how often units were started again since they were asked to start.
+	restarts map[schema.UnitName]uint32
 	// skipped are units whose last start did nothing.
 	skipped map[schema.UnitName]bool
 	log     []string
@@ -50,7 +52,8 @@ var (
 
 func newFakeSystemd(root string) *fakeSystemd {
 	return &fakeSystemd{root: root, ran: map[schema.UnitName]string{}, loaded: map[schema.UnitName]string{}, loops: map[schema.UnitName]bool{}, skipped: map[schema.UnitName]bool{},
-		state: map[schema.UnitName]unit.Status{"multi-user.target": {Load: "loaded", Active: "active", Sub: "active"}}}
+		restarts: map[schema.UnitName]uint32{},
+		state:    map[schema.UnitName]unit.Status{"multi-user.target": {Load: "loaded", Active: "active", Sub: "active"}}}
 }
 
 // boot makes everything forgotten that a reboot makes forgotten, and starts what
@@ -119,7 +122,7 @@ func (s *fakeSystemd) Instances(_ context.Context, template schema.UnitName) ([]
 
 func (s *fakeSystemd) Details(_ context.Context, name schema.UnitName) (unit.Details, error) {
 	text, _ := s.textOf(name)
-	details := unit.Details{Result: "success", Enablement: "disabled", Invocation: "1", Skipped: s.skipped[name]}
+	details := unit.Details{Result: "success", Enablement: "disabled", Invocation: "1", Skipped: s.skipped[name], Restarts: s.restarts[name]}
 	if name.Type() == "service" {
 		details.Type = "simple"
 	}
@@ -135,6 +138,9 @@ func (s *fakeSystemd) Details(_ context.Context, name schema.UnitName) (unit.Det
 	if s.loops[name] {
 		details.Restarts = 3
 	}
+	if before, isSocket := strings.CutSuffix(string(name), ".socket"); isSocket && text != "" {
+		details.Triggers = []schema.UnitName{schema.UnitName(before + ".service")}
+	}
 	return details, nil
 }
 
@@ -148,6 +154,7 @@ func (s *fakeSystemd) DaemonReload(context.Context) error {
 
 func (s *fakeSystemd) ResetFailed(_ context.Context, name schema.UnitName) error {
 	s.log = append(s.log, "reset-failed "+string(name))
+	delete(s.restarts, name)
 	if s.state[name].Active == "failed" {
 		s.state[name] = unit.Status{Active: "inactive", Sub: "dead"}
 	}
@@ -168,6 +175,8 @@ func (s *fakeSystemd) Run(_ context.Context, jobs []unit.Job) (results map[schem
 
 func (s *fakeSystemd) run(jobs []unit.Job) map[schema.UnitName]string {
 	results := map[schema.UnitName]string{}
+	jobs = slices.Clone(jobs)
+	slices.SortStableFunc(jobs, func(a, b unit.Job) int { return rank(a) - rank(b) })
 	for _, job := range jobs {
 		text, known := s.textOf(job.Unit)
 		s.log = append(s.log, fmt.Sprintf("%s %s %q", job.Verb, job.Unit, firstLine(text)))
@@ -177,8 +186,7 @@ func (s *fakeSystemd) run(jobs []unit.Job) map[schema.UnitName]string {
 				results[job.Unit] = "Unit " + string(job.Unit) + " not loaded."
 				continue
 			}
-			s.state[job.Unit] = unit.Status{Active: "inactive", Sub: "dead"}
-			results[job.Unit] = "done"
+			results[job.Unit] = s.stop(job.Unit, text)
 		case unit.Reload:
 			results[job.Unit] = "done"
 		default:
@@ -186,6 +194,29 @@ func (s *fakeSystemd) run(jobs []unit.Job) map[schema.UnitName]string {
 		}
 	}
 	return results
+}
+
+// rank orders the starts of sockets before all others: services are After= them.
+func rank(job unit.Job) int {
+	if job.Unit.Type() == "socket" && job.Verb != unit.Stop {
+		return 0
+	}
+	return 1
+}
+
+// stop takes down what requires the unit as well. What a unit in auto-restart
+// counted is only forgotten when it starts and ends once more, or is reset.
+func (s *fakeSystemd) stop(name schema.UnitName, text string) string {
+	s.state[name] = unit.Status{Active: "inactive", Sub: "dead"}
+	if strings.Contains(text, "BadEnd") {
+		s.state[name] = unitFailed
+	}
+	for other, status := range s.state {
+		if text, _ := s.textOf(other); strings.Contains(text, "Requires="+string(name)) && status.Runs() {
+			s.state[other] = unit.Status{Active: "inactive", Sub: "dead"}
+		}
+	}
+	return "done"
 }
 
 func firstLine(text string) string {
@@ -203,6 +234,12 @@ func (s *fakeSystemd) start(name schema.UnitName, verb unit.Verb) string {
 		return "Unit " + string(name) + " not found."
 	case s.state[name].Active == "active" && verb == unit.Start:
 		return "done"
+	case name.Type() == "socket" && s.state[schema.UnitName(strings.TrimSuffix(string(name), "socket")+"service")].Runs():
+		s.state[name] = unitFailed // "Socket service … already active, refusing."
+		return "failed"
+	case strings.Contains(text, "ExecStart=fail") && strings.Contains(text, "Restart=always"):
+		s.state[name] = unit.Status{Active: "activating", Sub: "auto-restart"}
+		s.restarts[name]++
 	case strings.Contains(text, "ExecStart=fail"):
 		s.state[name] = unit.Status{Active: "failed", Sub: "failed"}
 		return "failed"

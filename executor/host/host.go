@@ -49,7 +49,7 @@ type Deps struct {
 	// Free returns the free bytes of the file system that holds a directory, or
 	// the nearest directory above it that exists.
 	Free func(directory string) (int64, error)
-	// Now is the clock, and Wait waits.
+	// Now is the clock, a monotonic one, and Wait waits.
 	Now  func() time.Time
 	Wait func(context.Context, time.Duration)
 	// JobDeadline is how long systemd may take for one batch of jobs.
@@ -75,7 +75,7 @@ func System() Deps {
 		Registry:    nixstore.Local{Program: program},
 		Processes:   process.Of,
 		Free:        func(directory string) (int64, error) { return rooted.Free("/", directory) },
-		Now:         func() time.Time { return time.Now().UTC().Truncate(time.Second) },
+		Now:         time.Now,
 		Wait:        wait,
 		JobDeadline: 5 * time.Minute, LockPatience: 2 * time.Minute,
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
@@ -109,7 +110,7 @@ func (s *session) takeLock(run string) error {
 	if s.hello != nil {
 		operator = s.hello.Operator
 	}
-	lock, err := s.state.Lock(state.Holder{Run: run, Operator: operator, Since: s.deps.Now()})
+	lock, err := s.state.Lock(state.Holder{Run: run, Operator: operator, Since: s.deps.Now().UTC().Truncate(time.Second)})
 	var locked *state.LockedError
 	if errors.As(err, &locked) {
 		return refuse(inspect.Refusal{Message: err.Error(), Hint: "wait for that run to end, or end it, and try again"})

@@ -29,7 +29,7 @@ type Host struct {
 	inspect.Host
 	Accounts account.Tools
 	State    *state.Store
-	// Now is the host's clock, and Wait waits.
+	// Now is the host's clock, a monotonic one, and Wait waits.
 	Now  func() time.Time
 	Wait func(context.Context, time.Duration)
 	// Free returns the free bytes of the file system that holds a directory.
@@ -143,7 +143,7 @@ func (a *applying) writeAhead() error {
 	next := *a.before
 	next.Host = a.Name
 	next.Owned = union(a.before.Owned, a.work.Owned)
-	next.Pending = &schema.Pending{Manifest: a.Digest, Plan: a.Plan, Run: a.Run, Since: a.Now(), Staging: a.stage.directories()}
+	next.Pending = &schema.Pending{Manifest: a.Digest, Plan: a.Plan, Run: a.Run, Since: a.date(), Staging: a.stage.directories()}
 	for _, job := range a.work.Jobs {
 		if job.Do.Verb == "reload" {
 			next.Pending.Reload = append(next.Pending.Reload, job.Do.Unit)
@@ -205,6 +205,9 @@ func (a *applying) change(ctx context.Context) error {
 	}
 	return nil
 }
+
+// date is the time as the state file has it.
+func (a *applying) date() time.Time { return a.Now().UTC().Truncate(time.Second) }
 
 // done reports a change that was made.
 func (a *applying) done(change *schema.Change) {

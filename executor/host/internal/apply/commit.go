@@ -56,7 +56,7 @@ func (a *applying) finalState(ctx context.Context) (*schema.State, error) {
 	final.Pending = nil
 	final.Applied = &schema.Applied{
 		Generation: a.result.Generation, Manifest: a.Digest, Plan: a.Plan,
-		Run: a.Run, Operator: a.Operator, At: a.Now(),
+		Run: a.Run, Operator: a.Operator, At: a.date(),
 	}
 	for _, entry := range a.Entries {
 		final.Applied.Verified = append(final.Applied.Verified, entry.Path)

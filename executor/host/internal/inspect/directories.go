@@ -57,7 +57,7 @@ func (c *comparison) compareDirectory(dir schema.Directory) error {
 	}
 	c.work.Owned.Directories[dir.Path] = original
 	if action != "" {
-		c.addDirectory(DirectoryWork{dir.Path, action == schema.Create, owner}, action, detail)
+		c.addDirectory(DirectoryWork{dir.Path, action == schema.Create && !c.newHomes()[dir.Path], owner}, action, detail)
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ var plain = Ownership{Mode: 0o755, Owner: "root", Group: "root"}
 
 // compareParents adds the directories that must be made on the way.
 func (c *comparison) compareParents() error {
-	making := map[string]bool{}
+	making := c.newHomes()
 	for _, step := range c.work.Directories {
 		making[step.Do.Path] = true
 	}
@@ -92,6 +92,18 @@ func (c *comparison) compareParents() error {
 	}
 	slices.SortStableFunc(c.work.Directories, func(a, b Step[DirectoryWork]) int { return strings.Compare(a.Do.Path, b.Do.Path) })
 	return nil
+}
+
+// newHomes returns the home directories that come with new users: accounts are
+// made before directories, so they are there by then.
+func (c *comparison) newHomes() map[string]bool {
+	homes := map[string]bool{}
+	for _, step := range c.work.Users {
+		if step.Do.Create && step.Do.User.CreateHome {
+			homes[step.Do.User.Home] = true
+		}
+	}
+	return homes
 }
 
 // onTheWay returns all directories above something that the goal has.

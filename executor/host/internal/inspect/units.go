@@ -24,7 +24,7 @@ func (c *comparison) compareUnits() error {
 	}
 	d := &decisions{comparison: c, status: status, jobs: map[schema.UnitName]decision{}, ended: map[schema.UnitName]bool{}}
 	for _, step := range []func() error{
-		func() error { return d.stopDropped(dropped) }, d.changedTexts, d.enabledUnits, d.restartRules, d.leftOver,
+		func() error { return d.stopDropped(dropped) }, d.changedTexts, d.enabledUnits, d.restartRules, d.leftOver, d.sockets, d.keep, d.forget,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -116,52 +116,6 @@ func (d *decisions) stop(name schema.UnitName, because string) {
 		&schema.Change{Action: schema.Stop, Kind: "unit", Object: string(name), Detail: because}})
 }
 
-// stopDropped stops what the goal does not have any more, or not enabled. A unit
-// of the operating system that ours hid goes on as that.
-func (d *decisions) stopDropped(dropped []schema.UnitName) error {
-	for _, name := range dropped {
-		original := d.State.Owned.Files[unitPath(string(name))]
-		d.ended[name] = !original.Adopted && !d.startsAnyway(name)
-		running, err := d.running(name)
-		if err != nil {
-			return err
-		}
-		because := "no longer declared"
-		if d.wanted[unitPath(string(unitOfLink(string(name))))] {
-			because = "no longer enabled"
-		}
-		for _, instance := range running {
-			if d.startsAnyway(instance) {
-				continue
-			}
-			d.stop(instance, because)
-			d.ended[instance] = !original.Adopted
-			if original.Adopted {
-				d.decide(instance, unit.Restart, "its original is back")
-			}
-		}
-	}
-	return nil
-}
-
-// startsAnyway reports whether the goal has the unit running, by another link.
-func (d *decisions) startsAnyway(name schema.UnitName) bool {
-	return slices.ContainsFunc(d.Manifest.Units, func(u schema.Unit) bool {
-		return u.Enabled && slices.Contains(u.Starts, name)
-	})
-}
-
-// running returns the unit where it is up, or the running instances of a template.
-func (d *decisions) running(name schema.UnitName) ([]schema.UnitName, error) {
-	if name.IsTemplate() {
-		return d.Units.Instances(d.ctx, name)
-	}
-	if s := d.status[name]; s.Runs() || s.Restarting() {
-		return []schema.UnitName{name}, nil
-	}
-	return nil, nil
-}
-
 // changedTexts carries out what a change of a unit's text does to it.
 func (d *decisions) changedTexts() error {
 	for _, u := range d.Manifest.Units {
@@ -190,21 +144,29 @@ func (d *decisions) changedTexts() error {
 	return nil
 }
 
-// wantedNow reports whether something that the unit is enabled for is up.
+// wantedNow reports whether something that the unit is enabled for is up, or will be.
 func (d *decisions) wantedNow(u schema.Unit) bool {
-	return slices.ContainsFunc(u.StartWith, func(name schema.UnitName) bool { return d.status[name].Runs() })
+	return slices.ContainsFunc(u.StartWith, func(name schema.UnitName) bool {
+		job, starts := d.jobs[name]
+		return starts && job.verb != unit.Reload || d.status[name].Runs() && !d.ended[name]
+	})
 }
 
 // enabledUnits starts what is enabled and does not run: what is newly enabled,
-// and what should have gone on running.
+// and what should have gone on running. What starts may want others in turn.
 func (d *decisions) enabledUnits() error {
-	for _, u := range d.Manifest.Units {
-		if !u.Enabled || !d.wantedNow(u) {
-			continue
-		}
-		for _, name := range u.Starts {
-			if err := d.enabledUnit(name); err != nil {
-				return err
+	seen := map[schema.UnitName]bool{}
+	for found := true; found; {
+		found = false
+		for _, u := range d.Manifest.Units {
+			if seen[u.Name] || !u.Enabled || !d.wantedNow(u) {
+				continue
+			}
+			seen[u.Name], found = true, true
+			for _, name := range u.Starts {
+				if err := d.enabledUnit(name); err != nil {
+					return err
+				}
 			}
 		}
 	}

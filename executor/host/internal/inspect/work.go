@@ -41,6 +41,11 @@ type Work struct {
 	DaemonReload bool
 	// Jobs are units to start, restart or reload.
 	Jobs []Step[unit.Job]
+	// Keep are enabled units that run, and shall still run when the work is done.
+	Keep []schema.UnitName
+	// Forget are units that will not be there any more, of which systemd may know
+	// that they failed.
+	Forget []schema.UnitName
 	// Owned is what belongs to NixFleet afterwards.
 	Owned schema.Owned
 	// Notes are for people: what was left alone, and why.

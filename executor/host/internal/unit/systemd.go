@@ -3,6 +3,7 @@ package unit
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -166,6 +167,7 @@ func (p properties) details() Details {
 		ExitCode:        property[int32](p, "ExecMainCode"),
 		ExitStatus:      property[int32](p, "ExecMainStatus"),
 		Restarts:        property[uint32](p, "NRestarts"),
+		Triggers:        names(property[[]string](p, "Triggers")),
 		Invocation:      hex.EncodeToString(property[[]byte](p, "InvocationID")),
 	}
 }
@@ -182,6 +184,10 @@ func (s *Systemd) DaemonReload(ctx context.Context) error {
 // ResetFailed implements [Manager].
 func (s *Systemd) ResetFailed(ctx context.Context, name schema.UnitName) error {
 	_, err := s.ask(ctx, "ResetFailedUnit", string(name))
+	var failure dbus.Error
+	if errors.As(err, &failure) && failure.Name == destination+".NoSuchUnit" {
+		return nil
+	}
 	return err
 }
 
@@ -203,6 +209,14 @@ func (s *Systemd) Journal(ctx context.Context, name schema.UnitName, invocation 
 		return nil, nil
 	}
 	return strings.Split(text, "\n"), nil
+}
+
+func names(texts []string) []schema.UnitName {
+	list := make([]schema.UnitName, len(texts))
+	for i, text := range texts {
+		list[i] = schema.UnitName(text)
+	}
+	return list
 }
 
 func texts(names []schema.UnitName) []string {

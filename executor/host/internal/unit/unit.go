@@ -53,6 +53,8 @@ type Details struct {
 	// Restarts is how often systemd restarted the service by itself since it was
 	// last started on request.
 	Restarts uint32
+	// Triggers are the units that this one starts: a socket's service.
+	Triggers []schema.UnitName
 	// Invocation identifies the unit's last start in the journal.
 	Invocation string
 }
@@ -90,6 +92,7 @@ type Manager interface {
 	// DaemonReload makes systemd read all units again. It returns when that is done.
 	DaemonReload(ctx context.Context) error
 	// ResetFailed lets a unit forget that it failed and how often it was started.
+	// One that systemd does not know has nothing to forget.
 	ResetFailed(ctx context.Context, name schema.UnitName) error
 	// Run enqueues all jobs and then waits for all their ends. It returns each
 	// unit's result, systemd's: "done", "failed", "timeout", "dependency", ….

@@ -31,6 +31,7 @@ func Test(t *testing.T, w World) {
 	t.Run("condition", func(t *testing.T) { s.with(t).condition() })
 	t.Run("deadline", func(t *testing.T) { s.with(t).deadline() })
 	t.Run("template", func(t *testing.T) { s.with(t).template() })
+	t.Run("flapping", func(t *testing.T) { s.with(t).flapping() })
 	t.Run("together", func(t *testing.T) { s.with(t).together() })
 }
 
@@ -219,6 +220,39 @@ func (s suite) template() {
 		s.t.Errorf("found %v, %v", names, err)
 	}
 	s.expectRun(unit.Stop, "nixfleet-t@b.service", "done")
+}
+
+// flapping is why the count of restarts is forgotten before a start.
+func (s suite) flapping() {
+	const name, keeper = "nixfleet-flapping.service", "nixfleet-keeper.service"
+	s.install(keeper, "[Unit]\nWants="+name+"\n[Service]\nExecStart="+s.Run+"\n") // so that it is not forgotten as a whole
+	s.install(name, "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nRestartSec=200ms\nExecStart="+s.Fail+"\n")
+	s.expectRun(unit.Start, keeper, "done")
+	s.run(context.Background(), unit.Start, name)
+	for range 200 { // until it waits for its next start and was started again before
+		status, err := s.Manager.List(context.Background(), []schema.UnitName{name})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if status[name].Restarting() && s.details(name).Restarts > 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.expectRun(unit.Stop, name, "done")
+	if s.details(name).Restarts == 0 {
+		s.t.Error("the stop made the unit forget its restarts")
+	}
+	if err := s.Manager.ResetFailed(context.Background(), name); err != nil {
+		s.t.Error(err)
+	}
+	if n := s.details(name).Restarts; n != 0 {
+		s.t.Errorf("the unit still counts %d restarts", n)
+	}
+	s.expectRun(unit.Stop, keeper, "done")
+	if err := s.Manager.ResetFailed(context.Background(), "nixfleet-none.service"); err != nil {
+		s.t.Errorf("a unit that systemd does not know: %v", err)
+	}
 }
 
 func (s suite) together() {
