@@ -49,13 +49,13 @@ func Run(ctx context.Context, options Options, evaluate Evaluate) (*intent.Resul
 	}
 	if err != nil {
 		// Where not even the list of hosts evaluates, no single host is to blame.
-		if first, err = evaluate(ctx, intent.Part{}); err != nil {
-			return nil, failed, cancelled(ctx)
+		if first, failed, err = explain(ctx, options, evaluate, failed); first == nil {
+			return nil, failed, err
 		}
 	}
 	r := run{Options: options, evaluate: evaluate, result: first, names: first.Part.Selected}
 	if len(failed) > 0 {
-		r.next = r.after(span{to: len(r.names)}, failed)
+		r.next = r.after(span{0, len(r.names), true}, failed)
 	} else {
 		r.next = r.chunks(first.Part.Heavy)
 	}
@@ -63,7 +63,33 @@ func Run(ctx context.Context, options Options, evaluate Evaluate) (*intent.Resul
 	return r.result, r.found, err
 }
 
-func cancelled(ctx context.Context) error { return context.Cause(ctx) }
+// explain evaluates once more what failed: the list of hosts alone, and all hosts
+// with errors that say all they can.
+func explain(ctx context.Context, options Options, evaluate Evaluate, failed diagnostic.List) (*intent.Result, diagnostic.List, error) {
+	var list *intent.Result
+	var notListed error
+	var group sync.WaitGroup
+	group.Go(func() { list, notListed = evaluate(ctx, intent.Part{}) })
+	if !isTooLarge(failed) {
+		if _, err := evaluate(ctx, intent.Part{Light: options.Light, Heavy: options.Heavy, Explain: true}); err != nil {
+			if better, ok := diagnostic.Of(err); ok {
+				failed = better
+			}
+		}
+	}
+	group.Wait()
+	if ctx.Err() != nil {
+		return nil, nil, context.Cause(ctx)
+	}
+	if notListed != nil {
+		return nil, failed, nil
+	}
+	return list, failed, nil
+}
+
+func isTooLarge(failed diagnostic.List) bool {
+	return slices.ContainsFunc(failed, func(d diagnostic.Diagnostic) bool { return d.Code == diagnostic.EvalMemory })
+}
 
 // span is the hosts from one place of the list up to another. Whether errors say
 // all they can is dear, so it is asked for once there are any.
@@ -193,7 +219,7 @@ func (r *run) add(part *intent.Result) {
 
 // after notes what failed in a span, and returns what is left to evaluate of it.
 func (r *run) after(s span, failed diagnostic.List) []span {
-	tooLarge := slices.ContainsFunc(failed, func(d diagnostic.Diagnostic) bool { return d.Code == diagnostic.EvalMemory })
+	tooLarge := isTooLarge(failed)
 	i := s.from + slices.Index(r.names[s.from:s.to], string(failed[0].Host))
 	switch {
 	case tooLarge && s.size() > 1:

@@ -57,7 +57,7 @@ type Part struct {
 // Nix returns the part as the library takes it.
 func (p Part) Nix() string {
 	if p.To == 0 {
-		return fmt.Sprintf("{ light = %d; heavy = %d; }", p.Light, p.Heavy)
+		return fmt.Sprintf("{ light = %d; heavy = %d; explain = %t; }", p.Light, p.Heavy, p.Explain)
 	}
 	return fmt.Sprintf("{ from = %d; to = %d; explain = %t; survey = %t; }", p.From, p.To, p.Explain, p.Survey)
 }

@@ -83,7 +83,7 @@ var (
 	optionRE      = regexp.MustCompile("option `([^`'\n]+)'")
 	outsideRE     = regexp.MustCompile(`^access to (absolute )?path '.*' is forbidden|(getting status of|opening file|path) '/nix/(store/)?[^-']*'`)
 	missingFileRE = regexp.MustCompile(`^(?:getting status of|opening file|path) '([^']+)'(?:: No such file or directory| does not exist)`)
-	fileRE        = regexp.MustCompile("(?m)(?:In|in) [`']([^'\n]+)'(?:[:,] (?:line )?(\\d+))?")
+	fileRE        = regexp.MustCompile("(?m)(?:In|in) [`']([^'\n]+)'(?:,? line (\\d+))?")
 )
 
 // libraryErrors are those errors of the library that have a code of their own,

@@ -1,0 +1,4 @@
+{ hosts, ... }:
+{
+  nixfleet.files."/etc/primary".text = hosts.db-0.addr;
+}

@@ -1,0 +1,3 @@
+{
+  nixfleet.users.web.shell = 7;
+}

@@ -1,0 +1,3 @@
+{
+  nixfleet.files."etc/relative".text = "";
+}
