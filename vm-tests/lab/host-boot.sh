@@ -16,10 +16,10 @@ while :; do
 	status=0
 	(
 		echo 0 >"$boot/cgroup.procs"
-		# The host's network namespace is its own, so it may set what is below /proc/sys/net.
+		# The host's network namespace is its own, so it may set what is below /proc/sys/net, and filter packets.
 		export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
 		exec systemd-nspawn --quiet --boot --register=no --keep-unit --machine="$name" --directory="$dir/root" \
-			--network-namespace-path="/run/netns/$name" --console=pipe \
+			--network-namespace-path="/run/netns/$name" --capability=CAP_NET_ADMIN --console=pipe \
 			--resolv-conf=off --timezone=off --link-journal=no
 	) </dev/null >>"$dir/console.log" 2>&1 || status=$?
 	# The network namespace outlives the host, but a host that is off answers nothing.
