@@ -1,17 +1,33 @@
-# What every host has: a line of its own in the login message, and logins by key only.
+# What every host has: a line of its own in the login message, logins by key only, and a firewall.
 { host, ... }:
 {
-  nixfleet.files = {
-    "/etc/motd.d/00-fleet".text = ''
-      ${host.name} is managed by NixFleet. Roles: ${toString host.roles}
-    '';
-
-    "/etc/ssh/sshd_config.d/50-fleet.conf" = {
-      text = ''
-        PasswordAuthentication no
-        X11Forwarding no
+  nixfleet = {
+    files = {
+      "/etc/motd.d/00-fleet".text = ''
+        ${host.name} is managed by NixFleet. Roles: ${toString host.roles}
       '';
-      reloadUnits = [ "ssh.service" ];
+
+      "/etc/ssh/sshd_config.d/50-fleet.conf" = {
+        text = ''
+          PasswordAuthentication no
+          X11Forwarding no
+        '';
+        reloadUnits = [ "ssh.service" ];
+      };
     };
+
+    # Roles open the ports that they serve; SSH is open as long as nobody says otherwise.
+    firewall.enable = true;
+
+    # What comes from elsewhere cannot make this host send its packets somewhere else.
+    sysctl = {
+      "net.ipv4.conf.all.accept_redirects" = false;
+      "net.ipv4.conf.all.send_redirects" = false;
+      "net.ipv4.tcp_syncookies" = true;
+      "net.ipv6.conf.all.accept_redirects" = false;
+    };
+
+    environment.variables.EDITOR = "vi";
+    profile.d.umask = "umask 027\n";
   };
 }

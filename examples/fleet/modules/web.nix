@@ -44,19 +44,22 @@ in
       restartUnits = [ "web.service" ];
     };
 
-    systemd.units."web.service".text = ''
-      [Unit]
-      Description=The web service
-      After=network-online.target
-      Wants=network-online.target
+    systemd.services.web = {
+      description = "The web service";
+      wantedBy = [ "multi-user.target" ];
+      wants = [ "network-online.target" ];
+      after = [ "network-online.target" ];
+      serviceConfig = {
+        ExecStart = "/usr/bin/python3 ${pkgs.web}/bin/web /etc/web/config.json";
+        User = "web";
+        Restart = "always";
+        ProtectSystem = "strict";
+        ProtectHome = true;
+        PrivateTmp = true;
+        NoNewPrivileges = true;
+      };
+    };
 
-      [Service]
-      ExecStart=/usr/bin/python3 ${pkgs.web}/bin/web /etc/web/config.json
-      User=web
-      Restart=always
-
-      [Install]
-      WantedBy=multi-user.target
-    '';
+    firewall.allowedTCPPorts = [ cfg.port ];
   };
 }
