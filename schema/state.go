@@ -90,6 +90,11 @@ type Owned struct {
 type Original struct {
 	// Adopted says that the object was there before.
 	Adopted bool `json:"adopted,omitempty"`
+	// Declared says that a directory has the mode and owner that were declared for
+	// it. One that was only made on the way to something keeps what it is given.
+	Declared bool `json:"declared,omitempty"`
+	// Active says that a unit ran whose file was replaced, hidden or masked.
+	Active bool `json:"active,omitempty"`
 	// Content is the blob of an adopted file's content in /var/lib/nixfleet/blobs.
 	Content Digest `json:"content,omitempty"`
 	// Symlink is an adopted link's target.

@@ -293,6 +293,9 @@ func (f *fakeTools) Run(_ context.Context, name string, args ...string) ([]byte,
 				options["--comment"], options["--home-dir"], options["--shell"]})
 		})
 		f.join(subject, options["--groups"])
+		if slices.Contains(args, "--create-home") {
+			f.makeHome(subject, options["--home-dir"])
+		}
 	case "usermod":
 		f.usermod(subject, options)
 	case "userdel":
@@ -305,6 +308,29 @@ func (f *fakeTools) Run(_ context.Context, name string, args ...string) ([]byte,
 		return nil, fmt.Errorf("cannot run %s: there is none", name)
 	}
 	return nil, nil
+}
+
+// makeHome makes a home with what is in /etc/skel, and its parents as root's. A
+// home that is there stays as it is.
+func (f *fakeTools) makeHome(user, home string) {
+	dir := filepath.Join(f.root, home)
+	if _, err := os.Stat(dir); err == nil {
+		return
+	}
+	owner := 0
+	f.edit("/etc/passwd", func(lines [][]string) [][]string {
+		i := slices.IndexFunc(lines, func(l []string) bool { return l[0] == user })
+		owner, _ = strconv.Atoi(lines[i][2])
+		return lines
+	})
+	for _, err := range []error{
+		os.MkdirAll(filepath.Dir(dir), 0o755), os.Mkdir(dir, 0o700), os.Chown(dir, owner, owner),
+		os.WriteFile(filepath.Join(dir, ".bashrc"), []byte("skel"), 0o644), os.WriteFile(filepath.Join(dir, ".profile"), []byte("skel"), 0o644),
+	} {
+		if err != nil {
+			panic(err)
+		}
+	}
 }
 
 // userdel takes the group of that name along where it was the primary one and is empty.

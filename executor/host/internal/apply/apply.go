@@ -109,6 +109,8 @@ type applying struct {
 	pending *schema.State
 	stage   stage
 	result  *Result
+	// returned are files whose original is back.
+	returned []string
 	// stopped are units that an apply that fails starts again.
 	stopped []schema.UnitName
 }
@@ -166,7 +168,10 @@ func union(before, after schema.Owned) schema.Owned {
 		Users: maps.Clone(after.Users), Groups: maps.Clone(after.Groups),
 	}
 	maps.Copy(owned.Files, before.Files)
-	maps.Copy(owned.Directories, before.Directories)
+	for name, original := range before.Directories {
+		original.Declared = original.Declared || after.Directories[name].Declared
+		owned.Directories[name] = original
+	}
 	maps.Copy(owned.Users, before.Users)
 	maps.Copy(owned.Groups, before.Groups)
 	return owned
@@ -224,12 +229,34 @@ func (a *applying) fail(ctx context.Context, cause error) error {
 	if err := a.startStopped(ctx); err != nil {
 		errs = append(errs, err)
 	}
+	a.letGo()
 	a.pending.Pending.Failure = errors.Join(errs...).Error()
 	// If we crash here, the state file says that the apply was cut off.
 	if err := a.State.Save(a.pending); err != nil {
 		errs = append(errs, fmt.Errorf("cannot record the failure: %w", err))
 	}
 	return errors.Join(errs...)
+}
+
+// letGo forgets what was given back: from then on it is somebody else's, and the
+// next apply must not give it back once more.
+func (a *applying) letGo() {
+	for _, name := range a.returned {
+		delete(a.pending.Owned.Files, name)
+	}
+	for _, change := range a.result.Changes {
+		if change.Action != schema.GiveUp {
+			continue
+		}
+		switch change.Kind {
+		case "directory":
+			delete(a.pending.Owned.Directories, change.Object)
+		case "user":
+			delete(a.pending.Owned.Users, schema.AccountName(change.Object))
+		case "group":
+			delete(a.pending.Owned.Groups, schema.AccountName(change.Object))
+		}
+	}
 }
 
 func (a *applying) switchProfile(context.Context) error {

@@ -62,6 +62,7 @@ func (a *applying) removeFiles(touched map[string]bool) error {
 			if err := a.put(it); err != nil {
 				return err
 			}
+			a.returned = append(a.returned, step.Do.Path)
 		} else if err := a.Files.Remove(step.Do.Path); err != nil {
 			return err
 		}

@@ -69,6 +69,9 @@ func (c *comparison) compareUsers() error {
 			continue
 		case !exists:
 			c.checkNewUser(user)
+			if err := c.newHome(user); err != nil {
+				return err
+			}
 			c.addUser(UserWork{User: user, Create: true}, schema.Create, numberDetail("uid", user.UID))
 		default:
 			if !owned {
@@ -77,6 +80,21 @@ func (c *comparison) compareUsers() error {
 			c.compareUser(user, found, !owned, original.Adopted)
 		}
 		c.work.Owned.Users[user.Name] = original
+	}
+	return nil
+}
+
+// newHome notes what useradd will make. What the goal has there comes afterwards.
+func (c *comparison) newHome(user schema.User) error {
+	if !user.CreateHome {
+		return nil
+	}
+	for dir := user.Home; dir != "/"; dir = path.Dir(dir) {
+		entry, ok, err := c.lookup(dir)
+		if err != nil || !ok || entry.Kind != rooted.Absent {
+			return err
+		}
+		c.homes[dir] = true
 	}
 	return nil
 }

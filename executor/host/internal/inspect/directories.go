@@ -38,7 +38,9 @@ func (c *comparison) compareDirectory(dir schema.Directory) error {
 	switch {
 	case entry.Kind == rooted.Absent:
 		action, detail = schema.Create, ""
-		c.parents = append(c.parents, dir.Path)
+		if !c.homes[dir.Path] {
+			c.parents = append(c.parents, dir.Path)
+		}
 	case entry.Kind != rooted.Directory:
 		c.refuse("move it away", "cannot make the directory %s: expected a directory or nothing, found %s", dir.Path, describe(entry, c.accounts))
 		return nil
@@ -55,9 +57,10 @@ func (c *comparison) compareDirectory(dir schema.Directory) error {
 	case detail != "":
 		action = schema.Update
 	}
+	original.Declared = !original.Adopted
 	c.work.Owned.Directories[dir.Path] = original
 	if action != "" {
-		c.addDirectory(DirectoryWork{dir.Path, action == schema.Create && !c.newHomes()[dir.Path], owner}, action, detail)
+		c.addDirectory(DirectoryWork{dir.Path, action == schema.Create && !c.homes[dir.Path], owner}, action, detail)
 	}
 	return nil
 }
@@ -72,12 +75,12 @@ var plain = Ownership{Mode: 0o755, Owner: "root", Group: "root"}
 
 // compareParents adds the directories that must be made on the way.
 func (c *comparison) compareParents() error {
-	making := c.newHomes()
+	making := map[string]bool{}
 	for _, step := range c.work.Directories {
 		making[step.Do.Path] = true
 	}
 	for _, name := range c.parents {
-		for dir := path.Dir(name); dir != "/" && !making[dir]; dir = path.Dir(dir) {
+		for dir := path.Dir(name); dir != "/" && !making[dir] && !c.homes[dir]; dir = path.Dir(dir) {
 			entry, ok, err := c.lookup(dir)
 			if err != nil {
 				return err
@@ -92,18 +95,6 @@ func (c *comparison) compareParents() error {
 	}
 	slices.SortStableFunc(c.work.Directories, func(a, b Step[DirectoryWork]) int { return strings.Compare(a.Do.Path, b.Do.Path) })
 	return nil
-}
-
-// newHomes returns the home directories that come with new users: accounts are
-// made before directories, so they are there by then.
-func (c *comparison) newHomes() map[string]bool {
-	homes := map[string]bool{}
-	for _, step := range c.work.Users {
-		if step.Do.Create && step.Do.User.CreateHome {
-			homes[step.Do.User.Home] = true
-		}
-	}
-	return homes
 }
 
 // onTheWay returns all directories above something that the goal has.
@@ -171,7 +162,10 @@ func (c *comparison) compareUndeclaredDirectory(dir string, entry rooted.Entry) 
 	case !c.onTheWay()[dir]:
 		return c.emptyDirectory(dir)
 	}
-	c.work.Owned.Directories[dir] = original
+	c.work.Owned.Directories[dir] = schema.Original{}
+	if !original.Declared {
+		return nil // and whatever it is by now, somebody wants it so
+	}
 	if differences := c.ownerDifference(plain, entry); len(differences) > 0 {
 		c.addDirectory(DirectoryWork{dir, false, plain}, schema.Update, strings.Join(differences, ", "))
 	}

@@ -26,7 +26,7 @@ func (c *comparison) compareDropped() error {
 			c.note("%s is not removed: %v", name, blocked)
 		case err != nil:
 			return err
-		case entry.Kind == rooted.Directory || entry.Kind == rooted.Other:
+		case entry.Kind != rooted.Absent && !entry.Removable():
 			c.note("%s is not removed: it is a %s now", name, entry.Kind)
 		case entry.Kind == rooted.Absent && !comesBack(original):
 		default:

@@ -3,6 +3,7 @@ package inspect
 import (
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
@@ -89,38 +90,38 @@ func (c *comparison) compareFile(want wish, change func(finding) *schema.Change)
 	}
 	c.work.Owned.Files[want.Path] = original
 	if found.action != "" {
-		want.Replace = entry.Kind != rooted.Absent
+		want.Replace = entry.Kind != rooted.Absent || c.homes[path.Dir(want.Path)] // which has what is in /etc/skel
 		c.work.Files = append(c.work.Files, Step[FileWork]{want.FileWork, change(found)})
 	}
 	return found, nil
 }
 
-// lookup tells what will stand at path when everything that goes is gone. It is
+// lookup tells what will stand at a path when everything that goes is gone. It is
 // not ok, and refused, where the path leads through something else than directories.
-func (c *comparison) lookup(path string) (entry rooted.Entry, ok bool, err error) {
-	entry, err = c.Files.Lookup(path)
+func (c *comparison) lookup(name string) (entry rooted.Entry, ok bool, err error) {
+	entry, err = c.Files.Lookup(name)
 	var blocked *rooted.BlockedError
 	switch {
-	case errors.As(err, &blocked) && c.gone[blocked.Component]:
+	case errors.As(err, &blocked) && c.gone[blocked.Component] && blocked.Entry.Removable():
 		return rooted.Entry{}, true, nil
 	case errors.As(err, &blocked):
-		c.refuse("move it away, or declare the path as it really is", "cannot manage %s: %v", path, blocked)
+		c.refuse("move it away, or declare the path as it really is", "cannot manage %s: %v", name, blocked)
 		return rooted.Entry{}, false, nil
 	case err != nil:
 		return rooted.Entry{}, false, err
-	case c.gone[path] && entry.Kind != rooted.Directory, c.emptied[path]:
+	case c.gone[name] && entry.Removable(), c.emptied[name]:
 		return rooted.Entry{}, true, nil
 	}
 	return entry, true, nil
 }
 
 // originalFile describes a file for the day when the intent lets go of it.
-func (c *comparison) originalFile(path string, entry rooted.Entry) (schema.Original, error) {
+func (c *comparison) originalFile(name string, entry rooted.Entry) (schema.Original, error) {
 	original := schema.Original{Adopted: true, Symlink: entry.Target}
 	if entry.Kind == rooted.Symlink {
 		return original, nil
 	}
-	digest, err := c.Files.Digest(path)
+	digest, err := c.Files.Digest(name)
 	original.Content, original.Mode, original.UID, original.GID = digest, entry.ModeText(), entry.UID, entry.GID
 	return original, err
 }

@@ -52,7 +52,7 @@ func Compare(ctx context.Context, host Host, goal Goal) (*Work, error) {
 		Host: host, Goal: goal, ctx: ctx, accounts: accounts, work: &Work{},
 		changed: map[string]bool{}, emptied: map[string]bool{},
 		enabled: map[schema.UnitName]bool{}, textChanged: map[schema.UnitName]bool{}, stopping: map[schema.UnitName]bool{},
-		busy: map[schema.AccountName]string{},
+		homes: map[string]bool{}, busy: map[schema.AccountName]string{},
 	}
 	c.work.Owned = emptyOwned()
 	c.wanted = map[string]bool{}
@@ -96,6 +96,8 @@ type comparison struct {
 	textChanged map[schema.UnitName]bool
 	// stopping are the units that will be stopped.
 	stopping map[schema.UnitName]bool
+	// homes are directories that useradd makes: homes, and what is missing above them.
+	homes map[string]bool
 	// busy are the users that must have no processes, with what is to be done to them.
 	busy map[schema.AccountName]string
 }

@@ -9,11 +9,12 @@ import (
 )
 
 // stopDropped stops what the goal does not have any more, or not enabled. A unit
-// of the operating system that ours hid goes on as that.
+// of the operating system that ours hid goes on as that, if it ran before.
 func (d *decisions) stopDropped(dropped []schema.UnitName) error {
 	for _, name := range dropped {
 		original := d.State.Owned.Files[unitPath(string(name))]
-		d.ended[name] = !original.Adopted && !d.startsAnyway(name)
+		comesBack := original.Adopted && original.Active
+		d.ended[name] = !comesBack && !d.startsAnyway(name)
 		running, err := d.running(name)
 		if err != nil {
 			return err
@@ -27,8 +28,8 @@ func (d *decisions) stopDropped(dropped []schema.UnitName) error {
 				continue
 			}
 			d.stop(instance, because)
-			d.ended[instance] = !original.Adopted
-			if original.Adopted {
+			d.ended[instance] = !comesBack
+			if comesBack {
 				d.decide(instance, unit.Restart, "its original is back")
 			}
 		}

@@ -22,6 +22,9 @@ func (c *comparison) compareUnits() error {
 			return err
 		}
 	}
+	if err := c.noteActive(status); err != nil {
+		return err
+	}
 	d := &decisions{comparison: c, status: status, jobs: map[schema.UnitName]decision{}, ended: map[schema.UnitName]bool{}}
 	for _, step := range []func() error{
 		func() error { return d.stopDropped(dropped) }, d.changedTexts, d.enabledUnits, d.restartRules, d.leftOver, d.sockets, d.keep, d.forget,
@@ -31,6 +34,27 @@ func (c *comparison) compareUnits() error {
 		}
 	}
 	d.write()
+	return nil
+}
+
+// noteActive remembers which of the units that are adopted now ran before.
+func (c *comparison) noteActive(status map[schema.UnitName]unit.Status) error {
+	for _, u := range c.Manifest.Units {
+		file := unitPath(string(u.Name))
+		original := c.work.Owned.Files[file]
+		if _, owned := c.State.Owned.Files[file]; owned || !original.Adopted {
+			continue
+		}
+		original.Active = status[u.Name].Runs()
+		if u.Name.IsTemplate() {
+			instances, err := c.Units.Instances(c.ctx, u.Name)
+			if err != nil {
+				return err
+			}
+			original.Active = len(instances) > 0
+		}
+		c.work.Owned.Files[file] = original
+	}
 	return nil
 }
 
@@ -203,7 +227,11 @@ func (d *decisions) leftOver() error {
 	}
 	because := "left over from run " + pending.Run
 	for _, name := range pending.Restart {
-		if d.loadedOrWanted(name) {
+		switch {
+		case !d.loadedOrWanted(name):
+		case pending.Failure != "" && !d.concernsGoal(name) && !d.status[name].Runs():
+			d.note("%s is not started again: it failed in run %s and the plan does not have it", name, pending.Run)
+		default:
 			d.decide(name, unit.Restart, because)
 		}
 	}
@@ -213,6 +241,12 @@ func (d *decisions) leftOver() error {
 		}
 	}
 	return nil
+}
+
+// concernsGoal reports whether the goal has the unit, or a restart rule for it.
+func (d *decisions) concernsGoal(name schema.UnitName) bool {
+	return d.wanted[unitPath(string(unitOfLink(string(name))))] ||
+		slices.ContainsFunc(d.Manifest.Restarts, func(r schema.RestartRule) bool { return r.Unit == name })
 }
 
 // loadedOrWanted reports whether there will be such a unit.

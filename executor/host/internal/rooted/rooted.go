@@ -92,8 +92,8 @@ func (f *FS) Lookup(name string) (Entry, error) {
 func lookupAt(dir int, base, name string) (Entry, error) {
 	var stat unix.Stat_t
 	err := unix.Fstatat(dir, base, &stat, unix.AT_SYMLINK_NOFOLLOW)
-	if errors.Is(err, unix.ENOENT) {
-		return Entry{}, nil
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENAMETOOLONG) {
+		return Entry{}, nil // a name that is too long cannot be there
 	}
 	if err != nil {
 		return Entry{}, fmt.Errorf("cannot look at %s: %w", name, err)
@@ -165,6 +165,10 @@ func explain(dir int, base, name string, cause error) error {
 	}
 	return fmt.Errorf("cannot open %s: %w", name, cause)
 }
+
+// Removable reports whether a file or link stands there: of what was ours, nothing
+// else is ever removed.
+func (e Entry) Removable() bool { return e.Kind == File || e.Kind == Symlink }
 
 // ModeText returns the entry's mode as the manifest writes it.
 func (e Entry) ModeText() schema.Mode { return schema.ModeOf(e.Mode) }
