@@ -23,12 +23,12 @@ func TestHostTrouble(t *testing.T) {
 	}{
 		"password": {
 			host: func(s *fakehost.State) { s.Sudo = "sudo: a password is required" },
-			says: []string{`sudo on web-1 wants a password of "deploy"`, "hint: nixfleet bootstrap --host web-1",
+			says: []string{`sudo on web-1 wants a password of "deploy"`, "hint: as root on web-1, in /etc/sudoers.d/nixfleet:",
 				"deploy ALL=(root) NOPASSWD: /var/lib/nixfleet/bin/nixfleet-host serve, /var/lib/nixfleet/bin/nixfleet-host store"},
 		},
 		"password, and no helper": {
 			host: func(s *fakehost.State) { s.Sudo, s.Helper = "sudo: a password is required", nil },
-			says: []string{`the helper is not on web-1, and sudo does not let "deploy" install it`, "hint: nixfleet bootstrap --host web-1"},
+			says: []string{`the helper is not on web-1, and sudo does not let "deploy" install it`, "hint: put it there as root: nixfleet helper x86_64-linux | ssh root@web-1 'install -D -m 0755 /dev/stdin /var/lib/nixfleet/bin/nixfleet-host'"},
 		},
 		"not a sudoer": {
 			host: func(s *fakehost.State) { s.Sudo = "deploy is not in the sudoers file." },

@@ -36,7 +36,7 @@ func newApp() *cli.App {
 		Suggest:              true,
 		Commands: []*cli.Command{
 			compileCommand(), buildCommand(), showCommand(), verifyCommand(),
-			execution.Command(), versionCommand(), completionCommand(),
+			execution.Command(), helperCommand(), versionCommand(), completionCommand(),
 		},
 	}
 	ui.Configure(app)

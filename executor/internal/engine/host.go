@@ -113,7 +113,7 @@ func (t *task) target() transport.Host {
 }
 
 func (t *task) identity() session.Identity {
-	id := session.Identity{Host: t.name, Run: t.ID, Digest: t.Plan.Digest, Manifest: t.host.Manifest, Operator: t.Operator}
+	id := session.Identity{Host: t.name, Run: t.ID, Digest: t.Plan.Digest, Manifest: t.host.Manifest, Operator: t.Operator, System: t.helper.System}
 	if t.Wire != nil {
 		id.Wire = func(sent bool, parts ...[]byte) { t.Wire(t.name, sent, parts...) }
 	}

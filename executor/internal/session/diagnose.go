@@ -59,7 +59,12 @@ func (s *Session) isAbsent(refusal error) bool {
 
 func mayNotInstall(id Identity, user string) error {
 	return fault.New(fault.Refused, "the helper is not on %s, and sudo does not let %q install it", id.Host, user).
-		WithHint("nixfleet bootstrap --host %s", id.Host)
+		WithHint("%s", byHand(id))
+}
+
+// byHand says how to put the helper in place with another login.
+func byHand(id Identity) string {
+	return fmt.Sprintf("put it there as root: nixfleet helper %s | ssh root@%s 'install -D -m 0755 /dev/stdin %s'", id.System, id.Host, protocol.HelperPath)
 }
 
 func describeExit(exit transport.Exit) string {
@@ -87,16 +92,16 @@ func recognise(user, host string, exit transport.Exit) error {
 	switch {
 	case says("a password is required", "a terminal is required", "no askpass program"):
 		return fault.New(fault.Refused, "sudo on %s wants a password of %q", host, user).
-			WithHint("nixfleet bootstrap --host %s; or as root, in /etc/sudoers.d/nixfleet: %s", host, sudoersLine(user))
+			WithHint("as root on %s, in /etc/sudoers.d/nixfleet: %s", host, sudoersLine(user))
 	case says("is not in the sudoers file", "is not allowed to execute", "is not allowed to run sudo", "may not run sudo"):
 		return fault.New(fault.Refused, "sudo on %s does not allow %q to run the helper", host, user).
-			WithHint("nixfleet bootstrap --host %s; or as root, in /etc/sudoers.d/nixfleet: %s", host, sudoersLine(user))
+			WithHint("as root on %s, in /etc/sudoers.d/nixfleet: %s", host, sudoersLine(user))
 	case says("you must have a tty to run sudo"):
 		return fault.New(fault.Refused, "sudo on %s wants a terminal (requiretty)", host).
 			WithHint("as root, in /etc/sudoers.d/nixfleet: Defaults:%s !requiretty", user)
 	case says("Exec format error", "cannot execute binary file"), asScript.MatchString(exit.Stderr):
 		return fault.New(fault.Refused, "the helper on %s is for another architecture, or damaged: %s", host, exit.Stderr).
-			WithHint("correct the host's system in the inventory, compile again, and nixfleet bootstrap --host %s", host)
+			WithHint("correct the host's system in the inventory and compile again; where it is right: rm %s as root on %s, and execute again or put it there yourself (nixfleet helper --help)", protocol.HelperPath, host)
 	case says(protocol.HelperPath+": command not found", protocol.HelperPath+": No such file", protocol.HelperPath+": not found"):
 		return &missingHelper{host}
 	case says("sudo: command not found", "sudo: not found", "sudo: No such file"):

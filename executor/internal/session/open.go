@@ -60,7 +60,7 @@ func Open(ctx context.Context, conn *transport.Conn, id Identity, helper *Helper
 	switch {
 	case errors.As(err, &missing) && look:
 		return nil, nil, fault.New(fault.Refused, "cannot look at %s: the helper is not there yet", id.Host).
-			WithHint("a run without --dry-run installs it; or: nixfleet bootstrap --host %s", id.Host)
+			WithHint("a run without --dry-run installs it where %q may use sudo freely", conn.User())
 	case errors.As(err, &missing):
 		if err := install(ctx, conn, id, helper, note); err != nil {
 			return nil, nil, err
@@ -121,14 +121,14 @@ func replaceUnheard(ctx context.Context, conn *transport.Conn, id Identity, help
 	defer s.Close()
 	if err := s.replace(ctx, helper, note); err != nil {
 		return fault.New(fault.Refused, "%s; and it cannot be replaced: %s", fault.Brief(because), fault.Brief(err)).
-			WithHint("nixfleet bootstrap --host %s installs the helper of this version", id.Host)
+			WithHint("%s", byHand(id))
 	}
 	return nil
 }
 
 func versionError(id Identity, found int) error {
 	return fault.New(fault.Refused, "the helper on %s speaks another protocol: expected version %d, found %d", id.Host, protocol.Version, found).
-		WithHint("nixfleet bootstrap --host %s installs the helper of this version", id.Host)
+		WithHint("%s", byHand(id))
 }
 
 func hello(ctx context.Context, conn *transport.Conn, id Identity) (*Session, *protocol.HelloReply, error) {

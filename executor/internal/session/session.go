@@ -24,6 +24,8 @@ type Identity struct {
 	Digest   schema.Digest
 	Manifest schema.Digest
 	Operator string
+	// System is what the plan says the host is, for hints.
+	System schema.System
 	// Wire is told every message, sent or received, in parts; may be nil.
 	Wire func(sent bool, parts ...[]byte)
 }
