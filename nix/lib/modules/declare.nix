@@ -138,6 +138,7 @@ let
       inherit (merged) option;
       inherit (option) type;
       # Single values, which no merge function but that of a type of the user's own would make depend on the path.
+      isEmpty = v: v == { } || v == [ ];
       atom = v: v == null || v == [ ] || isString v || isBool v || isInt v || isFloat v;
     in
     {
@@ -153,8 +154,10 @@ let
       isConstant =
         problem == null
         && option ? default
-        && lib.types._isPathFree type
-        && atom option.default
+        && (
+          lib.types._isPathFree type && atom option.default
+          || lib.types._isEmptyFree type && isEmpty option.default
+        )
         && type.check option.default;
       constant =
         let

@@ -83,6 +83,7 @@ rec {
     A merge function that the evaluator knows something about, so that it need not always call it:
       plain      the value of a single definition is that definition's, and looking at the outside of it is enough to
                  check it
+      emptyFree  an empty list or set is itself at any path, as there is nothing in it
       pathFree   the path matters for messages only, so a default has the same value wherever the option stands
     A type whose merge function someone replaces loses these with it.
   */
@@ -98,6 +99,8 @@ rec {
   _isPlain = type: type.merge.plain or false;
 
   _isPathFree = type: type.merge.pathFree or false;
+
+  _isEmptyFree = type: type.merge.emptyFree or false;
 
   /** Knowledge about a type that passes the merging on to others. */
   _mergeLike =

@@ -46,7 +46,7 @@ let
       }";
       descriptionClass = "composite";
       check = isAttrs;
-      merge = lib.types._knownMerge { pathFree = lib.types._isPathFree elemType; } (
+      merge = lib.types._knownMerge { emptyFree = true; pathFree = lib.types._isPathFree elemType; } (
         if lazy then mergeLazy elemType else mergeStrict elemType
       );
       emptyValue.value = { };
@@ -174,7 +174,7 @@ in
       description = "list of ${optionDescriptionPhrase composite elemType}";
       descriptionClass = "composite";
       check = isList;
-      merge = lib.types._knownMerge { pathFree = lib.types._isPathFree elemType; } (
+      merge = lib.types._knownMerge { emptyFree = true; pathFree = lib.types._isPathFree elemType; } (
         loc: defs:
         # Lists of plain values need no merging of their elements.
         if lib.types._isPlain elemType && all (def: all check def.value) defs then

@@ -5,8 +5,6 @@ let
   place = import ./place.nix { inherit lib; };
   unitName = import ./unit-name.nix { inherit lib; };
 
-  ofType = suffix: lib.filterAttrs (name: _: hasSuffix suffix name);
-
   # The last value of a setting in a unit's text, null where it has none.
   setting =
     name: text:
@@ -23,38 +21,46 @@ let
 
   # Units that start another one of the same name, unless they name it.
   starters = {
-    ".timer" = "Unit";
-    ".path" = "Unit";
-    ".socket" = "Service";
+    timer = "Unit";
+    path = "Unit";
+    socket = "Service";
   };
 
   # What starts nothing of this fleet.
   lonely =
-    units: suffix: key:
-    concatMap (
-      name:
-      let
-        unit = units.${name};
-        base = removeSuffix suffix name;
-        other = setting key unit.text;
-      in
-      optional (
-        other == null && !(units ? "${base}.service") && !(suffix == ".socket" && units ? "${base}@.service")
-      ) "${place.of "systemd.units" name unit.at}: the fleet has no ${base}.service that it could start; declare it, or name the one it starts with ${key}="
-    ) (lib.attrNames (ofType suffix units));
+    units: name: type:
+    let
+      base = removeSuffix ".${type}" name;
+      key = starters.${type};
+    in
+    optional (
+      setting key units.${name}.text == null
+      && !(units ? "${base}.service")
+      && !(type == "socket" && units ? "${base}@.service")
+    ) "${place.of "systemd.units" name units.${name}.at}: the fleet has no ${base}.service that it could start; declare it, or name the one it starts with ${key}=";
 
   # Names of paths with specifiers, or beyond ASCII, only systemd can tell.
   misnamed =
-    units: suffix:
-    concatMap (
-      name:
-      let
-        where = setting "Where" units.${name}.text;
-        wanted = unitName.ofPath where + suffix;
-      in
-      optional (where != null && builtins.match "/[ -$&-~]*" where != null && wanted != name)
-        "${place.of "systemd.units" name units.${name}.at}: systemd wants the unit of Where=${where} to have the name ${lib.strings.escapeNixString wanted}"
-    ) (lib.attrNames (ofType suffix units));
+    units: name: type:
+    let
+      where = setting "Where" units.${name}.text;
+      wanted = "${unitName.ofPath where}.${type}";
+    in
+    optional (where != null && builtins.match "/[ -$&-~]*" where != null && wanted != name)
+      "${place.of "systemd.units" name units.${name}.at}: systemd wants the unit of Where=${where} to have the name ${lib.strings.escapeNixString wanted}";
+
+  checkUnit =
+    units: name:
+    let
+      found = builtins.match ".*[.](timer|path|socket|mount|automount)" name;
+      type = lib.head found;
+    in
+    if found == null then
+      [ ]
+    else if starters ? ${type} then
+      lonely units name type
+    else
+      misnamed units name type;
 
   swapped =
     a: b:
@@ -90,9 +96,13 @@ let
     ) files.${path}.${field};
 in
 {
-  problems =
-    lib.concatLists (lib.mapAttrsToList (lonely units) starters)
-    ++ concatMap (misnamed units) [ ".mount" ".automount" ];
+  problems = concatMap (checkUnit units) (names units);
 
-  warnings = concatMap (path: nearby path "restartUnits" ++ nearby path "reloadUnits") (names files);
+  warnings = concatMap (
+    path:
+    if files.${path}.restartUnits == [ ] && files.${path}.reloadUnits == [ ] then
+      [ ]
+    else
+      nearby path "restartUnits" ++ nearby path "reloadUnits"
+  ) (names files);
 }

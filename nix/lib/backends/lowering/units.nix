@@ -71,7 +71,8 @@ let
     ) raw.dropIns
   ) withDropIns;
 
-  all = structured.units { inherit systemd options positionsIn; };
+  isPlain = structured.isEmpty systemd;
+  all = if isPlain then [ ] else structured.units { inherit systemd options positionsIn; };
   made = lib.listToAttrs (
     map (unit: {
       inherit (unit) name;
@@ -82,7 +83,6 @@ let
   overrides = lib.filter (unit: unit.enable && unit.isDropIn) all;
   triggered = lib.filter (unit: unit.enable && unit.reloadTriggers != [ ]) all;
 
-  isPlain = structured.isEmpty systemd;
   withText = lib.filterAttrs (_: unit: unit.text != null) plain;
 in
 {
