@@ -49,6 +49,7 @@ func (s *session) hostToChange() apply.Host {
 		Host:     s.liveHost(),
 		Accounts: account.Tools{Runner: s.deps.Runner, Fault: s.deps.Fault},
 		State:    s.state,
+		Shell:    s.deps.Shell,
 		Now:      s.deps.Now, Wait: s.deps.Wait, Free: s.deps.Free, JobDeadline: s.deps.JobDeadline,
 	}
 }

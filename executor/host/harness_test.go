@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nixfleet/nixfleet/executor/host/internal/command"
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
@@ -54,7 +55,7 @@ func newWorld(t testing.TB) *world {
 	clock := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	w.deps = Deps{
 		Root: w.root, Executable: filepath.Join(w.root, "/usr/bin/nixfleet-host"), Machine: "x86_64",
-		Runner: w.tools, Units: w.systemd, NixStore: "/usr/bin/nix-store", Registry: w.registry,
+		Runner: w.tools, Shell: command.System{}.Shell, Units: w.systemd, NixStore: "/usr/bin/nix-store", Registry: w.registry,
 		Processes:   func(uid int) []inspect.Process { return w.processes[uid] },
 		Free:        func(string) (int64, error) { return 1 << 30, nil },
 		Now:         func() time.Time { return clock },

@@ -38,6 +38,8 @@ type Deps struct {
 	Machine string
 	// Runner runs the host's tools.
 	Runner command.Runner
+	// Shell runs a line for sh and returns the end of its output.
+	Shell func(ctx context.Context, line string) (output []byte, err error)
 	// Units is the host's systemd.
 	Units unit.Manager
 	// NixStore is the host's nix-store; empty where there is none.
@@ -70,6 +72,7 @@ func System() Deps {
 		Executable:  "/proc/self/exe",
 		Machine:     process.Machine(),
 		Runner:      runner,
+		Shell:       runner.Shell,
 		Units:       &unit.Systemd{Address: unit.Socket, Runner: runner},
 		NixStore:    program,
 		Registry:    nixstore.Local{Program: program},

@@ -34,6 +34,8 @@ type Host struct {
 	Wait func(context.Context, time.Duration)
 	// Free returns the free bytes of the file system that holds a directory.
 	Free func(directory string) (int64, error)
+	// Shell runs a line for sh and returns the end of its output.
+	Shell func(ctx context.Context, line string) (output []byte, err error)
 	// JobDeadline is how long systemd may take for stopping or starting units.
 	JobDeadline time.Duration
 }
@@ -68,8 +70,17 @@ func (e *RefusedError) Error() string {
 // Texts returns the message and the hints.
 func (e *RefusedError) Texts() (message, hint string) { return inspect.Texts(e.Refusals) }
 
-func refused(err error) error {
-	return &RefusedError{[]inspect.Refusal{{Message: err.Error()}}}
+func refused(causes ...error) error {
+	var refusals []inspect.Refusal
+	for _, cause := range causes {
+		var known *RefusedError
+		if errors.As(cause, &known) {
+			refusals = append(refusals, known.Refusals...)
+		} else if cause != nil {
+			refusals = append(refusals, inspect.Refusal{Message: cause.Error()})
+		}
+	}
+	return &RefusedError{refusals}
 }
 
 // Run applies. After a RefusedError nothing was touched; after any other error
@@ -88,7 +99,7 @@ func Run(ctx context.Context, host Host, order Order, tell func(protocol.Event))
 		return a.result, a.settleUnchanged(ctx)
 	}
 	if err := a.prepare(ctx); err != nil {
-		return nil, refused(errors.Join(err, a.abandon()))
+		return nil, refused(err, a.abandon())
 	}
 	err = a.change(ctx)
 	a.close()
@@ -137,7 +148,10 @@ func (a *applying) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	return a.fillStage()
+	if err := a.fillStage(); err != nil {
+		return err
+	}
+	return a.validate(ctx)
 }
 
 // writeAhead says in the state file what is about to become ours.
@@ -181,10 +195,13 @@ func union(before, after schema.Owned) schema.Owned {
 func (a *applying) abandon() error {
 	a.close()
 	err := a.stage.remove(a.Files)
-	if a.pending != nil {
-		err = errors.Join(err, a.Profile.Unroot(), a.State.Save(a.before))
+	if a.pending == nil {
+		return err
 	}
-	return err
+	before := *a.before
+	before.Host = a.Name // a host that was never changed had no name
+	// If we crash here, an apply is pending that has changed nothing.
+	return errors.Join(err, a.Profile.Unroot(), a.State.Save(&before))
 }
 
 func (a *applying) close() { a.stage.close() }

@@ -127,7 +127,7 @@ func (a *applying) addItem(it *item, payload schema.Digest, source string) (err 
 	if it.place, err = a.Files.PlaceFor(it.target); err != nil {
 		return err
 	}
-	it.name = fmt.Sprintf("%04d", len(a.stage.items))
+	it.name = stagedName(len(a.stage.items), it.target)
 	a.stage.items = append(a.stage.items, it)
 	a.stage.places[it.place] = nil
 	return nil

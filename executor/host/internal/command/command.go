@@ -1,5 +1,5 @@
-// Package command runs the host's own tools (useradd, journalctl, …), without a
-// shell and always in the C locale.
+// Package command runs the host's own tools (useradd, journalctl, …) without a
+// shell, and commands that the intent has written for one; always in the C locale.
 package command
 
 import (
@@ -32,6 +32,8 @@ type System struct {
 // and sshd set it as they like.
 var usual = []string{"/usr/sbin", "/usr/bin", "/sbin", "/bin", "/run/current-system/sw/bin"}
 
+var environment = []string{"LC_ALL=C", "PATH=" + strings.Join(usual, ":")}
+
 // Run implements [Runner].
 func (s System) Run(ctx context.Context, name string, args ...string) ([]byte, error) {
 	file, err := s.Find(name)
@@ -39,7 +41,7 @@ func (s System) Run(ctx context.Context, name string, args ...string) ([]byte, e
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, file, args...)
-	cmd.Env = []string{"LC_ALL=C", "PATH=" + strings.Join(usual, ":")}
+	cmd.Env = environment
 	cmd.Dir = "/"
 	// A signal to the helper's group, as of a terminal that closes, must not kill
 	// useradd in the middle of its work.

@@ -37,7 +37,8 @@ func (c *comparison) compareFiles() error {
 		found, err := c.compareFile(wish{
 			FileWork: FileWork{
 				Path: file.Path, Payload: file.Payload, Source: file.Source, Symlink: file.Symlink,
-				Owner: Ownership{Mode: file.Mode.Bits(), Owner: file.Owner, Group: file.Group},
+				Owner:    Ownership{Mode: file.Mode.Bits(), Owner: file.Owner, Group: file.Group},
+				Validate: file.Validate,
 			},
 			adopt: file.Adopt, option: "nixfleet.files." + quote(file.Path),
 		}, func(found finding) *schema.Change {

@@ -102,6 +102,8 @@ type FileWork struct {
 	Source  string
 	Symlink string
 	Owner   Ownership
+	// Validate is a command for sh that must accept the file; may be empty.
+	Validate string
 	// Replace says that something is there which goes.
 	Replace bool
 }

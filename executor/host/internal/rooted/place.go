@@ -6,6 +6,8 @@ import (
 	"path"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // The staging directories of the file systems that hold /etc and our own state.
@@ -153,6 +155,14 @@ func (p *Place) clear() error {
 		}
 	}
 	return nil
+}
+
+// Path returns the path of what is staged, for programs that look at it.
+func (p *Place) Path(name string) string { return path.Join(p.fs.name, p.name, name) }
+
+// Digest returns the digest of a staged file's content.
+func (p *Place) Digest(name string) (schema.Digest, error) {
+	return p.fs.Digest(path.Join(p.name, name))
 }
 
 // Close gives the descriptor back and leaves the directory.

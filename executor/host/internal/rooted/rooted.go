@@ -22,6 +22,7 @@ import (
 
 // FS is the file system below a root directory.
 type FS struct {
+	name  string
 	root  int // an O_PATH descriptor
 	fault effect.Fault
 }
@@ -32,7 +33,7 @@ func Open(root string, fault effect.Fault) (*FS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open %s: %w", root, err)
 	}
-	return &FS{root: fd, fault: fault}, nil
+	return &FS{name: root, root: fd, fault: fault}, nil
 }
 
 // Close gives the root directory back.
