@@ -57,6 +57,10 @@ in
     expr = systemd { units."x.service" = { enabled = true; dropIns.a = ""; }; };
     has = [ "nixfleet.systemd.units.\"x.service\" (" "): enabled says nothing about a unit whose text is not here" ];
   };
+  onChangeElsewhere = {
+    expr = systemd { units."x.service" = { onChange = "keep"; dropIns.a = ""; }; };
+    has = [ "nixfleet.systemd.units.\"x.service\" (" "): onChange says nothing about a unit whose text is not here" ];
+  };
   relativeMount = {
     expr = systemd { mounts = [ { what = "/dev/sda1"; where = "srv"; } ]; };
     has = [ "where' is not of type `absolute path in ASCII'" ];
@@ -67,7 +71,7 @@ in
   };
   timerWithoutService = {
     expr = systemd { timers.backup.timerConfig.OnCalendar = "daily"; };
-    has = [ "nixfleet.systemd.units.\"backup.timer\" (" "): the fleet has no backup.service that it could start; declare it, or name the one it starts with Unit=" ];
+    has = [ "nixfleet.systemd.timers.backup (" "): the fleet has no backup.service that it could start; declare it, or name the one it starts with Unit=" ];
   };
   textTimerWithoutService = {
     expr = systemd { units."backup.timer".text = "[Timer]\nOnCalendar=daily\n"; };
@@ -179,6 +183,6 @@ in
   };
   severalProblems = {
     expr = host [ { assertions = [ { assertion = false; message = "first"; } ]; nixfleet.systemd = { services.x = { }; timers.y.timerConfig.OnCalendar = "daily"; }; } ];
-    has = [ "- first\n" "- nixfleet.systemd.services.x (" "- nixfleet.systemd.units.\"y.timer\" (" ];
+    has = [ "- first\n" "- nixfleet.systemd.services.x (" "- nixfleet.systemd.timers.y (" ];
   };
 }

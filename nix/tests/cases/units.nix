@@ -159,7 +159,8 @@ in
     [ (systemd { units."x.service".text = "[Service]\n"; }).units."x.service".text "[Service]\n" ]
     [ (systemd { units."x.service".text = "[Service]\n"; }).units."x.service".enabled null ]
     # An entry for a unit that is made of options adds what only it can say.
-    [ (let u = (systemd { services.x.script = "true"; units."x.service" = { enabled = false; adopt = true; }; }).units."x.service"; in [ u.enabled u.adopt ]) [ false true ] ]
+    [ (let u = (systemd { services.x.script = "true"; units."x.service" = { enabled = false; adopt = true; onChange = "keep"; }; }).units."x.service"; in [ u.enabled u.adopt u.onChange ]) [ false true "keep" ] ]
+    [ (systemd { units."x.service" = { text = "[Service]\n"; onChange = "reload"; }; }).units."x.service".onChange "reload" ]
     [
       (removeAttrs (systemd { units."ssh.service".dropIns.limits = "[Service]\nNice=1\n"; }).files."/etc/systemd/system/ssh.service.d/limits.conf" [ "at" ])
       { text = "[Service]\nNice=1\n"; source = null; symlink = null; mode = "0644"; owner = "root"; group = "root"; restartUnits = [ "ssh.service" ]; reloadUnits = [ ]; validate = null; adopt = false; }

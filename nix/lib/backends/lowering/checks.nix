@@ -28,7 +28,7 @@ let
 
   # What starts nothing of this fleet.
   lonely =
-    units: name: type:
+    here: units: name: type:
     let
       base = removeSuffix ".${type}" name;
       key = starters.${type};
@@ -37,20 +37,20 @@ let
       setting key units.${name}.text == null
       && !(units ? "${base}.service")
       && !(type == "socket" && units ? "${base}@.service")
-    ) "${place.of "systemd.units" name units.${name}.at}: the fleet has no ${base}.service that it could start; declare it, or name the one it starts with ${key}=";
+    ) "${here name}: the fleet has no ${base}.service that it could start; declare it, or name the one it starts with ${key}=";
 
   # Names of paths with specifiers, or beyond ASCII, only systemd can tell.
   misnamed =
-    units: name: type:
+    here: units: name: type:
     let
       where = setting "Where" units.${name}.text;
       wanted = "${unitName.ofPath where}.${type}";
     in
     optional (where != null && builtins.match "/[ -$&-~]*" where != null && wanted != name)
-      "${place.of "systemd.units" name units.${name}.at}: systemd wants the unit of Where=${where} to have the name ${lib.strings.escapeNixString wanted}";
+      "${here name}: systemd wants the unit of Where=${where} to have the name ${lib.strings.escapeNixString wanted}";
 
   checkUnit =
-    units: name:
+    here: units: name:
     let
       found = builtins.match ".*[.](timer|path|socket|mount|automount)" name;
       type = lib.head found;
@@ -58,9 +58,9 @@ let
     if found == null then
       [ ]
     else if starters ? ${type} then
-      lonely units name type
+      lonely here units name type
     else
-      misnamed units name type;
+      misnamed here units name type;
 
   swapped =
     a: b:
@@ -82,7 +82,11 @@ let
 
   names = lib.attrNames;
 in
-{ units, files }:
+{
+  units,
+  files,
+  here,
+}:
 let
   nearby =
     path: field:
@@ -96,7 +100,7 @@ let
     ) files.${path}.${field};
 in
 {
-  problems = concatMap (checkUnit units) (names units);
+  problems = concatMap (checkUnit here units) (names units);
 
   warnings = concatMap (
     path:

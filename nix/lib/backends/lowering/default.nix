@@ -98,7 +98,10 @@ let
     inherit (config) users groups;
     positions = positionsIn options.groups;
   };
-  checks = checksOf { inherit units files; };
+  checks = checksOf {
+    inherit units files;
+    inherit (fromUnits) here;
+  };
 in
 {
   inherit files units;

@@ -28,6 +28,7 @@ in
           (section "Install" { WantedBy = wantedBy; })
         ];
         enabled = null;
+        onChange = null;
         adopt = false;
         inherit at;
       };

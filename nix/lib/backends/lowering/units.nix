@@ -1,7 +1,7 @@
 /*
   All units of a host: those given as text and those given as options, drop-ins, and masks.
 
-  Gives `{ units, files, masks, problems }`.
+  Gives `{ units, files, masks, problems, here }`.
 */
 { lib }:
 let
@@ -32,10 +32,20 @@ let
       [ ]
     else
       optional (raw.dropIns == { }) "${here} has neither text nor dropIns"
-      ++ optional (raw.enabled != null) "${here}: enabled says nothing about a unit whose text is not here";
+      ++ map (field: "${here}: ${field} says nothing about a unit whose text is not here") (
+        lib.filter (field: raw.${field} != null) [
+          "enabled"
+          "onChange"
+        ]
+      );
 
   fromText = raw: at: {
-    inherit (raw) text enabled adopt;
+    inherit (raw)
+      text
+      enabled
+      onChange
+      adopt
+      ;
     inherit at;
   };
 
@@ -44,6 +54,7 @@ let
     {
       inherit (made) text at;
       enabled = raw.enabled or null;
+      onChange = raw.onChange or null;
       adopt = made.adopt || raw.adopt or false;
     };
 in
@@ -86,6 +97,9 @@ let
   withText = lib.filterAttrs (_: unit: unit.text != null) plain;
 in
 {
+  /** Names a unit in messages, by the option that makes it. */
+  here = name: made.${name}.here or (here name);
+
   units =
     if isPlain then
       withText

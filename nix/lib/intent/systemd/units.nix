@@ -27,6 +27,24 @@ let
         description = "Whether the unit is enabled, as its `[Install]` section says, and started; null is yes where there is such a section.";
       };
 
+      onChange = mkOption {
+        type = types.nullOr (
+          types.enum [
+            "stop-start"
+            "restart"
+            "reload"
+            "keep"
+          ]
+        );
+        default = null;
+        example = "reload";
+        description = ''
+          What a change of the unit does to it while it runs: `stop-start` stops it as it was, before anything else changes,
+          and starts it as it is to be; `restart` and `reload` come after everything else; `keep` leaves it alone. With null
+          its type and its settings decide, as `restartIfChanged` and its like do for services.
+        '';
+      };
+
       dropIns = mkOption {
         type = types.attrsOf types.lines;
         default = { };
