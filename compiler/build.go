@@ -15,20 +15,43 @@ import (
 
 // Build completes a preview: it builds its closures and returns the plan that
 // [Compile] would have made at once. The preview itself stays as it is; a plan that
-// is complete is returned unchanged. Errors are as those of Compile.
+// is complete is returned unchanged, its closures kept as deps say. Errors are as
+// those of Compile.
 func Build(ctx context.Context, preview *schema.Plan, deps Deps) (*schema.Plan, []Diagnostic, error) {
-	if !preview.Index.Preview {
+	if !preview.Index.Preview && deps.RootDir == "" && deps.CopyTo == "" {
 		return preview, nil, nil
 	}
 	nix, err := openNix(deps)
 	if err != nil {
 		return conclude(nil, nil, err)
 	}
-	plan, err := complete(ctx, nix, preview)
+	plan, err := complete(ctx, nix, preview, deps)
 	return conclude(plan, nil, errors.Join(err, nix.Close()))
 }
 
-func complete(ctx context.Context, nix *nixeval.Nix, preview *schema.Plan) (*schema.Plan, error) {
+// complete builds a preview and keeps its closures where they are wanted.
+func complete(ctx context.Context, nix *nixeval.Nix, preview *schema.Plan, deps Deps) (plan *schema.Plan, err error) {
+	plan = preview
+	if preview.Index.Preview {
+		if plan, err = built(ctx, nix, preview); err != nil {
+			return nil, err
+		}
+	}
+	closures := freeze.Closures(plan)
+	if deps.RootDir != "" {
+		if err := nix.AddRoots(ctx, deps.RootDir, closures); err != nil {
+			return nil, err
+		}
+	}
+	if deps.CopyTo != "" {
+		if err := nix.Copy(ctx, deps.CopyTo, closures); err != nil {
+			return nil, err
+		}
+	}
+	return plan, nil
+}
+
+func built(ctx context.Context, nix *nixeval.Nix, preview *schema.Plan) (*schema.Plan, error) {
 	if err := nix.Realise(ctx, freeze.Derivations(preview)); err != nil {
 		var failed *nixeval.BuildError
 		if errors.As(err, &failed) {

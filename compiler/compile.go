@@ -3,9 +3,7 @@ package compiler
 import (
 	"context"
 	"errors"
-	"strings"
 
-	"github.com/nixfleet/nixfleet/compiler/internal/batch"
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
 	"github.com/nixfleet/nixfleet/compiler/internal/intent"
 	"github.com/nixfleet/nixfleet/compiler/internal/inventory"
@@ -67,60 +65,11 @@ func (c *compilation) run(ctx context.Context) (plan *schema.Plan, err error) {
 	if err != nil || c.in.NoBuild || preview == nil {
 		return preview, err
 	}
-	return complete(ctx, c.nix, preview)
+	return complete(ctx, c.nix, preview, c.deps)
 }
 
 func openNix(deps Deps) (*nixeval.Nix, error) {
 	return nixeval.Open(nixeval.Options{
 		Environ: deps.Environ, TempDir: deps.TempDir, Progress: deps.Progress, Trace: deps.Trace,
 	})
-}
-
-func (c *compilation) evaluate(ctx context.Context) (*intent.Result, error) {
-	request := intent.Request{Version: intent.Version, Inputs: c.inputs}
-	if c.inventory != nil {
-		request.Inventory = &intent.Inventory{File: c.inventory.File, Value: c.inventory.Value}
-	}
-	var err error
-	if request.Select, err = selection(c.in.Hosts, c.in.Groups); err != nil {
-		return nil, err
-	}
-	evaluation, err := c.nix.Prepare(ctx, c.source, c.library, request)
-	if err != nil {
-		return nil, err
-	}
-	result, failed, err := batch.Run(ctx, c.batches(), evaluation.Part)
-	c.found = append(c.found, c.placed(failed)...)
-	if err != nil || result == nil {
-		return nil, err
-	}
-	for _, warning := range result.Warnings {
-		d := Diagnostic{Code: diagnostic.FleetWarning, Severity: Warning, Summary: warning.Message}
-		if warning.Host != nil {
-			d.Host = schema.HostName(*warning.Host)
-		}
-		c.found = append(c.found, d)
-	}
-	return result, checkSelection(c.in.Hosts, c.in.Groups, result)
-}
-
-// batches are as large as one process evaluates in a second or two.
-func (c *compilation) batches() batch.Options {
-	progress := c.deps.Progress
-	if progress == nil {
-		progress = func(string) {}
-	}
-	return batch.Options{Light: 1000, Heavy: 8, Workers: batch.Workers(), Explained: 50, Progress: progress}
-}
-
-// placed adds the place in the inventory to errors about a host that name no other.
-func (c *compilation) placed(list diagnostic.List) diagnostic.List {
-	for i := range list {
-		d := &list[i]
-		if d.Position.File == "" && d.Host != "" {
-			field := strings.TrimPrefix(d.Option, "hosts."+string(d.Host)+".")
-			d.Position = c.inventory.LocateHost(string(d.Host), strings.Split(field, ".")...)
-		}
-	}
-	return list
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -29,18 +30,25 @@ func compileCommand() *cli.Command {
 		Description: `FLEET is a directory with a flake.nix (default: this one), or any flake reference. In a git
 checkout only files that git knows are seen. The same fleet gives the same plan anywhere.
 
+What was evaluated before and is unchanged is taken from a cache, in $XDG_CACHE_HOME/nixfleet or
+~/.cache/nixfleet. It may be deleted at any time: it decides how long this takes, and nothing else.
+A garbage collection of the Nix store may remove what a plan needs before it is executed; --root-dir
+keeps it, until that directory is deleted. --to copies it into a binary cache, for machines that
+execute without this store (nixfleet execute --closures CACHE).
+
 Exit status: 0 there is a plan, 1 the fleet has errors or something failed, 2 wrong usage.
 
 Examples: nixfleet compile -o plan.json
           nixfleet compile my-fleet -o plan.json --group web
-          nixfleet compile -o plan.json --input myapp=./build/myapp`,
+          nixfleet compile -o plan.json --input myapp=./build/myapp
+          nixfleet compile -o plan.json --root-dir ./roots --to ./cache`,
 		Flags: append(compilingFlags(),
-			outputFlag(),
 			&cli.StringSliceFlag{Name: "host", Usage: "only hosts of this `NAME` or pattern (may be repeated)"},
 			&cli.StringSliceFlag{Name: "group", Usage: "only hosts of this `GROUP` (may be repeated)"},
 			&cli.StringSliceFlag{Name: "input", Usage: "`NAME=PATH` of a file or directory from outside, seen as inputs.NAME; inventory=FILE is the inventory (may be repeated)"},
 			&cli.StringFlag{Name: "inventory", Usage: "which `FILE` of the fleet's inventory/, where it has several"},
 			&cli.BoolFlag{Name: "no-build", Usage: "make a preview: evaluate, but build nothing"},
+			&cli.BoolFlag{Name: "no-cache", Usage: "evaluate even what was evaluated before"},
 		),
 		Action: compile,
 	}
@@ -53,18 +61,20 @@ func buildCommand() *cli.Command {
 		ArgsUsage: "preview.json",
 		Description: `Completes what "compile --no-build" made; the result is what compile would have made at once.
 
-Example: nixfleet build preview.json -o plan.json`,
-		Flags:  append(compilingFlags(), outputFlag()),
+A plan that is complete stays as it is; --root-dir and --to work on it as on any.
+
+Examples: nixfleet build preview.json -o plan.json
+          nixfleet build preview.json -o plan.json --to ./cache`,
+		Flags:  compilingFlags(),
 		Action: build,
 	}
 }
 
-func outputFlag() cli.Flag {
-	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the plan to `FILE`; \"-\" is standard output", Value: "plan.json"}
-}
-
 func compilingFlags() []cli.Flag {
 	return []cli.Flag{
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the plan to `FILE`; \"-\" is standard output", Value: "plan.json"},
+		&cli.StringFlag{Name: "root-dir", Usage: "keep what the plan needs from the garbage collector, by links in this `DIRECTORY`"},
+		&cli.StringFlag{Name: "to", Usage: "copy what the plan needs into this binary `CACHE` (directory or URL)"},
 		&cli.BoolFlag{Name: "json", Usage: "print diagnostics as JSON on standard output"},
 		&cli.BoolFlag{Name: "trace", Usage: "with Nix's own trace of evaluation errors"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors and warnings only"},
@@ -77,6 +87,11 @@ func compile(c *cli.Context) error {
 		var err error
 		if fleet, err = ui.OneArgument(c, "FLEET", "a fleet"); err != nil {
 			return err
+		}
+	}
+	for _, flag := range []string{"root-dir", "to"} {
+		if c.Bool("no-build") && c.String(flag) != "" {
+			return ui.Usagef("--no-build leaves nothing for --%s; give it to `nixfleet build`", flag)
 		}
 	}
 	inputs, err := parseInputs(c.StringSlice("input"))
@@ -141,7 +156,10 @@ func producePlan(c *cli.Context, produce producer) error {
 	ctx, release := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer release()
 	progress := ui.NewProgress(os.Stderr, c.Bool("quiet"))
-	plan, found, err := produce(ctx, compiler.Deps{Environ: os.Environ(), Progress: progress.Say, Trace: c.Bool("trace")})
+	plan, found, err := produce(ctx, compiler.Deps{
+		Environ: os.Environ(), Progress: progress.Say, Trace: c.Bool("trace"),
+		CacheDir: cacheDir(c.Bool("no-cache")), RootDir: c.String("root-dir"), CopyTo: c.String("to"),
+	})
 	progress.Close()
 	if reported := reportDiagnostics(c, found); reported != nil {
 		return reported
@@ -161,6 +179,19 @@ func producePlan(c *cli.Context, produce producer) error {
 		fmt.Fprintf(os.Stderr, "%s: %s, %s of %s\n", output, plan.Digest, ui.Count(len(plan.Index.Hosts), "host"), ui.Count(len(plan.Manifests), "kind"))
 	}
 	return nil
+}
+
+// cacheDir is where evaluations are kept; empty where they shall not or cannot be:
+// a home that is not there is not made.
+func cacheDir(none bool) string {
+	dir, err := os.UserCacheDir()
+	if none || err != nil {
+		return ""
+	}
+	if _, err := os.Stat(filepath.Dir(dir)); err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "nixfleet", "evaluations")
 }
 
 func reportDiagnostics(c *cli.Context, found []compiler.Diagnostic) error {

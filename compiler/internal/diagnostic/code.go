@@ -38,6 +38,7 @@ const (
 	EvalContract   Code = "eval-contract"
 	BuildFailed    Code = "build-failed"
 	BuildMissing   Code = "build-missing"
+	CopyFailed     Code = "copy-failed"
 	FleetWarning   Code = "warning"
 )
 

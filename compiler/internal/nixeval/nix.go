@@ -55,6 +55,19 @@ func Open(options Options) (*Nix, error) {
 	return &Nix{options: options, bin: bin, dir: dir, env: environment(options.Environ)}, nil
 }
 
+// Identity is of the Nix that evaluates: another one may evaluate otherwise.
+func (n *Nix) Identity() []byte {
+	file, err := filepath.EvalSymlinks(filepath.Join(n.bin, "nix"))
+	if err != nil {
+		return nil
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil
+	}
+	return fmt.Appendf(nil, "%s %d %d", file, info.Size(), info.ModTime().UnixNano())
+}
+
 // Close removes the temporary directory, and with it the roots of what was built.
 func (n *Nix) Close() error { return os.RemoveAll(n.dir) }
 

@@ -38,6 +38,9 @@ func (s *Source) Fleet() string { return filepath.Join(s.Path, filepath.FromSlas
 // Local returns the fleet's directory on this machine; empty for a remote flake.
 func (s *Source) Local() string { return s.local }
 
+// Identity is of all that an evaluation can see of the source.
+func (s *Source) Identity() ([]byte, error) { return json.Marshal(s.locked) }
+
 // LockSource resolves a fleet to a locked tree in the store. A fleet is a
 // directory, "path:DIRECTORY" (whatever git says) or any flake reference.
 func (n *Nix) LockSource(ctx context.Context, fleet string) (*Source, error) {

@@ -1,0 +1,116 @@
+// Package cache keeps what evaluations gave, by what went into them.
+//
+// It may only ever save time: an entry that is gone, cut off or altered counts as
+// none, and a cache that cannot be written is none.
+package cache
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/google/renameio/v2"
+)
+
+// bound is how many bytes the entries may have together; the ones that were not
+// used for longest go first.
+const bound = 512 << 20
+
+// Cache is a directory of entries. The zero value holds nothing and keeps nothing.
+type Cache struct {
+	dir   string
+	bound int64
+}
+
+// Open returns the cache in a directory, which is made when it is needed; without
+// a directory nothing is kept.
+func Open(dir string) Cache { return Cache{dir, bound} }
+
+// Key names an entry by all that decides what is in it.
+func Key(parts ...[]byte) string {
+	hash := sha256.New()
+	for _, part := range parts {
+		sum := sha256.Sum256(part)
+		hash.Write(sum[:])
+	}
+	return hex.EncodeToString(hash.Sum(nil))
+}
+
+func (c Cache) file(key string) string { return filepath.Join(c.dir, key) }
+
+// Get returns an entry, if there is one that is as it was put.
+func (c Cache) Get(key string) ([]byte, bool) {
+	if c.dir == "" {
+		return nil, false
+	}
+	data, err := os.ReadFile(c.file(key))
+	if err != nil || len(data) < sha256.Size {
+		return nil, false
+	}
+	content := data[sha256.Size:]
+	if !bytes.Equal(data[:sha256.Size], seal(key, content)) {
+		return nil, false
+	}
+	now := time.Now()
+	_ = os.Chtimes(c.file(key), now, now) // so that it is not the next to go
+	return content, true
+}
+
+// seal binds an entry to its key, so that no other can take its place.
+func seal(key string, content []byte) []byte {
+	hash := sha256.New()
+	hash.Write([]byte(key))
+	hash.Write(content)
+	return hash.Sum(nil)
+}
+
+// Put keeps an entry. That it could not be kept is nobody's business.
+func (c Cache) Put(key string, content []byte) {
+	if c.dir == "" || int64(len(content)) > c.bound/2 {
+		return
+	}
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return
+	}
+	// If we crash here, a temporary file stays behind, which the bound removes in time.
+	file, err := renameio.NewPendingFile(c.file(key), renameio.WithTempDir(c.dir), renameio.WithPermissions(0o600))
+	if err != nil {
+		return
+	}
+	defer func() { _ = file.Cleanup() }()
+	if _, err := file.Write(seal(key, content)); err != nil {
+		return
+	}
+	if _, err := file.Write(content); err != nil {
+		return
+	}
+	if file.CloseAtomicallyReplace() == nil {
+		c.trim()
+	}
+}
+
+// trim removes what was not used for longest until the rest is within the bound.
+func (c Cache) trim() {
+	entries, err := os.ReadDir(c.dir)
+	if err != nil {
+		return
+	}
+	var infos []fs.FileInfo
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
+			infos = append(infos, info)
+		}
+	}
+	slices.SortFunc(infos, func(a, b fs.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
+	var total int64
+	for _, info := range infos {
+		if total += info.Size(); total > c.bound {
+			_ = os.Remove(filepath.Join(c.dir, info.Name()))
+		}
+	}
+}
