@@ -50,6 +50,9 @@ var (
 	unitFailed = unit.Status{Active: "failed", Sub: "failed"}
 )
 
+// maskedText stands for the text of a masked unit.
+const maskedText = "(masked)"
+
 func newFakeSystemd(root string) *fakeSystemd {
 	return &fakeSystemd{root: root, ran: map[schema.UnitName]string{}, loaded: map[schema.UnitName]string{}, loops: map[schema.UnitName]bool{}, skipped: map[schema.UnitName]bool{},
 		restarts: map[schema.UnitName]uint32{},
@@ -78,6 +81,10 @@ func (s *fakeSystemd) textOf(name schema.UnitName) (string, bool) {
 		if before, after, ok := strings.Cut(file, "@"); ok {
 			file = before + "@" + filepath.Ext(after)
 		}
+		if target, _ := os.Readlink(filepath.Join(s.root, dir, file)); target == "/dev/null" {
+			s.loaded[name] = maskedText
+			return maskedText, true
+		}
 		if text, err := os.ReadFile(filepath.Join(s.root, dir, file)); err == nil {
 			s.loaded[name] = string(text)
 			return string(text), true
@@ -91,7 +98,11 @@ func (s *fakeSystemd) status(name schema.UnitName) unit.Status {
 	if !known {
 		status = inactive
 	}
-	if _, ok := s.textOf(name); ok {
+	text, ok := s.textOf(name)
+	switch {
+	case text == maskedText:
+		status.Load = "masked"
+	case ok:
 		status.Load = "loaded"
 	}
 	return status
@@ -232,6 +243,8 @@ func (s *fakeSystemd) start(name schema.UnitName, verb unit.Verb) string {
 	switch {
 	case !ok:
 		return "Unit " + string(name) + " not found."
+	case text == maskedText:
+		return "Unit " + string(name) + " is masked."
 	case s.state[name].Active == "active" && verb == unit.Start:
 		return "done"
 	case name.Type() == "socket" && s.state[schema.UnitName(strings.TrimSuffix(string(name), "socket")+"service")].Runs():

@@ -114,6 +114,7 @@ type intent struct {
 	files       []schema.File // with the text in Payload
 	units       []schema.Unit // with the text in Payload
 	restarts    []schema.RestartRule
+	masks       []schema.UnitName
 	closure     []schema.PathEntry // the first one is the top
 	change      func(*schema.Manifest)
 }
@@ -144,7 +145,7 @@ func (i intent) plan(t testing.TB) *plan {
 	m := schema.Manifest{
 		Version: schema.ManifestVersion, Base: schema.Debian, System: schema.X8664Linux, Settle: "1s",
 		Packages: []schema.StorePath{}, Groups: nonNil(i.groups), Users: nonNil(i.users), Directories: nonNil(i.directories),
-		Files: nonNil(slices.Clone(i.files)), Units: nonNil(slices.Clone(i.units)), Restarts: nonNil(i.restarts),
+		Files: nonNil(slices.Clone(i.files)), Units: nonNil(slices.Clone(i.units)), Restarts: nonNil(i.restarts), Masks: i.masks,
 	}
 	for n := range m.Files {
 		if f := &m.Files[n]; f.Source == "" && f.Symlink == "" {

@@ -32,6 +32,11 @@ func TestFakeSystemd(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
+		Mask: func(t *testing.T, name string) {
+			if err := os.Symlink("/dev/null", file(name)); err != nil {
+				t.Fatal(err)
+			}
+		},
 		Run: "run", Fail: "fail", Hang: "hang",
 	})
 }

@@ -181,7 +181,11 @@ func union(before, after schema.Owned) schema.Owned {
 		Files: maps.Clone(after.Files), Directories: maps.Clone(after.Directories),
 		Users: maps.Clone(after.Users), Groups: maps.Clone(after.Groups),
 	}
-	maps.Copy(owned.Files, before.Files)
+	for name, original := range before.Files {
+		if _, stays := after.Files[name]; !stays {
+			owned.Files[name] = original
+		}
+	}
 	for name, original := range before.Directories {
 		original.Declared = original.Declared || after.Directories[name].Declared
 		owned.Directories[name] = original

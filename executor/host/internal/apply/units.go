@@ -61,6 +61,9 @@ func (a *applying) startUnits(ctx context.Context) error {
 	if err := a.forget(ctx); err != nil {
 		return err
 	}
+	if err := a.tellUnmasked(ctx); err != nil {
+		return err
+	}
 	jobs, err := a.readyJobs(ctx)
 	if err != nil || len(jobs) == 0 {
 		return err
@@ -96,6 +99,28 @@ func (a *applying) forget(ctx context.Context) error {
 		}
 		if err := a.Units.ResetFailed(ctx, name); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// tellUnmasked tells of what may start now and was not started: that is for the
+// next boot, or for somebody who knows why it was masked.
+func (a *applying) tellUnmasked(ctx context.Context) error {
+	for _, step := range a.work.Removals {
+		name := step.Do.Unmasks
+		if name == "" || name.IsTemplate() {
+			continue
+		}
+		details, err := a.Units.Details(ctx, name)
+		if err != nil {
+			return err
+		}
+		switch enabled := details.Enablement == "enabled"; {
+		case enabled:
+			a.tell(protocol.Event{Note: fmt.Sprintf("%s is unmasked and not started; it is enabled, so it starts at the next boot", name)})
+		case step.Do.Original.Active:
+			a.tell(protocol.Event{Note: fmt.Sprintf("%s is unmasked and not started; it ran when it was masked", name)})
 		}
 	}
 	return nil

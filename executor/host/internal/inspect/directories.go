@@ -120,6 +120,9 @@ func (c *comparison) onTheWay() map[string]bool {
 			add(unitPath(link))
 		}
 	}
+	for _, name := range c.Manifest.Masks {
+		add(unitPath(string(name)))
+	}
 	return c.above
 }
 

@@ -31,7 +31,11 @@ func (c *comparison) compareDropped() error {
 		case entry.Kind == rooted.Absent && !comesBack(original):
 		default:
 			c.changed[name] = true
-			c.work.Removals = append(c.work.Removals, Step[Removal]{Removal{name, original}, c.dropChange(name, original)})
+			removal := Removal{Path: name, Original: original}
+			if rest, ok := strings.CutPrefix(name, schema.UnitDirectory+"/"); ok && isMask(entry) && unitName(rest) {
+				removal.Unmasks = schema.UnitName(rest)
+			}
+			c.work.Removals = append(c.work.Removals, Step[Removal]{removal, c.dropChange(removal)})
 		}
 	}
 	return nil
@@ -44,7 +48,8 @@ func comesBack(original schema.Original) bool {
 }
 
 // dropChange reports a file that goes. A unit's links go with it, unreported.
-func (c *comparison) dropChange(name string, original schema.Original) *schema.Change {
+func (c *comparison) dropChange(removal Removal) *schema.Change {
+	name, original := removal.Path, removal.Original
 	change := &schema.Change{Action: schema.Remove, Kind: "file", Object: name}
 	if original.Adopted {
 		change.Action = schema.GiveUp
@@ -52,6 +57,8 @@ func (c *comparison) dropChange(name string, original schema.Original) *schema.C
 	rest, ok := strings.CutPrefix(name, schema.UnitDirectory+"/")
 	switch {
 	case !ok:
+	case removal.Unmasks != "":
+		change.Action, change.Kind, change.Object, change.Detail = schema.Update, "unit", rest, "unmask"
 	case !strings.Contains(rest, "/"):
 		change.Kind, change.Object = "unit", rest
 	case linkedUnit(rest) != "":

@@ -59,7 +59,7 @@ func Compare(ctx context.Context, host Host, goal Goal) (*Work, error) {
 	c.gone = c.goneFiles()
 	for _, step := range []func() error{
 		c.compareUndeclared,
-		c.compareGroups, c.compareUsers, c.compareDirectories, c.compareFiles, c.compareUnitFiles,
+		c.compareGroups, c.compareUsers, c.compareDirectories, c.compareFiles, c.compareUnitFiles, c.compareMasks,
 		c.compareDropped, c.compareParents, c.compareProfile, c.compareUnits, c.compareDroppedAccounts, c.compareProcesses,
 	} {
 		if err := step(); err != nil {
@@ -128,6 +128,9 @@ func (c *comparison) goneFiles() map[string]bool {
 		for _, link := range u.Links {
 			wanted[unitPath(link)] = true
 		}
+	}
+	for _, name := range c.Manifest.Masks {
+		wanted[unitPath(string(name))] = true
 	}
 	gone := map[string]bool{}
 	for path, original := range c.State.Owned.Files {

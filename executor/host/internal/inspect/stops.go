@@ -12,6 +12,9 @@ import (
 // of the operating system that ours hid goes on as that, if it ran before.
 func (d *decisions) stopDropped(dropped []schema.UnitName) error {
 	for _, name := range dropped {
+		if d.ended[name] {
+			continue // masked
+		}
 		original := d.State.Owned.Files[unitPath(string(name))]
 		comesBack := original.Adopted && original.Active
 		d.ended[name] = !comesBack && !d.startsAnyway(name)
@@ -123,18 +126,26 @@ func (d *decisions) keep() error {
 	return nil
 }
 
-// forget notes the units whose files are gone afterwards, and their instances.
+// forget notes the units whose files are gone afterwards or masked now, and their
+// instances.
 func (d *decisions) forget() error {
+	var names []schema.UnitName
 	for _, file := range sortedKeys(d.gone) {
-		name, ok := strings.CutPrefix(file, schema.UnitDirectory+"/")
-		if !ok || !unitName(name) {
-			continue
+		if name, ok := strings.CutPrefix(file, schema.UnitDirectory+"/"); ok && unitName(name) {
+			names = append(names, schema.UnitName(name))
 		}
-		if name := schema.UnitName(name); !name.IsTemplate() {
+	}
+	for _, name := range d.Manifest.Masks {
+		if d.changed[unitPath(string(name))] {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
+		if !name.IsTemplate() {
 			d.work.Forget = append(d.work.Forget, name)
 			continue
 		}
-		instances, err := d.Units.Instances(d.ctx, schema.UnitName(name))
+		instances, err := d.Units.Instances(d.ctx, name)
 		if err != nil {
 			return err
 		}

@@ -46,8 +46,9 @@ func (c *comparison) compareUnitFile(u schema.Unit) error {
 	if err != nil {
 		return err
 	}
-	if hides && found.action == schema.Create {
-		c.work.Owned.Files[name] = schema.Original{Adopted: true}
+	if original := c.work.Owned.Files[name]; hides && found.action != schema.Adopt {
+		original.Adopted = true
+		c.work.Owned.Files[name] = original
 	}
 	if found.action != "" {
 		c.changed[name], c.textChanged[u.Name], c.work.DaemonReload = true, true, true
@@ -66,8 +67,12 @@ func unitOption(name schema.UnitName) string { return "nixfleet.systemd.units." 
 // checkVendor reports whether the unit hides one of the operating system's, and
 // refuses that where it is not allowed.
 func (c *comparison) checkVendor(u schema.Unit) (hides, ok bool) {
-	if _, owned := c.State.Owned.Files[unitPath(string(u.Name))]; owned {
-		return false, true
+	file := unitPath(string(u.Name))
+	if _, owned := c.State.Owned.Files[file]; owned {
+		// What only masked the operating system's did not take its place.
+		if entry, err := c.Files.Lookup(file); err != nil || !isMask(entry) || c.State.Owned.Files[file].Adopted {
+			return false, true
+		}
 	}
 	for _, dir := range vendorDirectories {
 		entry, err := c.Files.Lookup(path.Join(dir, string(u.Name)))

@@ -27,7 +27,7 @@ func (c *comparison) compareUnits() error {
 	}
 	d := &decisions{comparison: c, status: status, jobs: map[schema.UnitName]decision{}, ended: map[schema.UnitName]bool{}}
 	for _, step := range []func() error{
-		func() error { return d.stopDropped(dropped) }, d.changedTexts, d.enabledUnits, d.restartRules, d.leftOver, d.sockets, d.keep, d.forget,
+		d.stopMasked, func() error { return d.stopDropped(dropped) }, d.changedTexts, d.enabledUnits, d.restartRules, d.leftOver, d.sockets, d.keep, d.forget,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -37,17 +37,23 @@ func (c *comparison) compareUnits() error {
 	return nil
 }
 
-// noteActive remembers which of the units that are adopted now ran before.
+// noteActive remembers which of the units that are adopted or masked now ran before.
 func (c *comparison) noteActive(status map[schema.UnitName]unit.Status) error {
+	names := slices.Clone(c.Manifest.Masks)
 	for _, u := range c.Manifest.Units {
-		file := unitPath(string(u.Name))
-		original := c.work.Owned.Files[file]
-		if _, owned := c.State.Owned.Files[file]; owned || !original.Adopted {
+		if c.work.Owned.Files[unitPath(string(u.Name))].Adopted {
+			names = append(names, u.Name)
+		}
+	}
+	for _, name := range names {
+		file := unitPath(string(name))
+		original, ours := c.work.Owned.Files[file]
+		if _, owned := c.State.Owned.Files[file]; owned || !ours {
 			continue
 		}
-		original.Active = status[u.Name].Runs()
-		if u.Name.IsTemplate() {
-			instances, err := c.Units.Instances(c.ctx, u.Name)
+		original.Active = status[name].Runs()
+		if name.IsTemplate() {
+			instances, err := c.Units.Instances(c.ctx, name)
 			if err != nil {
 				return err
 			}
@@ -67,9 +73,10 @@ func (c *comparison) unitsToAsk() (names, dropped []schema.UnitName) {
 	for _, rule := range c.rules() {
 		names = append(names, rule.Unit)
 	}
+	names = append(names, c.Manifest.Masks...)
 	for _, step := range c.work.Removals {
 		rest, ok := strings.CutPrefix(step.Do.Path, schema.UnitDirectory+"/")
-		if !ok {
+		if !ok || step.Do.Unmasks != "" { // what runs in spite of a mask has nothing to do with us
 			continue
 		}
 		if name := linkedUnit(rest); name != "" {

@@ -77,6 +77,8 @@ type DroppedUser struct {
 type Removal struct {
 	Path     string
 	Original schema.Original
+	// Unmasks is the unit that the link kept from starting; empty for other files.
+	Unmasks schema.UnitName
 }
 
 // DirectoryWork makes a directory, or changes one.

@@ -17,6 +17,8 @@ type World struct {
 	// Write writes a unit file, and Remove removes it; neither reloads.
 	Write  func(t *testing.T, name, text string)
 	Remove func(t *testing.T, name string)
+	// Mask puts a link to /dev/null in the place of a unit file.
+	Mask func(t *testing.T, name string)
 	// Run, Fail and Hang are commands that go on, fail at once and never end.
 	Run, Fail, Hang string
 }
@@ -31,6 +33,7 @@ func Test(t *testing.T, w World) {
 	t.Run("condition", func(t *testing.T) { s.with(t).condition() })
 	t.Run("deadline", func(t *testing.T) { s.with(t).deadline() })
 	t.Run("template", func(t *testing.T) { s.with(t).template() })
+	t.Run("masked", func(t *testing.T) { s.with(t).masked() })
 	t.Run("flapping", func(t *testing.T) { s.with(t).flapping() })
 	t.Run("together", func(t *testing.T) { s.with(t).together() })
 }
@@ -220,6 +223,23 @@ func (s suite) template() {
 		s.t.Errorf("found %v, %v", names, err)
 	}
 	s.expectRun(unit.Stop, "nixfleet-t@b.service", "done")
+}
+
+// masked units that run go on until they are stopped, which the mask allows.
+func (s suite) masked() {
+	const name = "nixfleet-masked.service"
+	s.install(name, "[Service]\nExecStart="+s.Run+"\n")
+	s.expectRun(unit.Start, name, "done")
+	s.Remove(s.t, name)
+	s.Mask(s.t, name)
+	s.reload()
+	s.expectStatus(name, "masked", "active")
+	s.expectRun(unit.Stop, name, "done")
+	s.expectStatus(name, "masked", "inactive")
+	s.expectRun(unit.Start, name, "Unit nixfleet-masked.service is masked.")
+	if err := s.Manager.ResetFailed(context.Background(), name); err != nil {
+		s.t.Error(err)
+	}
 }
 
 // flapping is why the count of restarts is forgotten before a start.
