@@ -33,6 +33,7 @@ in
       ''
     ]
     [ (of { }).units { } ]
+    [ (fleet.result { hosts.h = { base = "ubuntu"; addr = "x"; }; modules = [ { nixfleet = { systemd.tmpfiles.rules = [ "d /a" ]; firewall.enable = true; }; } ]; }).warnings [ ] ]
   ];
 
   sysctl = [

@@ -139,6 +139,14 @@ in
     [ (builtins.match ".*units[.]nix:[0-9]+" (systemd { services.x = { script = "true"; startAt = "daily"; }; }).units."x.timer".at != null) true ]
   ];
 
+  # A service that is switched off has no timer; one that is only added to has one, as the host has the service.
+  startAtOfOthers = [
+    [ (systemd { services.x = { enable = false; startAt = "daily"; }; }).units { } ]
+    [ (lib.attrNames (systemd { services.x = { overrideStrategy = "asDropin"; startAt = "daily"; }; }).units) [ "x.timer" ] ]
+    [ (lib.attrNames (systemd { timers.x.timerConfig.OnBootSec = 1; masks = [ "x.service" ]; }).units) [ "x.timer" ] ]
+    [ (lib.attrNames (systemd { timers.x.timerConfig.OnBootSec = 1; units."x.service".dropIns.a = ""; }).units) [ "x.timer" ] ]
+  ];
+
   otherKinds = [
     [ (text "x.timer" { services.x.script = "true"; timers.x.timerConfig.OnBootSec = 60; }) "[Timer]\nOnBootSec=60\n" ]
     [ (text "x.timer" { timers.x.timerConfig = { OnBootSec = 60; Unit = "apt-daily.service"; }; }) "[Timer]\nOnBootSec=60\nUnit=apt-daily.service\n" ]

@@ -28,15 +28,15 @@ let
 
   # What starts nothing of this fleet.
   lonely =
-    here: units: name: type:
+    here: isKnown: units: name: type:
     let
       base = removeSuffix ".${type}" name;
       key = starters.${type};
     in
     optional (
       setting key units.${name}.text == null
-      && !(units ? "${base}.service")
-      && !(type == "socket" && units ? "${base}@.service")
+      && !isKnown "${base}.service"
+      && !(type == "socket" && isKnown "${base}@.service")
     ) "${here name}: the fleet has no ${base}.service that it could start; declare it, or name the one it starts with ${key}=";
 
   # Names of paths with specifiers, or beyond ASCII, only systemd can tell.
@@ -50,7 +50,7 @@ let
       "${here name}: systemd wants the unit of Where=${where} to have the name ${lib.strings.escapeNixString wanted}";
 
   checkUnit =
-    here: units: name:
+    here: isKnown: units: name:
     let
       found = builtins.match ".*[.](timer|path|socket|mount|automount)" name;
       type = lib.head found;
@@ -58,7 +58,7 @@ let
     if found == null then
       [ ]
     else if starters ? ${type} then
-      lonely here units name type
+      lonely here isKnown units name type
     else
       misnamed here units name type;
 
@@ -86,6 +86,7 @@ in
   units,
   files,
   here,
+  isKnown,
 }:
 let
   nearby =
@@ -93,14 +94,14 @@ let
     concatMap (
       name:
       let
-        near = if units ? ${name} then null else lib.findFirst (isNear name) null (names units);
+        near = if isKnown name then null else lib.findFirst (isNear name) null (names units);
       in
       optional (near != null)
         "${place.of "files" path files.${path}.at}: ${field} has ${name}, which is no unit of this fleet; did you mean ${near}? (It may be one of the operating system's own.)"
     ) files.${path}.${field};
 in
 {
-  problems = concatMap (checkUnit here units) (names units);
+  problems = concatMap (checkUnit here isKnown units) (names units);
 
   warnings = concatMap (
     path:

@@ -101,6 +101,7 @@ let
   checks = checksOf {
     inherit units files;
     inherit (fromUnits) here;
+    isKnown = name: madeUnits ? ${name} || fromUnits.isKnown name;
   };
 in
 {

@@ -136,7 +136,7 @@ let
           OnCalendar = service.startAt ++ lib.toList (timer.timerConfig.OnCalendar or [ ]);
         };
       }
-    ) (lib.filterAttrs (_: service: service.startAt != [ ]) services);
+    ) (lib.filterAttrs (_: service: service.enable && service.startAt != [ ]) services);
 
   isEmpty =
     systemd:

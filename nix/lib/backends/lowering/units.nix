@@ -1,7 +1,7 @@
 /*
   All units of a host: those given as text and those given as options, drop-ins, and masks.
 
-  Gives `{ units, files, masks, problems, here }`.
+  Gives `{ units, files, masks, problems, here, isKnown }`.
 */
 { lib }:
 let
@@ -94,6 +94,15 @@ let
   overrides = lib.filter (unit: unit.enable && unit.isDropIn) all;
   triggered = lib.filter (unit: unit.enable && unit.reloadTriggers != [ ]) all;
 
+  masks =
+    lib.listToAttrs (
+      map (name: {
+        inherit name;
+        value.at = fileOf options.masks;
+      }) systemd.masks
+    )
+    // lib.mapAttrs (_: unit: { inherit (unit) at; }) (lib.filterAttrs (_: unit: !unit.enable) made);
+
   withText = lib.filterAttrs (_: unit: unit.text != null) plain;
 in
 {
@@ -125,14 +134,10 @@ in
       }) triggered
     );
 
-  masks =
-    lib.listToAttrs (
-      map (name: {
-        inherit name;
-        value.at = fileOf options.masks;
-      }) systemd.masks
-    )
-    // lib.mapAttrs (_: unit: { inherit (unit) at; }) (lib.filterAttrs (_: unit: !unit.enable) made);
+  inherit masks;
+
+  /** Whether there is such a unit, as far as the intent tells: whoever adds to one says that the host has it. */
+  isKnown = name: made ? ${name} || raws ? ${name} || masks ? ${name};
 
   problems =
     lib.concatMap (unit: unit.problems) all
