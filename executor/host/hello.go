@@ -79,15 +79,19 @@ func (s *session) isAsApplied(ctx context.Context, known *schema.State) bool {
 	}
 	closure := map[schema.StorePath]bool{}
 	for _, path := range known.Applied.Verified {
-		closure[path] = true
-	}
-	if manifest.Closure != nil {
-		if _, err := os.Lstat(filepath.Join(s.deps.Root, string(manifest.Closure.Path))); err != nil {
+		if !s.onDisk(path) {
 			return false
 		}
+		closure[path] = true
 	}
 	work, err := inspect.Compare(ctx, s.liveHost(), inspect.Goal{Manifest: manifest, Closure: closure, State: known})
 	return err == nil && len(work.Refusals) == 0 && work.Empty()
+}
+
+// onDisk reports whether a store path is there, whatever the store's database says.
+func (s *session) onDisk(path schema.StorePath) bool {
+	_, err := os.Lstat(filepath.Join(s.deps.Root, string(path)))
+	return err == nil
 }
 
 func (s *session) liveHost() inspect.Host {

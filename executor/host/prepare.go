@@ -128,6 +128,13 @@ func (s *session) checkClosure(ctx context.Context, part *prepared, known *schem
 			size += entry.NarSize
 			continue
 		}
+		if hash == entry.NarHash && !s.onDisk(entry.Path) {
+			refusals = append(refusals, inspect.Refusal{
+				Message: fmt.Sprintf("the host's store has lost %s: its database has the path, the disk has not", entry.Path),
+				Hint:    "on the host: nix-store --verify, which makes the store forget it; then execute again",
+			})
+			continue
+		}
 		if hash == entry.NarHash && !verified[entry.Path] {
 			if hash, err = nixstore.ContentHash(ctx, s.deps.Root, entry.Path); err != nil {
 				return nil, err

@@ -2,10 +2,12 @@ package apply
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
+	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -29,7 +31,7 @@ func (a *applying) commit(ctx context.Context) error {
 		return err
 	}
 	// If we crash here, the apply is still pending; the next one finds little to do.
-	return a.State.Save(final)
+	return a.save(final)
 }
 
 // settleUnchanged records a manifest under which the host is as it was.
@@ -46,7 +48,19 @@ func (a *applying) settleUnchanged(ctx context.Context) error {
 		return err
 	}
 	// If we crash here, the state file names the manifest before, which the host is as well.
-	return a.State.Save(final)
+	return a.save(final)
+}
+
+// save says that the host is what the manifest says, and lets go of what only
+// earlier manifests needed. That this fails is no reason for another verdict.
+func (a *applying) save(final *schema.State) error {
+	if err := a.State.Save(final); err != nil {
+		return err
+	}
+	if err := a.State.Collect(final); err != nil {
+		a.tell(protocol.Event{Note: fmt.Sprintf("cannot clean up: %v", err)})
+	}
+	return nil
 }
 
 func (a *applying) finalState(ctx context.Context) (*schema.State, error) {
