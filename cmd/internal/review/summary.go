@@ -35,13 +35,19 @@ type Kind struct {
 	System   schema.System `json:"system"`
 	Closure  *ClosureLine  `json:"closure,omitempty"`
 	// Packages are the names of the packages, with versions where their names have them.
-	Packages    []string           `json:"packages"`
-	Groups      []schema.Group     `json:"groups"`
-	Users       []schema.User      `json:"users"`
-	Directories []schema.Directory `json:"directories"`
-	Files       []FileLine         `json:"files"`
-	Units       []UnitLine         `json:"units"`
-	OSUpdates   *schema.OSUpdates  `json:"osUpdates,omitempty"`
+	Packages     []string             `json:"packages"`
+	Groups       []schema.Group       `json:"groups"`
+	Users        []schema.User        `json:"users"`
+	Directories  []schema.Directory   `json:"directories"`
+	Files        []FileLine           `json:"files"`
+	Units        []UnitLine           `json:"units"`
+	Masks        []schema.UnitName    `json:"masks,omitempty"`
+	OSUpdates    *schema.OSUpdates    `json:"osUpdates,omitempty"`
+	Reboot       *schema.RebootPolicy `json:"reboot,omitempty"`
+	HealthChecks []schema.HealthCheck `json:"healthChecks,omitempty"`
+	Hooks        []schema.Hook        `json:"hooks,omitempty"`
+	Tasks        []schema.Task        `json:"tasks,omitempty"`
+	Secrets      []schema.Secret      `json:"secrets,omitempty"`
 }
 
 // HostLine is a host with how it is reached.
@@ -120,7 +126,8 @@ func summarizeManifest(plan *schema.Plan, digest schema.Digest) (Kind, error) {
 	m := plan.Manifests[digest]
 	kind := Kind{
 		Manifest: digest, Base: m.Base, System: m.System, Packages: []string{},
-		Groups: m.Groups, Users: m.Users, Directories: m.Directories, OSUpdates: m.OSUpdates,
+		Groups: m.Groups, Users: m.Users, Directories: m.Directories, Masks: m.Masks,
+		OSUpdates: m.OSUpdates, Reboot: m.Reboot, HealthChecks: m.HealthChecks, Hooks: m.Hooks, Tasks: m.Tasks, Secrets: m.Secrets,
 	}
 	for _, p := range m.Packages {
 		kind.Packages = append(kind.Packages, p.Name())

@@ -127,9 +127,10 @@ func (k Kind) write(p *printer) {
 	p.table("directories", rows(k.Directories, directoryRow))
 	p.table("files", rows(k.Files, fileRow))
 	p.table("units", rows(k.Units, unitRow))
-	if u := k.OSUpdates; u != nil && u.Ubuntu != nil {
-		p.line("  apt: " + describeApt(*u.Ubuntu))
+	if len(k.Masks) > 0 {
+		p.line("  masked units, which never start: " + join(k.Masks, ", "))
 	}
+	k.writePolicy(p)
 }
 
 func (k Kind) writeContents(p *printer) {
@@ -178,7 +179,8 @@ func directoryRow(d schema.Directory) []string {
 }
 
 func fileRow(f FileLine) []string {
-	effect := words(listed("restarts", f.Restarts), listed("reloads", f.Reloads), when(f.Adopt, "adopts"))
+	effect := words(listed("restarts", f.Restarts), listed("reloads", f.Reloads), when(f.Adopt, "adopts"),
+		when(f.Validate != "", "must pass "+f.Validate))
 	if f.Symlink != "" {
 		return []string{f.Path, "link", "-> " + f.Symlink, "", effect}
 	}
@@ -229,15 +231,6 @@ func describeConnection(c schema.Connection) string {
 		text += ", host key from known_hosts"
 	}
 	return text
-}
-
-func describeApt(u schema.UbuntuUpdates) string {
-	text := u.Mode
-	if u.Mode == "manual" {
-		text = "manual: never touched"
-	}
-	return words(text, when(u.AutoReboot, "reboots by itself"), when(u.RebootWindow != "", "in "+u.RebootWindow),
-		when(len(u.Holds) > 0, "holds "+strings.Join(u.Holds, ", ")), number("reboots at once:", positive(u.MaxConcurrentReboots)))
 }
 
 func positive(n int) *int {
