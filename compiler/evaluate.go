@@ -57,7 +57,10 @@ func (c *compilation) cached(ctx context.Context, request intent.Request) (*inte
 	if err != nil {
 		return nil, err
 	}
-	result, failed, err := batch.Run(ctx, c.batches(), evaluation.Part)
+	options := c.batches()
+	evaluation.Whole = batch.Available() / 10 * 8
+	evaluation.Memory = evaluation.Whole / int64(options.Workers)
+	result, failed, err := batch.Run(ctx, options, evaluation.Part)
 	c.found = append(c.found, c.placed(failed)...)
 	if err != nil || len(failed) > 0 || c.deps.CacheDir == "" {
 		return result, err

@@ -39,7 +39,7 @@ type Options struct {
 // that did evaluate, for looking for further faults.
 func Run(ctx context.Context, options Options, evaluate Evaluate) (*intent.Result, diagnostic.List, error) {
 	options.Progress("evaluating")
-	first, err := evaluate(ctx, intent.Part{Light: options.Light, Heavy: options.Heavy})
+	first, err := evaluate(ctx, intent.Part{Light: options.Light, Heavy: options.Heavy, Alone: true})
 	if err == nil && first.Part.Complete {
 		return first, nil, nil
 	}
@@ -188,7 +188,7 @@ func (r *run) parallel(ctx context.Context, spans []span, done *int) ([]outcome,
 		}
 		group.Go(func() {
 			defer func() { <-slots }()
-			result, err := r.evaluate(ctx, intent.Part{From: s.from, To: s.to, Explain: s.explain})
+			result, err := r.evaluate(ctx, intent.Part{From: s.from, To: s.to, Explain: s.explain, Alone: r.Workers <= 1})
 			mu.Lock()
 			defer mu.Unlock()
 			failed, ok := diagnostic.Of(err)
@@ -260,7 +260,7 @@ func (r *run) survey(ctx context.Context, spans []span) error {
 	r.Progress("looking for further hosts that fail")
 	var failing, unknown []string
 	for _, s := range spans {
-		result, err := r.evaluate(ctx, intent.Part{From: s.from, To: s.to, Survey: true})
+		result, err := r.evaluate(ctx, intent.Part{From: s.from, To: s.to, Survey: true, Alone: true})
 		if _, ok := diagnostic.Of(err); ok {
 			unknown = append(unknown, r.names[s.from:s.to]...)
 			continue

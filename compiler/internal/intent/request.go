@@ -52,6 +52,9 @@ type Part struct {
 	Explain bool
 	// Survey asks only which hosts fail.
 	Survey bool
+	// Alone says that no other part is evaluated at the same time: that is for
+	// whoever runs the process, the library is not told.
+	Alone bool
 }
 
 // Nix returns the part as the library takes it.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/nixfleet/nixfleet/compiler/internal/intent"
@@ -27,6 +28,10 @@ type Evaluation struct {
 	source  *Source
 	library Tree
 	request Tree
+	// Memory is what the heap of one process may have where several run, Whole what
+	// one alone may; in bytes, 0 for no limit of ours. Beyond it the process ends by
+	// itself, before the kernel ends somebody else.
+	Memory, Whole int64
 }
 
 // Prepare makes everything ready for evaluating the source's intent with the library.
@@ -42,18 +47,36 @@ func (n *Nix) Prepare(ctx context.Context, source *Source, library Tree, request
 	if err := n.addTrees(ctx, library, asked, request.Inputs); err != nil {
 		return nil, n.explain(ctx, err)
 	}
-	return &Evaluation{n, source, library, asked}, n.writeRegistry(source.locked)
+	return &Evaluation{nix: n, source: source, library: library, request: asked}, n.writeRegistry(source.locked)
 }
 
 // Part evaluates a part of the selected hosts. It may run side by side with others.
 func (e *Evaluation) Part(ctx context.Context, part intent.Part) (*intent.Result, error) {
-	out, err := e.nix.flakes(ctx, append(e.nix.registry(), "eval", "--json", "--show-trace",
+	limit := e.Memory
+	if part.Alone {
+		limit = e.Whole
+	}
+	out, err := e.nix.limited(limit).flakes(ctx, append(e.nix.registry(), "eval", "--json", "--show-trace",
 		"--no-update-lock-file", "--option", "eval-cache", "false",
 		"flake:"+fleetID+"#nixfleet", "--apply", expression(e.library, e.request, part))...)
 	if err != nil {
 		return nil, e.nix.explainEvaluation(ctx, err, e.source, e.library)
 	}
 	return intent.Decode(out)
+}
+
+// heapVariable bounds the heap of Nix's garbage collector.
+const heapVariable = "GC_MAXIMUM_HEAP_SIZE"
+
+// limited returns a Nix whose evaluations end where they take more memory; where
+// the caller's environment sets a bound, that one holds.
+func (n *Nix) limited(bytes int64) *Nix {
+	if bytes <= 0 || lookup(n.options.Environ, heapVariable) != "" {
+		return n
+	}
+	limited := *n
+	limited.env = append(slices.Clone(n.env), fmt.Sprintf("%s=%d", heapVariable, bytes))
+	return &limited
 }
 
 func (n *Nix) writeRequest(data []byte) (Tree, error) {

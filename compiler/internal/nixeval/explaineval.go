@@ -31,8 +31,11 @@ func (n *Nix) explainEvaluation(ctx context.Context, err error, source *Source, 
 		found.Detail, found.Hint = last.Text, "compile again when nothing writes to it any more"
 		return diagnostic.List{found}
 	case failed.outOfMemory():
-		found.Code, found.Summary = diagnostic.EvalMemory, "the evaluation ended without a word: "+failed.exitReason()
-		found.Hint = "a host alone that takes more than there is: look for a list or text that grows without end"
+		found.Code, found.Summary = diagnostic.EvalMemory, "the evaluation took more memory than there is"
+		if failed.killed() {
+			found.Summary = "the evaluation ended without a word: " + exitKilled
+		}
+		found.Hint = "look for a list or a text that grows without end; else this machine is too small for the fleet"
 		return diagnostic.List{found}
 	case last.Text == "":
 		found.Summary = "the evaluation ended without a word: " + failed.exitReason()

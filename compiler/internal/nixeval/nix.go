@@ -107,7 +107,7 @@ func lookup(environ []string, name string) string {
 // kept are the variables that Nix, git and ssh need; anything else could only
 // make two evaluations differ.
 var kept = []string{
-	"HOME", "USER", "LOGNAME", "PATH", "TMPDIR", "XDG_*", "NIX_*", "GIT_*", "SSH_AUTH_SOCK",
+	"HOME", "USER", "LOGNAME", "PATH", "TMPDIR", "XDG_*", "NIX_*", "GIT_*", "SSH_AUTH_SOCK", heapVariable,
 	"SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE",
 	"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy",
 	"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY",

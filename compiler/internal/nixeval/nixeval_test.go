@@ -301,15 +301,21 @@ func TestUnescape(t *testing.T) {
 }
 
 func TestEvaluationWithoutAWord(t *testing.T) {
-	nix := fakeNix(t, `case "$*" in *eval*) kill -9 $$ ;; esac; exit 0`)
-	source := &Source{locked: map[string]any{}}
-	evaluation, err := nix.Prepare(context.Background(), source, Tree{NarHash: "sha256-gJR3JwbHE6P+ZI9VeD+YC5GzuoabYyy+1P264BKXWGs="}, intent.Request{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = evaluation.Part(context.Background(), intent.Part{})
-	if err == nil || !strings.Contains(err.Error(), "memory ran out") {
-		t.Errorf("found %v", err)
+	for script, want := range map[string]string{
+		"kill -9 $$": "the evaluation ended without a word: it was killed, most likely because memory ran out [eval-memory]",
+		"echo 'GC Warning: Out of Memory!' >&2; echo 'error: out of memory' >&2; exit 1": "error: the evaluation took more memory than there is [eval-memory]",
+		"exit 3": "the evaluation ended without a word: exit status 3 [eval-failed]",
+		`echo "error: heap $GC_MAXIMUM_HEAP_SIZE" >&2; exit 1`: "heap 1000",
+	} {
+		nix := fakeNix(t, `case "$*" in *eval*) `+script+` ;; esac; exit 0`)
+		evaluation, err := nix.Prepare(context.Background(), &Source{Tree: Tree{Path: "/nix/store/x"}, locked: map[string]any{}}, Tree{NarHash: "sha256-gJR3JwbHE6P+ZI9VeD+YC5GzuoabYyy+1P264BKXWGs="}, intent.Request{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		evaluation.Memory, evaluation.Whole = 1000, 2000
+		if _, err = evaluation.Part(context.Background(), intent.Part{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: found %v, want %s", script, err, want)
+		}
 	}
 }
 

@@ -33,6 +33,10 @@ func (r *resolver) files() []schema.File {
 	return files
 }
 
+// maxText bounds the text of one file. What is larger belongs into the store, from
+// which it is streamed; a plan is read into memory as a whole.
+const maxText = 64 << 20
+
 // content sets the one thing that the file is made of.
 func (r *resolver) content(file *schema.File, f intent.File) {
 	refuse := func(code diagnostic.Code, summary, hint string) {
@@ -42,6 +46,10 @@ func (r *resolver) content(file *schema.File, f intent.File) {
 	if f.Text != nil {
 		given++
 		file.Payload = r.payloads.add(*f.Text)
+		if len(*f.Text) > maxText {
+			refuse(diagnostic.FileContent, fmt.Sprintf("%s has a text of %d bytes: a plan carries texts of at most %d bytes", file.Path, len(*f.Text), maxText),
+				"give it as a source (./file, or a package's file): the store carries it then, not the plan")
+		}
 	}
 	if f.Source != nil {
 		given++

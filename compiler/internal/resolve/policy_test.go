@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixfleet/nixfleet/compiler/internal/intent"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -189,5 +190,18 @@ func TestPolicies(t *testing.T) {
 	}
 	if want := (&schema.RebootPolicy{Auto: true, Windows: []string{"Sun 02:00-04:00"}, Deadline: "10m"}); !reflect.DeepEqual(m.Reboot, want) {
 		t.Errorf("reboot is %+v", m.Reboot)
+	}
+}
+
+func TestTextLimit(t *testing.T) {
+	h := host(t, `{}`)
+	text := strings.Repeat("x", maxText+1)
+	h.Files = map[string]intent.File{"/etc/x": {Text: &text, Mode: "0644", Owner: "root", Group: "root", At: "m.nix:1"}}
+	_, found := Resolve(&intent.Result{Hosts: map[string]intent.Host{"web-1": h}}, nowhere)
+	want := `error: /etc/x has a text of 67108865 bytes: a plan carries texts of at most 67108864 bytes [file-content]
+  at m.nix:1, nixfleet.files."/etc/x", host web-1
+hint: give it as a source`
+	if !strings.Contains(found.Error(), want) {
+		t.Error(found)
 	}
 }
