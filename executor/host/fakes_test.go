@@ -131,6 +131,17 @@ func (s *fakeSystemd) Instances(_ context.Context, template schema.UnitName) ([]
 	return names, nil
 }
 
+func (s *fakeSystemd) Unread(_ context.Context, names []schema.UnitName) (unread []schema.UnitName, err error) {
+	fresh := newFakeSystemd(s.root)
+	for _, name := range names {
+		known, loaded := s.loaded[name]
+		if text, _ := fresh.textOf(name); loaded && text != known {
+			unread = append(unread, name)
+		}
+	}
+	return unread, nil
+}
+
 func (s *fakeSystemd) Details(_ context.Context, name schema.UnitName) (unit.Details, error) {
 	text, _ := s.textOf(name)
 	details := unit.Details{Result: "success", Enablement: "disabled", Invocation: "1", Skipped: s.skipped[name], Restarts: s.restarts[name]}

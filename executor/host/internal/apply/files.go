@@ -9,6 +9,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/account"
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/protocol"
 )
 
 // changeFiles changes files and directories: what goes goes first, so that a
@@ -26,8 +27,13 @@ func (a *applying) changeFiles(context.Context) error {
 		return err
 	}
 	for _, step := range a.work.Emptied {
-		if err := a.Files.RemoveDirectory(step.Do); err != nil {
+		removed, err := a.Files.RemoveDirectory(step.Do)
+		if err != nil {
 			return err
+		}
+		if !removed {
+			a.tell(protocol.Event{Note: fmt.Sprintf("the directory %s stays: something came into it, or it is a mount point", step.Do)})
+			continue
 		}
 		touched[path.Dir(step.Do)] = true
 		a.done(step.Change)

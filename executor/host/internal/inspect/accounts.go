@@ -46,7 +46,11 @@ func (c *comparison) checkNewGroup(group schema.Group) {
 		return
 	}
 	if holders := c.accounts.GroupsWith(*group.GID); len(holders) > 0 {
-		c.refuse("choose another gid, or leave it out",
+		hint := "choose another gid, or leave it out"
+		if c.dropsGroup(holders[0]) {
+			hint = "the number is free once that group is removed: execute a plan with neither of them first"
+		}
+		c.refuse(hint,
 			"the gid %d of group %q is taken: expected nobody to have it, found group %q", *group.GID, group.Name, holders[0])
 	}
 }
@@ -168,7 +172,11 @@ func (c *comparison) checkNewUser(user schema.User) {
 		return
 	}
 	if holders := c.accounts.HoldersOf(*user.UID); len(holders) > 0 {
-		c.refuse("choose another uid, or leave it out",
+		hint := "choose another uid, or leave it out"
+		if c.dropsUser(holders[0]) {
+			hint = "the number is free once that user is removed: execute a plan with neither of them first"
+		}
+		c.refuse(hint,
 			"the uid %d of user %q is taken: expected nobody to have it, found user %q", *user.UID, user.Name, holders[0])
 	}
 }

@@ -186,9 +186,16 @@ func (c *comparison) emptyDirectory(dir string) error {
 		return err
 	}
 	for _, name := range names {
-		if child := path.Join(dir, name); !c.gone[child] && !c.emptied[child] {
+		child := path.Join(dir, name)
+		if c.emptied[child] {
+			continue
+		}
+		if !c.gone[child] {
 			c.note("the directory %s stays: it is not empty", dir)
 			return nil
+		}
+		if entry, err := c.Files.Lookup(child); err != nil || !entry.Removable() {
+			return err // compareDropped says why it stays, and so does what it is in
 		}
 	}
 	c.emptied[dir] = true

@@ -192,7 +192,11 @@ func (c *comparison) compareProcesses() error {
 			if process.Unit != "" {
 				of = fmt.Sprintf(" of %s", process.Unit)
 			}
-			c.refuse("end its processes first", "the user %q has a running process, which forbids %s: expected none, found process %d%s",
+			hint := "end its processes first"
+			if strings.HasPrefix(string(process.Unit), "user@") { // lingers for a while after a logout
+				hint = fmt.Sprintf("end its processes first: loginctl terminate-user %s", name)
+			}
+			c.refuse(hint, "the user %q has a running process, which forbids %s: expected none, found process %d%s",
 				name, c.busy[name], process.ID, of)
 			break
 		}

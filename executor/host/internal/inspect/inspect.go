@@ -52,7 +52,7 @@ func Compare(ctx context.Context, host Host, goal Goal) (*Work, error) {
 		Host: host, Goal: goal, ctx: ctx, accounts: accounts, work: &Work{},
 		changed: map[string]bool{}, emptied: map[string]bool{},
 		enabled: map[schema.UnitName]bool{}, textChanged: map[schema.UnitName]bool{}, stopping: map[schema.UnitName]bool{},
-		homes: map[string]bool{}, busy: map[schema.AccountName]string{},
+		unread: map[schema.UnitName]bool{}, homes: map[string]bool{}, busy: map[schema.AccountName]string{},
 	}
 	c.work.Owned = emptyOwned()
 	c.wanted = map[string]bool{}
@@ -60,7 +60,7 @@ func Compare(ctx context.Context, host Host, goal Goal) (*Work, error) {
 	for _, step := range []func() error{
 		c.compareUndeclared,
 		c.compareGroups, c.compareUsers, c.compareDirectories, c.compareFiles, c.compareUnitFiles, c.compareMasks,
-		c.compareDropped, c.compareParents, c.compareProfile, c.compareUnits, c.compareDroppedAccounts, c.compareProcesses,
+		c.compareDropped, c.compareParents, c.compareObstacles, c.compareProfile, c.compareUnits, c.compareDroppedAccounts, c.compareProcesses,
 	} {
 		if err := step(); err != nil {
 			return nil, err
@@ -94,6 +94,8 @@ type comparison struct {
 	enabled map[schema.UnitName]bool
 	// textChanged are units whose file will be new or another.
 	textChanged map[schema.UnitName]bool
+	// unread are units among those whose file is as it shall be.
+	unread map[schema.UnitName]bool
 	// stopping are the units that will be stopped.
 	stopping map[schema.UnitName]bool
 	// homes are directories that useradd makes: homes, and what is missing above them.

@@ -25,6 +25,9 @@ func (c *comparison) compareUnits() error {
 	if err := c.noteActive(status); err != nil {
 		return err
 	}
+	if err := c.compareRead(status); err != nil {
+		return err
+	}
 	d := &decisions{comparison: c, status: status, jobs: map[schema.UnitName]decision{}, ended: map[schema.UnitName]bool{}}
 	for _, step := range []func() error{
 		d.stopMasked, func() error { return d.stopDropped(dropped) }, d.changedTexts, d.enabledUnits, d.restartRules, d.leftOver, d.sockets, d.keep, d.forget,
@@ -35,6 +38,22 @@ func (c *comparison) compareUnits() error {
 	}
 	d.write()
 	return nil
+}
+
+// compareRead looks for units whose files are as they shall be, of which systemd
+// knows another text.
+func (c *comparison) compareRead(status map[schema.UnitName]unit.Status) error {
+	var names []schema.UnitName
+	for _, u := range c.Manifest.Units {
+		if status[u.Name].Load == "loaded" && !c.textChanged[u.Name] && !c.work.DaemonReload {
+			names = append(names, u.Name)
+		}
+	}
+	unread, err := c.Units.Unread(c.ctx, names)
+	for _, name := range unread {
+		c.unread[name], c.textChanged[name], c.work.DaemonReload = true, true, true
+	}
+	return err
 }
 
 // noteActive remembers which of the units that are adopted or masked now ran before.
@@ -157,17 +176,21 @@ func (d *decisions) changedTexts() error {
 		if err != nil {
 			return err
 		}
+		because := "its unit changed"
+		if d.unread[u.Name] {
+			because = "systemd has not read its unit"
+		}
 		for _, name := range running {
 			switch u.OnChange {
 			case schema.StopStart:
 				if !d.stopping[name] {
-					d.stop(name, "its unit changed")
-					d.decide(name, unit.Restart, "its unit changed")
+					d.stop(name, because)
+					d.decide(name, unit.Restart, because)
 				}
 			case schema.Restart:
-				d.decide(name, unit.Restart, "its unit changed")
+				d.decide(name, unit.Restart, because)
 			case schema.Reload:
-				d.decide(name, unit.Reload, "its unit changed")
+				d.decide(name, unit.Reload, because)
 			case schema.Keep:
 			}
 		}

@@ -181,12 +181,13 @@ func (f *FS) RemovePlace(name string) error {
 			return err
 		}
 		p.Close()
-		if err := f.RemoveDirectory(name); err != nil {
+		if _, err := f.RemoveDirectory(name); err != nil {
 			return err
 		}
 	}
 	if above := path.Dir(name); path.Base(above) == ".nixfleet" {
-		return f.RemoveDirectory(above)
+		_, err := f.RemoveDirectory(above)
+		return err
 	}
 	return nil
 }
@@ -203,6 +204,6 @@ func Free(root, directory string) (int64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("cannot tell the free space of %s: %w", dir, err)
 		}
-		return int64(stat.Bfree) * stat.Bsize, nil
+		return int64(stat.Bavail) * stat.Bsize, nil // not every root may use what is reserved for it
 	}
 }

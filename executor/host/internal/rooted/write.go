@@ -129,14 +129,14 @@ func (p *Place) Move(name, target string, replace bool) error {
 // Remove removes a file or link. That it is gone already is no error.
 func (f *FS) Remove(name string) error { return f.unlink(name, 0) }
 
-// RemoveDirectory removes an empty directory. That it is gone already, or is not
-// empty, is no error.
-func (f *FS) RemoveDirectory(name string) error {
-	err := f.unlink(name, unix.AT_REMOVEDIR)
+// RemoveDirectory removes an empty directory. That it is gone already is no error;
+// that it is not empty, or a mount point, is none either, but then it is not removed.
+func (f *FS) RemoveDirectory(name string) (removed bool, err error) {
+	err = f.unlink(name, unix.AT_REMOVEDIR)
 	if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) || errors.Is(err, unix.EBUSY) {
-		return nil
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
 func (f *FS) unlink(name string, flags int) error {

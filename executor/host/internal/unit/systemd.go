@@ -128,6 +128,49 @@ func (s *Systemd) Instances(ctx context.Context, template schema.UnitName) ([]sc
 	return names, nil
 }
 
+// Unread implements [Manager]. All questions are asked at once.
+func (s *Systemd) Unread(ctx context.Context, names []schema.UnitName) (unread []schema.UnitName, err error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	conn, err := s.connect()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	calls := make([]*dbus.Call, len(names))
+	for i, name := range names {
+		calls[i] = conn.Object(destination, unitObject(name)).GoWithContext(ctx, propertyGet+"Get", 0, make(chan *dbus.Call, 1), destination+".Unit", "NeedDaemonReload")
+	}
+	for i, call := range calls {
+		var needs dbus.Variant
+		if err := (<-call.Done).Store(&needs); err != nil {
+			return nil, fmt.Errorf("cannot ask systemd about %s: %w", names[i], err)
+		}
+		if yes, _ := needs.Value().(bool); yes {
+			unread = append(unread, names[i])
+		}
+	}
+	return unread, nil
+}
+
+// unitObject returns a unit's object path: what is no letter or digit is escaped,
+// and so is a digit in front.
+func unitObject(name schema.UnitName) dbus.ObjectPath {
+	var path strings.Builder
+	path.WriteString("/org/freedesktop/systemd1/unit/")
+	for i, c := range []byte(name) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if digit := c >= '0' && c <= '9'; letter || digit && i > 0 {
+			path.WriteByte(c)
+		} else {
+			fmt.Fprintf(&path, "_%02x", c)
+		}
+	}
+	return dbus.ObjectPath(path.String())
+}
+
 // Details implements [Manager].
 func (s *Systemd) Details(ctx context.Context, name schema.UnitName) (Details, error) {
 	call, err := s.ask(ctx, "LoadUnit", string(name))

@@ -87,6 +87,9 @@ type Manager interface {
 	List(ctx context.Context, names []schema.UnitName) (map[schema.UnitName]Status, error)
 	// Instances returns the loaded instances of a template that are not inactive.
 	Instances(ctx context.Context, template schema.UnitName) ([]schema.UnitName, error)
+	// Unread returns those of the units, which must be loaded, whose files have
+	// changed since systemd read them.
+	Unread(ctx context.Context, names []schema.UnitName) ([]schema.UnitName, error)
 	// Details tells of one unit.
 	Details(ctx context.Context, name schema.UnitName) (Details, error)
 	// DaemonReload makes systemd read all units again. It returns when that is done.

@@ -4,6 +4,7 @@ package unittest
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -92,6 +93,14 @@ func (s suite) expectStatus(name schema.UnitName, load, active string) unit.Stat
 	return status[name]
 }
 
+func (s suite) expectUnread(want []schema.UnitName, asked ...schema.UnitName) {
+	s.t.Helper()
+	found, err := s.Manager.Unread(context.Background(), asked)
+	if err != nil || !slices.Equal(found, want) {
+		s.t.Errorf("expected %v not to have been read, found %v, %v", want, found, err)
+	}
+}
+
 func (s suite) details(name schema.UnitName) unit.Details {
 	s.t.Helper()
 	details, err := s.Manager.Details(context.Background(), name)
@@ -164,14 +173,17 @@ func (s suite) failure() {
 
 // oldText is why things stop before their files change.
 func (s suite) oldText() {
-	const name = "nixfleet-text.service"
+	const name = "nixfleet-text_1.b.service"
 	s.install(name, "[Service]\nExecStart="+s.Run+"\n")
 	s.expectRun(unit.Start, name, "done")
 	s.Write(s.t, name, "[Service]\nType=oneshot\nExecStart="+s.Fail+"\n")
 	if details := s.details(name); details.Type != "simple" {
 		s.t.Errorf("a text was read without a daemon-reload: %+v", details)
 	}
+	s.expectUnread([]schema.UnitName{name}, name)
 	s.reload()
+	s.expectUnread(nil, name)
+	s.expectUnread(nil)
 	s.expectStatus(name, "loaded", "active")
 	if details := s.details(name); details.Type != "oneshot" {
 		s.t.Errorf("a text was not read by daemon-reload: %+v", details)
