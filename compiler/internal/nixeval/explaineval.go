@@ -59,6 +59,9 @@ func (n *Nix) explainEvaluation(ctx context.Context, err error, source *Source, 
 	found = locate(found, last, source)
 	found.Summary, found.Detail = splitMessage(relative(last.Text, source, library))
 	found.Summary, found.Detail = withoutHost(found.Host, found.Summary), withoutHost(found.Host, found.Detail)
+	if all := splitAssertions(found); all != nil {
+		return all
+	}
 	if outsideRE.MatchString(found.Summary) {
 		found.Hint = "a fleet reads its own source only; bring a file from outside in with --input NAME=PATH, and say inputs.NAME"
 	}
