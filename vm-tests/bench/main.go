@@ -24,6 +24,7 @@ func main() {
 			&cli.IntFlag{Name: "hosts", Value: 10, Usage: "hosts at once"},
 			&cli.IntFlag{Name: "runs", Value: 3, Usage: "rounds; medians are printed"},
 			&cli.BoolFlag{Name: "no-peers", Usage: "without Ansible"},
+			&cli.BoolFlag{Name: "only-compile", Usage: "measure compilations only, which needs no throwaway hosts"},
 			&cli.StringFlag{Name: "bin", Value: "bin", Usage: "directory of the built commands"},
 		},
 		Action: run,
@@ -41,6 +42,15 @@ func run(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	dir, err := os.MkdirTemp("", "nixfleet-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b := &bench{ctx: c.Context, bin: bin, dir: dir, figures: map[string][]figure{}}
+	if c.Bool("only-compile") {
+		return b.compiling(c.Int("runs"))
+	}
 	var specs []lab.HostSpec
 	for i := range c.Int("hosts") {
 		specs = append(specs, lab.HostSpec{Name: fmt.Sprintf("bench-%d", i+1), Sudo: lab.SudoAll})
@@ -54,13 +64,7 @@ func run(c *cli.Context) (err error) {
 			err = closed
 		}
 	}()
-	dir, err := os.MkdirTemp("", "nixfleet-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-
-	b := &bench{ctx: c.Context, lab: l, bin: bin, dir: dir, figures: map[string][]figure{}}
+	b.lab = l
 	if err := b.prepare(!c.Bool("no-peers")); err != nil {
 		return err
 	}
@@ -71,5 +75,5 @@ func run(c *cli.Context) (err error) {
 		}
 	}
 	b.print(os.Stdout)
-	return nil
+	return b.compiling(c.Int("runs"))
 }
