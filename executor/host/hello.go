@@ -77,21 +77,16 @@ func (s *session) isAsApplied(ctx context.Context, known *schema.State) bool {
 	if manifest == nil {
 		return false
 	}
-	closure := map[schema.StorePath]bool{}
+	lost, err := nixstore.Lost(s.deps.Root, known.Applied.Verified)
+	if err != nil || len(lost) > 0 {
+		return false
+	}
+	closure := make(map[schema.StorePath]bool, len(known.Applied.Verified))
 	for _, path := range known.Applied.Verified {
-		if !s.onDisk(path) {
-			return false
-		}
 		closure[path] = true
 	}
 	work, err := inspect.Compare(ctx, s.liveHost(), inspect.Goal{Manifest: manifest, Closure: closure, State: known})
 	return err == nil && len(work.Refusals) == 0 && work.Empty()
-}
-
-// onDisk reports whether a store path is there, whatever the store's database says.
-func (s *session) onDisk(path schema.StorePath) bool {
-	_, err := os.Lstat(filepath.Join(s.deps.Root, string(path)))
-	return err == nil
 }
 
 func (s *session) liveHost() inspect.Host {

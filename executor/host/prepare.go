@@ -3,6 +3,8 @@ package host
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
@@ -117,6 +119,10 @@ func (s *session) checkClosure(ctx context.Context, part *prepared, known *schem
 	if err != nil {
 		return nil, err
 	}
+	lost, err := nixstore.Lost(s.deps.Root, slices.Collect(maps.Keys(registered)))
+	if err != nil {
+		return nil, err
+	}
 	verified := s.verifiedPaths(known)
 	var refusals []inspect.Refusal
 	var size int64
@@ -128,7 +134,7 @@ func (s *session) checkClosure(ctx context.Context, part *prepared, known *schem
 			size += entry.NarSize
 			continue
 		}
-		if hash == entry.NarHash && !s.onDisk(entry.Path) {
+		if hash == entry.NarHash && lost[entry.Path] {
 			refusals = append(refusals, inspect.Refusal{
 				Message: fmt.Sprintf("the host's store has lost %s: its database has the path, the disk has not", entry.Path),
 				Hint:    "on the host: nix-store --verify, which makes the store forget it; then execute again",
