@@ -127,7 +127,9 @@ type File struct {
 	// Group is the owning group's name.
 	Group AccountName `json:"group"`
 	// Validate is a command for sh that must accept the file before anything changes;
-	// "%s" in it stands for the staged file's path: "visudo -cf %s".
+	// "%s" in it stands for the staged file's path: "visudo -cf %s". It is asked by an
+	// execution, for a file that would change, and not by a dry run: what it needs
+	// may not be on the host yet.
 	Validate string `json:"validate,omitempty"`
 	// Adopt allows to replace a file that NixFleet did not create; the original is
 	// kept and comes back when the intent lets go.
