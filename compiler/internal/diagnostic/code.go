@@ -5,76 +5,79 @@ type Code string
 
 // What can be wrong with an inventory file.
 const (
-	InventoryMissing      Code = "inventory-missing"
-	InventoryAmbiguous    Code = "inventory-ambiguous"
-	InventorySyntax       Code = "inventory-syntax"
-	InventoryEmpty        Code = "inventory-empty"
-	InventoryDocuments    Code = "inventory-documents"
-	InventoryDuplicateKey Code = "inventory-duplicate-key"
-	InventoryUnknownField Code = "inventory-unknown-field"
-	InventoryValue        Code = "inventory-value"
-	InventoryImport       Code = "inventory-import"
+	InventoryMissing      Code = "inventory-missing"       // the inventory that was asked for is not there
+	InventoryAmbiguous    Code = "inventory-ambiguous"     // there are several inventories and nobody said which
+	InventorySyntax       Code = "inventory-syntax"        // it is no YAML, JSON or Jsonnet, or its Jsonnet fails
+	InventoryEmpty        Code = "inventory-empty"         // it holds nothing
+	InventoryDocuments    Code = "inventory-documents"     // it holds several YAML documents
+	InventoryDuplicateKey Code = "inventory-duplicate-key" // a key stands twice: two hosts with one name, for one
+	InventoryUnknownField Code = "inventory-unknown-field" // there is no field of that name
+	InventoryValue        Code = "inventory-value"         // a field's value is not what the field takes
+	InventoryImport       Code = "inventory-import"        // an import leads out of the fleet
 )
 
-// What can be wrong with the machine, the source or the evaluation.
+// What can be wrong with the machine.
 const (
-	NixMissing     Code = "nix-missing"
-	NixTooOld      Code = "nix-too-old"
-	NixNoFlakes    Code = "nix-no-flakes"
-	NixDaemon      Code = "nix-daemon"
-	NixStore       Code = "nix-store"
-	NixBuildUsers  Code = "nix-build-users"
-	NixSandbox     Code = "nix-sandbox"
-	SourceMissing  Code = "source-missing"
-	SourceNoFlake  Code = "source-no-flake"
-	SourceNotInGit Code = "source-not-in-git"
-	SourceShallow  Code = "source-shallow"
-	SourceLock     Code = "source-lock"
-	SourceFetch    Code = "source-fetch"
-	SourceNoOutput Code = "source-no-output"
-	InputInvalid   Code = "input-invalid"
-	EvalFailed     Code = "eval-failed"
-	EvalMemory     Code = "eval-memory"
-	EvalContract   Code = "eval-contract"
-	BuildFailed    Code = "build-failed"
-	BuildMissing   Code = "build-missing"
-	CopyFailed     Code = "copy-failed"
-	FleetWarning   Code = "warning"
+	NixMissing    Code = "nix-missing"     // there is no Nix
+	NixTooOld     Code = "nix-too-old"     // Nix is older than 2.8
+	NixNoFlakes   Code = "nix-no-flakes"   // this Nix does not allow flakes
+	NixDaemon     Code = "nix-daemon"      // the daemon does not answer, or not to you
+	NixStore      Code = "nix-store"       // the store cannot be written, or its disk is full
+	NixBuildUsers Code = "nix-build-users" // Nix has no users to build with
+	NixSandbox    Code = "nix-sandbox"     // Nix cannot make its sandbox here
+)
+
+// What can be wrong with a fleet's source, its evaluation and its builds.
+const (
+	SourceMissing   Code = "source-missing"    // there is no such directory
+	SourceNoFlake   Code = "source-no-flake"   // the directory has no flake.nix
+	SourceNotInGit  Code = "source-not-in-git" // git does not know files of the fleet: git add
+	SourceLock      Code = "source-lock"       // flake.lock does not lock all inputs
+	SourceFetch     Code = "source-fetch"      // the fleet could not be fetched
+	SourceNoOutput  Code = "source-no-output"  // the flake has no output nixfleet
+	InputInvalid    Code = "input-invalid"     // an --input cannot be read, or changed meanwhile
+	EvalFailed      Code = "eval-failed"       // Nix or a module says that something is wrong
+	AssertionFailed Code = "assertion-failed"  // an assertion of a module or of the library does not hold
+	EvalMemory      Code = "eval-memory"       // an evaluation took more memory than there is
+	EvalContract    Code = "eval-contract"     // a fault of NixFleet itself: its library and compiler disagree
+	BuildFailed     Code = "build-failed"      // a derivation could not be built
+	BuildMissing    Code = "build-missing"     // a preview of another machine, or its derivations are gone
+	CopyFailed      Code = "copy-failed"       // --to could not write the binary cache
+	FleetWarning    Code = "warning"           // a module's own warning
 )
 
 // What can be wrong with hosts and what they shall be.
 const (
-	AssertionFailed Code = "assertion-failed"
-	NoHosts         Code = "no-hosts"
-	NoHostMatches   Code = "no-host-matches"
-	UnknownGroup    Code = "unknown-group"
-	UnknownRole     Code = "unknown-role"
-	HostTwice       Code = "host-twice"
-	HostName        Code = "host-name"
-	HostAddress     Code = "host-address"
-	HostNoAddress   Code = "host-no-address"
-	HostSamePlace   Code = "host-same-address"
-	HostConnection  Code = "host-connection"
-	FleetTimeZone   Code = "time-zone"
-	RolloutValue    Code = "rollout-value"
-	PathInvalid     Code = "path-invalid"
-	PathConflict    Code = "path-conflict"
-	FileContent     Code = "file-content"
-	FileSource      Code = "file-source"
-	ModeInvalid     Code = "mode-invalid"
-	OwnerInvalid    Code = "owner-invalid"
-	UnitName        Code = "unit-name"
-	UnitText        Code = "unit-text"
-	UnitInstall     Code = "unit-install"
-	AccountName     Code = "account-name"
-	AccountNumber   Code = "account-number"
-	AccountField    Code = "account-field"
-	FileValidate    Code = "file-validate"
-	UnitUnknown     Code = "unit-unknown"
-	UnitTriggers    Code = "unit-triggers"
-	Duration        Code = "duration"
-	Window          Code = "window"
-	PolicyName      Code = "policy-name"
-	PolicyValue     Code = "policy-value"
-	SecretContent   Code = "secret-content"
+	NoHosts        Code = "no-hosts"          // the fleet has no hosts
+	NoHostMatches  Code = "no-host-matches"   // --host or --group selects nothing
+	UnknownGroup   Code = "unknown-group"     // there is no group of that name
+	UnknownRole    Code = "unknown-role"      // there is no role of that name
+	HostTwice      Code = "host-twice"        // two hosts with one name
+	HostName       Code = "host-name"         // a host cannot be called that
+	HostAddress    Code = "host-address"      // an address that is none
+	HostNoAddress  Code = "host-no-address"   // a host without an address
+	HostSamePlace  Code = "host-same-address" // two hosts with one address
+	HostConnection Code = "host-connection"   // a port, user, key or jump host that is none
+	FleetTimeZone  Code = "time-zone"         // a time zone that is none
+	RolloutValue   Code = "rollout-value"     // a rollout policy that nobody could carry out
+	PathInvalid    Code = "path-invalid"      // a path that cannot be managed
+	PathConflict   Code = "path-conflict"     // one path for two things, or one inside another
+	FileContent    Code = "file-content"      // a file with no content, with two, or with too much
+	FileSource     Code = "file-source"       // a source that is not in the store, or not in the closure
+	FileValidate   Code = "file-validate"     // a command that cannot validate the file
+	ModeInvalid    Code = "mode-invalid"      // a file mode that is none
+	OwnerInvalid   Code = "owner-invalid"     // an owner or group that cannot be
+	UnitName       Code = "unit-name"         // a unit name that is none
+	UnitText       Code = "unit-text"         // a unit file that systemd would not read
+	UnitInstall    Code = "unit-install"      // an enabled unit that nothing would start
+	UnitUnknown    Code = "unit-unknown"      // a unit that looks misspelt (warning)
+	UnitTriggers   Code = "unit-triggers"     // a timer, path or socket without its unit
+	AccountName    Code = "account-name"      // a user or group that cannot be called that
+	AccountNumber  Code = "account-number"    // a uid or gid that is none, or is used twice
+	AccountField   Code = "account-field"     // what a line of /etc/passwd cannot hold
+	Duration       Code = "duration"          // a duration that is none
+	Window         Code = "window"            // a window that is none
+	PolicyName     Code = "policy-name"       // a check, hook, task or secret that cannot be called that
+	PolicyValue    Code = "policy-value"      // a check, hook or task with a value that is none
+	SecretContent  Code = "secret-content"    // a secret that age did not encrypt
 )
