@@ -62,7 +62,10 @@ func (c *compilation) run(ctx context.Context) (plan *schema.Plan, err error) {
 		return nil, err
 	}
 	preview, err := c.freeze(result)
-	if err != nil || c.in.NoBuild || preview == nil {
+	if err != nil || preview == nil {
+		return nil, err
+	}
+	if err := c.checkUnits(ctx, result); err != nil || c.in.NoBuild {
 		return preview, err
 	}
 	return complete(ctx, c.nix, preview, c.deps)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/nixfleet/nixfleet/schema"
@@ -41,6 +42,19 @@ func (p Position) String() string {
 		return fmt.Sprintf("%s:%d", p.File, p.Line)
 	}
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+// ParsePosition reads a position that the library gives as "file:line".
+func ParsePosition(place string) Position {
+	i := strings.LastIndexByte(place, ':')
+	if i < 0 {
+		return Position{File: place}
+	}
+	line, err := strconv.Atoi(place[i+1:])
+	if err != nil {
+		return Position{File: place}
+	}
+	return Position{File: place[:i], Line: line}
 }
 
 // Diagnostic is one finding.

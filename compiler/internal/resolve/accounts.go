@@ -74,7 +74,7 @@ func (r *resolver) checkAccountName(set, name, field, account, place string) {
 		if field != "" {
 			where = option(set, name, field)
 		}
-		r.report(diagnostic.Diagnostic{Code: diagnostic.AccountName, Summary: err.Error(), Option: where, Position: at(place)})
+		r.report(diagnostic.Diagnostic{Code: diagnostic.AccountName, Summary: err.Error(), Option: where, Position: diagnostic.ParsePosition(place)})
 	}
 }
 
@@ -85,7 +85,7 @@ func (r *resolver) checkNumber(set, name, field string, number *int, place strin
 	}
 	refuse := func(format string, args ...any) {
 		r.report(diagnostic.Diagnostic{
-			Code: diagnostic.AccountNumber, Summary: fmt.Sprintf(format, args...), Option: option(set, name, field), Position: at(place),
+			Code: diagnostic.AccountNumber, Summary: fmt.Sprintf(format, args...), Option: option(set, name, field), Position: diagnostic.ParsePosition(place),
 		})
 	}
 	other, used := taken[*number]
@@ -104,7 +104,7 @@ func (r *resolver) checkNumber(set, name, field string, number *int, place strin
 func (r *resolver) checkUser(name string, user schema.User, place string) {
 	refuse := func(field, format string, args ...any) {
 		r.report(diagnostic.Diagnostic{
-			Code: diagnostic.AccountField, Summary: fmt.Sprintf(format, args...), Option: option("users", name, field), Position: at(place),
+			Code: diagnostic.AccountField, Summary: fmt.Sprintf(format, args...), Option: option("users", name, field), Position: diagnostic.ParsePosition(place),
 		})
 	}
 	for _, p := range []struct{ field, path string }{{"home", user.Home}, {"shell", user.Shell}} {

@@ -18,7 +18,7 @@ func (r *resolver) files() []schema.File {
 		f := r.intent.Files[name]
 		if err := schema.CheckFilePath(name); err != nil {
 			r.report(diagnostic.Diagnostic{
-				Code: diagnostic.PathInvalid, Summary: err.Error(), Option: option("files", name), Position: at(f.At),
+				Code: diagnostic.PathInvalid, Summary: err.Error(), Option: option("files", name), Position: diagnostic.ParsePosition(f.At),
 			})
 		}
 		file := schema.File{
@@ -40,7 +40,7 @@ const maxText = 64 << 20
 // content sets the one thing that the file is made of.
 func (r *resolver) content(file *schema.File, f intent.File) {
 	refuse := func(code diagnostic.Code, summary, hint string) {
-		r.report(diagnostic.Diagnostic{Code: code, Summary: summary, Hint: hint, Option: option("files", file.Path), Position: at(f.At)})
+		r.report(diagnostic.Diagnostic{Code: code, Summary: summary, Hint: hint, Option: option("files", file.Path), Position: diagnostic.ParsePosition(f.At)})
 	}
 	given := 0
 	if f.Text != nil {
@@ -77,7 +77,7 @@ func (r *resolver) checkValidate(file *schema.File, f intent.File) {
 	if f.Validate == nil {
 		return
 	}
-	finding := diagnostic.Diagnostic{Code: diagnostic.FileValidate, Option: option("files", file.Path, "validate"), Position: at(f.At)}
+	finding := diagnostic.Diagnostic{Code: diagnostic.FileValidate, Option: option("files", file.Path, "validate"), Position: diagnostic.ParsePosition(f.At)}
 	switch command := *f.Validate; {
 	case strings.TrimSpace(command) == "" || strings.ContainsRune(command, 0):
 		finding.Summary = "the command that validates " + file.Path + " is empty or has a NUL byte"
@@ -107,7 +107,7 @@ func (r *resolver) directories() []schema.Directory {
 		d := r.intent.Directories[name]
 		if err := schema.CheckPath(name); err != nil {
 			r.report(diagnostic.Diagnostic{
-				Code: diagnostic.PathInvalid, Summary: err.Error(), Option: option("directories", name), Position: at(d.At),
+				Code: diagnostic.PathInvalid, Summary: err.Error(), Option: option("directories", name), Position: diagnostic.ParsePosition(d.At),
 			})
 		}
 		r.checkAccess("directories", name, d.At, d.Mode, d.Owner, d.Group)
@@ -124,7 +124,7 @@ func (r *resolver) checkAccess(set, name, place, mode, owner, group string) {
 	var m schema.Mode
 	if err := m.UnmarshalText([]byte(mode)); err != nil {
 		r.report(diagnostic.Diagnostic{
-			Code: diagnostic.ModeInvalid, Summary: "the mode " + err.Error(), Option: option(set, name, "mode"), Position: at(place),
+			Code: diagnostic.ModeInvalid, Summary: "the mode " + err.Error(), Option: option(set, name, "mode"), Position: diagnostic.ParsePosition(place),
 		})
 	}
 	for _, account := range []struct{ field, name string }{{"owner", owner}, {"group", group}} {
@@ -132,7 +132,7 @@ func (r *resolver) checkAccess(set, name, place, mode, owner, group string) {
 		if err := a.UnmarshalText([]byte(account.name)); err != nil {
 			r.report(diagnostic.Diagnostic{
 				Code: diagnostic.OwnerInvalid, Summary: fmt.Sprintf("the %s %v", account.field, err),
-				Option: option(set, name, account.field), Position: at(place),
+				Option: option(set, name, account.field), Position: diagnostic.ParsePosition(place),
 			})
 		}
 	}
@@ -174,7 +174,7 @@ func twice(m, other managed) string {
 
 func (r *resolver) conflict(m managed, summary string, other managed) {
 	r.report(diagnostic.Diagnostic{
-		Code: diagnostic.PathConflict, Summary: summary, Option: m.option, Position: at(m.at),
+		Code: diagnostic.PathConflict, Summary: summary, Option: m.option, Position: diagnostic.ParsePosition(m.at),
 		Detail: "the other is " + other.option,
 	})
 }

@@ -17,7 +17,7 @@ import (
 type place struct{ set, name, at string }
 
 func (r *resolver) refuse(p place, field string, code diagnostic.Code, format string, args ...any) {
-	d := diagnostic.Diagnostic{Code: code, Summary: fmt.Sprintf(format, args...), Option: option(p.set, p.name), Position: at(p.at)}
+	d := diagnostic.Diagnostic{Code: code, Summary: fmt.Sprintf(format, args...), Option: option(p.set, p.name), Position: diagnostic.ParsePosition(p.at)}
 	if field != "" {
 		d.Option += "." + field
 	}

@@ -3,23 +3,7 @@ package resolve
 import (
 	"fmt"
 	"strconv"
-	"strings"
-
-	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
 )
-
-// at is the position that the library gives as "file:line".
-func at(place string) diagnostic.Position {
-	i := strings.LastIndexByte(place, ':')
-	if i < 0 {
-		return diagnostic.Position{File: place}
-	}
-	line, err := strconv.Atoi(place[i+1:])
-	if err != nil {
-		return diagnostic.Position{File: place}
-	}
-	return diagnostic.Position{File: place[:i], Line: line}
-}
 
 // option is the path of an attribute of a nixfleet option, as people write it:
 // nixfleet.files."/etc/x".mode.

@@ -20,7 +20,7 @@ func (r *resolver) checkReference(p place, field string, unit schema.UnitName) {
 		return
 	}
 	r.report(diagnostic.Diagnostic{
-		Code: diagnostic.UnitUnknown, Severity: diagnostic.Warning, Option: option(p.set, p.name, field), Position: at(p.at),
+		Code: diagnostic.UnitUnknown, Severity: diagnostic.Warning, Option: option(p.set, p.name, field), Position: diagnostic.ParsePosition(p.at),
 		Summary: fmt.Sprintf("this fleet has no unit %s for the host, which %s names", unit, field),
 		Hint:    fmt.Sprintf("did you mean %q? If %s is the operating system's own, all is well", meant, unit),
 	})
@@ -125,7 +125,7 @@ func (r *resolver) checkTrigger(unit schema.UnitName, settings []setting) {
 		}
 	case named == "" && !r.declares(schema.UnitName(started)):
 		r.report(diagnostic.Diagnostic{
-			Code: diagnostic.UnitTriggers, Option: option(p.set, p.name), Position: at(p.at),
+			Code: diagnostic.UnitTriggers, Option: option(p.set, p.name), Position: diagnostic.ParsePosition(p.at),
 			Summary: fmt.Sprintf("the %s %s starts %s, which the host does not have", unit.Type(), unit, started),
 			Hint: fmt.Sprintf("declare %s, or name the operating system's unit that it starts:\n[%s]\n%s=%s",
 				started, trigger.section, trigger.setting, started),

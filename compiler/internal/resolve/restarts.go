@@ -16,7 +16,7 @@ func (r *resolver) restarts() []schema.RestartRule {
 		var name schema.UnitName
 		if err := name.UnmarshalText([]byte(unit)); err != nil {
 			r.report(diagnostic.Diagnostic{
-				Code: diagnostic.UnitName, Summary: err.Error(), Option: option("files", file, field), Position: at(r.intent.Files[file].At),
+				Code: diagnostic.UnitName, Summary: err.Error(), Option: option("files", file, field), Position: diagnostic.ParsePosition(r.intent.Files[file].At),
 			})
 			return &schema.RestartRule{}
 		}

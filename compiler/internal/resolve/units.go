@@ -15,7 +15,7 @@ func (r *resolver) units() []schema.Unit {
 		u := r.intent.Units[name]
 		refuse := func(code diagnostic.Code, summary, hint string) {
 			r.report(diagnostic.Diagnostic{
-				Code: code, Summary: summary, Hint: hint, Option: option("systemd.units", name), Position: at(u.At),
+				Code: code, Summary: summary, Hint: hint, Option: option("systemd.units", name), Position: diagnostic.ParsePosition(u.At),
 			})
 		}
 		resolved := schema.Unit{
