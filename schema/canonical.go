@@ -31,74 +31,177 @@ func DigestOfValue(v any) (Digest, error) {
 	return DigestOf(data), nil
 }
 
+// canonicalBytes returns the canonical form of a valid JSON document.
 func canonicalBytes(plain []byte) ([]byte, error) {
-	decoder := json.NewDecoder(bytes.NewReader(plain))
-	decoder.UseNumber()
-	var tree any
-	if err := decoder.Decode(&tree); err != nil {
+	c := &canonizer{in: plain, out: make([]byte, 0, len(plain))}
+	if err := c.value(); err != nil {
 		return nil, err
 	}
-	return appendCanonical(make([]byte, 0, len(plain)), tree)
+	return c.out, nil
 }
 
-func appendCanonical(out []byte, v any) ([]byte, error) {
-	switch v := v.(type) {
-	case nil:
-		return append(out, "null"...), nil
-	case bool:
-		return strconv.AppendBool(out, v), nil
-	case string:
-		return appendCanonicalString(out, v), nil
-	case json.Number:
-		return appendCanonicalNumber(out, v)
-	case []any:
-		return appendCanonicalArray(out, v)
-	case map[string]any:
-		return appendCanonicalObject(out, v)
+// canonizer rewrites valid JSON in one pass, without a tree: plans have tens of
+// megabytes and are hashed several times.
+type canonizer struct {
+	in  []byte
+	pos int
+	out []byte
+}
+
+// next skips white space and returns the next byte.
+func (c *canonizer) next() byte {
+	for c.pos < len(c.in) {
+		switch b := c.in[c.pos]; b {
+		case ' ', '\t', '\n', '\r':
+			c.pos++
+		default:
+			return b
+		}
 	}
-	return nil, fmt.Errorf("internal error: cannot encode a %T", v)
+	return 0
 }
 
-func appendCanonicalNumber(out []byte, n json.Number) ([]byte, error) {
-	i, err := n.Int64()
+func (c *canonizer) value() error {
+	switch b := c.next(); {
+	case b == '{':
+		return c.object()
+	case b == '[':
+		return c.array()
+	case b == '"':
+		text, err := c.text()
+		c.out = appendCanonicalString(c.out, text)
+		return err
+	case b == '-' || b >= '0' && b <= '9':
+		return c.number()
+	case b == 't' || b == 'f' || b == 'n':
+		start := c.pos
+		for c.pos < len(c.in) && c.in[c.pos] >= 'a' && c.in[c.pos] <= 'z' {
+			c.pos++
+		}
+		c.out = append(c.out, c.in[start:c.pos]...)
+		return nil
+	}
+	return fmt.Errorf("internal error: no JSON value at byte %d", c.pos)
+}
+
+func (c *canonizer) array() error {
+	c.pos++
+	c.out = append(c.out, '[')
+	for first := true; ; first = false {
+		switch c.next() {
+		case ']':
+			c.pos++
+			c.out = append(c.out, ']')
+			return nil
+		case ',':
+			c.pos++
+		}
+		if !first {
+			c.out = append(c.out, ',')
+		}
+		if err := c.value(); err != nil {
+			return err
+		}
+	}
+}
+
+// member is a member of an object, as it stands in the output.
+type member struct {
+	key        string
+	start, end int
+}
+
+// object writes the members in the order in which they come, and puts them in
+// order only where they are not.
+func (c *canonizer) object() error {
+	c.pos++
+	c.out = append(c.out, '{')
+	start := len(c.out)
+	var members []member
+	for {
+		switch c.next() {
+		case '}':
+			c.pos++
+			c.sort(start, members)
+			c.out = append(c.out, '}')
+			return nil
+		case ',':
+			c.pos++
+			c.next()
+		}
+		if len(members) > 0 {
+			c.out = append(c.out, ',')
+		}
+		m := member{start: len(c.out)}
+		var err error
+		if m.key, err = c.text(); err != nil {
+			return err
+		}
+		c.out = append(appendCanonicalString(c.out, m.key), ':')
+		if c.next() != ':' {
+			return fmt.Errorf("internal error: no colon at byte %d", c.pos)
+		}
+		c.pos++
+		if err := c.value(); err != nil {
+			return err
+		}
+		m.end = len(c.out)
+		members = append(members, m)
+	}
+}
+
+func (c *canonizer) sort(start int, members []member) {
+	byKey := func(a, b member) int { return compareUTF16(a.key, b.key) }
+	if slices.IsSortedFunc(members, byKey) {
+		return
+	}
+	written := slices.Clone(c.out[start:])
+	slices.SortFunc(members, byKey)
+	c.out = c.out[:start]
+	for i, m := range members {
+		if i > 0 {
+			c.out = append(c.out, ',')
+		}
+		c.out = append(c.out, written[m.start-start:m.end-start]...)
+	}
+}
+
+// text reads a string.
+func (c *canonizer) text() (string, error) {
+	start := c.pos
+	for c.pos++; c.pos < len(c.in); c.pos++ {
+		switch c.in[c.pos] {
+		case '\\':
+			c.pos++
+		case '"':
+			c.pos++
+			return unquote(c.in[start:c.pos])
+		}
+	}
+	return "", fmt.Errorf("internal error: no end of the string at byte %d", start)
+}
+
+func unquote(quoted []byte) (string, error) {
+	if bytes.IndexByte(quoted, '\\') < 0 && utf8.Valid(quoted) {
+		return string(quoted[1 : len(quoted)-1]), nil
+	}
+	var text string
+	err := json.Unmarshal(quoted, &text)
+	return text, err
+}
+
+func (c *canonizer) number() error {
+	start := c.pos
+	for c.pos < len(c.in) && bytes.IndexByte([]byte("+-.eE0123456789"), c.in[c.pos]) >= 0 {
+		c.pos++
+	}
+	text := string(c.in[start:c.pos])
+	i, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || i > 1<<53 || i < -1<<53 {
-		return nil, fmt.Errorf("number %s is not an integer of at most 2^53", n)
+		return fmt.Errorf("number %s is not an integer of at most 2^53", text)
 	}
-	return strconv.AppendInt(out, i, 10), nil
-}
-
-func appendCanonicalArray(out []byte, list []any) ([]byte, error) {
-	var err error
-	out = append(out, '[')
-	for i, item := range list {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		if out, err = appendCanonical(out, item); err != nil {
-			return nil, err
-		}
-	}
-	return append(out, ']'), nil
-}
-
-func appendCanonicalObject(out []byte, object map[string]any) ([]byte, error) {
-	keys := make([]string, 0, len(object))
-	for key := range object {
-		keys = append(keys, key)
-	}
-	slices.SortFunc(keys, compareUTF16)
-	var err error
-	out = append(out, '{')
-	for i, key := range keys {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(appendCanonicalString(out, key), ':')
-		if out, err = appendCanonical(out, object[key]); err != nil {
-			return nil, err
-		}
-	}
-	return append(out, '}'), nil
+	c.out = strconv.AppendInt(c.out, i, 10)
+	return nil
 }
 
 // compareUTF16 orders strings by UTF-16 code units: unlike bytes, that puts

@@ -107,15 +107,14 @@ func Decode(data []byte, target any) error {
 // target cannot hold: an unknown field, a key that stands twice or in another
 // case, a null, anything after the document.
 func DecodeStrict(data []byte, target any) error {
-	tree, err := Parse(data)
-	if err != nil {
+	if _, err := Parse(data); err != nil {
 		return err
 	}
 	if err := Decode(data, target); err != nil {
 		return err
 	}
 	// Whatever Decode forgives makes the two forms differ.
-	given, err := appendCanonical(nil, tree)
+	given, err := canonicalBytes(data)
 	if err != nil {
 		return err
 	}
