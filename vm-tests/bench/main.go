@@ -70,7 +70,7 @@ func run(c *cli.Context) (err error) {
 	}
 	for i := range c.Int("runs") {
 		fmt.Fprintf(os.Stderr, "round %d of %d\n", i+1, c.Int("runs"))
-		if err := b.round(); err != nil {
+		if err := b.round(i == 0); err != nil {
 			return err
 		}
 	}
