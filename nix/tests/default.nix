@@ -68,7 +68,7 @@ let
   ];
   tested = builtins.foldl' (acc: file: acc // load file) { } files;
   publicNames = builtins.attrNames (
-    builtins.foldl' (acc: set: acc // removeAttrs ours.${set} (builtins.attrNames (beyond.${set} or { }))) (
+    builtins.foldl' (acc: set: acc // removeAttrs ours.${set} (builtins.attrNames (beyond.sets.${set} or { }))) (
       removeAttrs ours (sets ++ builtins.attrNames beyond.top)
     ) sets
   );

@@ -1,13 +1,15 @@
 /*
   Fleets for tests: `result` is what the compiler gets for mkFleet's arguments, without a flake around them.
 
-  With `lib` given, the fleet is evaluated with it in place of our own, as `mkFleet { nixpkgs = …; }` does.
+  With nixpkgs' own `lib` given, the fleet is evaluated with it, as `mkFleet { nixpkgs = …; }` does.
 */
 {
   lib ? null,
 }:
 let
   nixfleet = import ../lib { };
+  # Ours has all names of nixpkgs, but throws at those it lacks.
+  isNixpkgs = lib != null && (builtins.tryEval lib.fileset).success;
   compile = import ../lib/compile.nix;
   requestOf =
     {
@@ -30,7 +32,7 @@ rec {
     compile {
       output =
         { nixfleet, ... }:
-        nixfleet.mkFleet ((if lib == null then { } else { nixpkgs = { inherit lib; }; }) // args);
+        nixfleet.mkFleet ((if isNixpkgs then { nixpkgs = { inherit lib; }; } else { }) // args);
       request = requestOf request;
     };
 

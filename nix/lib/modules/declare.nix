@@ -24,7 +24,7 @@ let
     ;
   inherit (lib) isOption showOption;
 
-  supportsSubOptions = opt: opt.type.getSubModules or null != null;
+  supportsSubOptions = opt: opt.type.name or null == "submodule";
 
   # Declarations to `{ option; conflict; }`: the conflict is null, or a function from the path to a message.
   mergeDecls =
@@ -94,9 +94,10 @@ let
             clash
           else
             null;
+        # The first one seen, of the module that comes last, has the say where nothing clashes.
         option =
-          option
-          // new
+          new
+          // option
           // {
             declarations = option.declarations ++ [ opt._file ];
             declarationPositions = option.declarationPositions ++ [ position ];
@@ -181,7 +182,11 @@ let
 
   notAnOption =
     path: decl:
-    throw "In module ${decl.file}: expected an option declaration at option path `${showOption path}' but got an attribute set with type ${decl.value._type}";
+    throw "In module ${decl.file}: expected an option declaration at option path `${showOption path}' but got an attribute set with type ${decl.value._type}${
+      lib.optionalString (
+        decl.value._type == "option-type"
+      ) ". A type is declared by an option: ${showOption path} = lib.mkOption { type = …; };"
+    }";
 
   build =
     rel: decls:
@@ -196,7 +201,7 @@ let
               pos = builtins.unsafeGetAttrPos name d.value;
             }) d.value
           else
-            throw "In module `${d.file}', you're trying to declare an option of value type `${builtins.typeOf d.value}' rather than an attribute set for the option `${showOption rel}'!"
+            throw "In module `${d.file}': An option declaration for `${showOption rel}' has type\n`${builtins.typeOf d.value}' rather than an attribute set.\nDid you mean to define this outside of `options'?"
         ) decls
       );
       mkNode =

@@ -103,8 +103,7 @@ let
       ownDefs = level.defsOf "_module";
       ownPrefix = prefix ++ [ "_module" ];
       own = lib._evalBranch ownPrefix (
-        ownDefs
-        ++ [
+        [
           {
             file = lib._internalFile;
             value = {
@@ -117,6 +116,7 @@ let
             };
           }
         ]
+        ++ ownDefs
       ) allTree.nodes._module.tree;
       freeformType = if ownDefs == [ ] then null else own.values.freeformType;
       strict = ownDefs == [ ] || own.values.check;
@@ -133,9 +133,12 @@ let
         else
           lib.recursiveUpdate freeform level.values;
 
+      unknown =
+        (if ownDefs == [ ] then [ ] else map (def: def // { path = [ "_module" ] ++ def.path; }) own.unmatched)
+        ++ level.unmatched;
       checked =
-        if freeformType == null && level.unmatched != [ ] && strict then
-          lib._unknownOption prefix tree (head level.unmatched)
+        if freeformType == null && unknown != [ ] && strict then
+          lib._unknownOption prefix allTree (head unknown)
         else
           x: x;
       # Modules see what nobody has checked yet: the check reads what they define.
@@ -182,6 +185,7 @@ let
       options = checked fullOptions;
       _module = checked own.values;
       inherit (base) class;
+      graph = lib._beyond "the graph of an evaluation";
     };
 in
 {
@@ -195,15 +199,29 @@ in
       prefix ? [ ],
       specialArgs ? { },
       class ? null,
-    }:
-    evaluate (lib._prepare {
-      inherit
-        modules
-        prefix
-        specialArgs
-        class
-        ;
-    }) { };
+      ...
+    }@given:
+    let
+      others = attrNames (
+        removeAttrs given [
+          "modules"
+          "prefix"
+          "specialArgs"
+          "class"
+        ]
+      );
+    in
+    if others != [ ] then
+      lib._beyond "the argument `${head others}' of evalModules"
+    else
+      evaluate (lib._prepare {
+        inherit
+          modules
+          prefix
+          specialArgs
+          class
+          ;
+      }) { };
 
   _evaluate = evaluate;
   _configure = configure;

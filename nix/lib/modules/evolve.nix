@@ -12,6 +12,9 @@ let
     setAttrByPath
     showOption
     ;
+
+  # Of NixOS, as year and month, when this was written.
+  oldestSupportedRelease = 2511;
 in
 rec {
   /** A module that fails, with a reason, if anyone defines an option that is gone. */
@@ -31,7 +34,7 @@ rec {
         [
           {
             assertion = !opt.isDefined;
-            message = "The option definition `${showOption optionName}' in ${lib.showFiles opt.files} no longer has any effect; please remove it.\n${replacementInstructions}";
+            message = "The option definition `${showOption optionName}' in ${lib.showFiles opt.files} no longer has any effect; please remove it.\n${replacementInstructions}\n";
           }
         ];
     };
@@ -46,19 +49,20 @@ rec {
       use = builtins.trace "Obsolete option `${showOption from}' is used. It was renamed to `${showOption to}'.";
     };
 
-  /** `mkRenamedOptionModule` that warns only from a release on. */
+  /** `mkRenamedOptionModule` that warns once every supported release of NixOS has the new name. */
   mkRenamedOptionModuleWith =
     {
       from,
       to,
       sinceRelease,
     }:
+    let
+      warn = sinceRelease <= oldestSupportedRelease;
+    in
     doRename {
-      inherit from to;
+      inherit from to warn;
       visible = false;
-      # There are no releases here that could still need silence.
-      warn = sinceRelease != null;
-      use = builtins.trace "Obsolete option `${showOption from}' is used. It was renamed to `${showOption to}'.";
+      use = lib.warnIf warn "Obsolete option `${showOption from}' is used. It was renamed to `${showOption to}'.";
     };
 
   /** A module by which two names mean one option. */
@@ -173,6 +177,9 @@ rec {
       withPrio = map (mkOverride prio) option.definitions;
     in
     mkAliasIfDef option (wrap (mkMerge withPrio));
+
+  /** A definition that a function computes from the value of an option, and that has the option's priority. */
+  mkDerivedConfig = option: f: mkOverride (option.highestPrio or lib.defaultOverridePriority) (f option.value);
 
   /** A definition that counts if an option is defined. */
   mkAliasIfDef = option: mkIf (isOption option && option.isDefined);

@@ -25,7 +25,7 @@ let
 
   notASet =
     def: loc:
-    throw "In module `${toString def.file}', you're trying to define a value of type `${typeOf def.value}'\nrather than an attribute set for the option\n`${showOption loc}'!\n\nThis usually happens if `${showOption loc}' has option definitions inside that are not matched. Please check how to properly define this option by looking at its documentation.";
+    throw "In module `${toString def.file}', you're trying to define a value of type `${typeOf def.value}'\nrather than an attribute set for the option\n`${showOption loc}'!\n\nThis usually happens if `${showOption loc}' has option\ndefinitions inside that are not matched. Please check how to properly define\nthis option by looking at its documentation.";
 
   # All names of one level of the tree, given the definitions `{ file; value; }` of it.
   evalLevel =
@@ -103,10 +103,19 @@ let
         if !isAttrs def.value then
           notASet def prefix
         else if def.value ? _type then
-          map (value: {
-            inherit (def) file;
-            inherit value;
-          }) (pushDownProperties def.value)
+          map (
+            value:
+            if isAttrs value then
+              {
+                inherit (def) file;
+                inherit value;
+              }
+            else
+              notASet {
+                inherit (def) file;
+                inherit value;
+              } prefix
+          ) (pushDownProperties def.value)
         else
           [ def ]
       ) defs

@@ -136,7 +136,14 @@ in
       defs' = withDefault node defs;
     in
     if node.readOnly && builtins.length defs' > 1 then
-      throw "The option `${showOption loc}' is read-only, but it's set multiple times. Definition values:${showDefs defs'}"
+      throw "The option `${showOption loc}' is read-only, but it's set multiple times. Definition values:${
+        showDefs (
+          # Without properties, as people know their values.
+          map (
+            def: def // { value = (lib.mergeDefinitions loc node.type [ def ]).mergedValue; }
+          ) defs'
+        )
+      }"
     else
       lib.mergeDefinitions loc node.type defs';
 
@@ -173,6 +180,8 @@ in
         definitions = map (def: def.value) final;
         files = map (def: def.file) final;
         definitionsWithLocations = final;
+        # nixpkgs tells here what merging found out about nested values.
+        valueMeta = lib._beyond "options.${showOption loc}.valueMeta";
         __toString = _: showOption loc;
       };
 }

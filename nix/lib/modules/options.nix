@@ -24,7 +24,20 @@ rec {
     Declares an option. All arguments are optional: type, default, defaultText, example, description,
     apply (a function over the final value), readOnly, internal, visible, relatedPackages.
   */
-  mkOption = attrs: attrs // { _type = "option"; };
+  mkOption =
+    {
+      type ? null,
+      default ? null,
+      defaultText ? null,
+      example ? null,
+      description ? null,
+      apply ? null,
+      readOnly ? null,
+      internal ? null,
+      visible ? null,
+      relatedPackages ? null,
+    }@attrs:
+    attrs // { _type = "option"; };
 
   /** A boolean option, false by default, that says "Whether to enable <name>.". */
   mkEnableOption =
@@ -53,31 +66,21 @@ rec {
     in
     mkOption (
       {
-        defaultText = literalExpression (text path);
         type = if nullable then lib.types.nullOr lib.types.package else lib.types.package;
-        description = "The ${name'} package to use.${if extraDescription == "" then "" else " " + extraDescription}";
+        description = "The ${name'} package to use.${lib.optionalString (extraDescription != "") " ${extraDescription}"}";
       }
       // (
         if default != null then
           {
-            default = lib.attrByPath path (throw "${lib.concatStringsSep "." path} cannot be found in ${pkgsText}") pkgs;
+            default = lib.attrByPath path (throw "${lib.showAttrPath path} cannot be found in ${pkgsText}") pkgs;
+            defaultText = literalExpression (text path);
           }
-        else if nullable then
-          { default = null; }
         else
-          { }
+          lib.optionalAttrs nullable { default = null; }
       )
-      // (
-        if example == null then
-          { }
-        else
-          {
-            example =
-              if isList example then literalExpression (text example)
-              else if isString example then literalExpression example
-              else example;
-          }
-      )
+      // lib.optionalAttrs (example != null) {
+        example = literalExpression (if isList example then text example else example);
+      }
     );
 
   /** An option that swallows whatever is not declared. */
@@ -249,7 +252,8 @@ rec {
           inherit (opt) relatedPackages;
         };
         subOptions = opt.type.getSubOptions opt.loc;
-        deeper = visible == true && subOptions != { };
+        deeper =
+          (if isBool visible then visible else visible == "transparent") && subOptions != { };
       in
       [ docOption ] ++ lib.optionals deeper (optionAttrSetToDocList' opt.loc subOptions)
     ) (lib.collect isOption options);

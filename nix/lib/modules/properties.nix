@@ -107,7 +107,12 @@ rec {
     let
       priorityOf =
         def: if def.value._type or "" == "override" then def.value.priority else defaultOverridePriority;
-      highestPrio = foldl' (prio: def: lib.min (priorityOf def) prio) 9999 defs;
+      # Beyond 9999 a definition counts only if it is alone.
+      highestPrio =
+        if builtins.length defs == 1 then
+          priorityOf (builtins.head defs)
+        else
+          foldl' (prio: def: lib.min (priorityOf def) prio) 9999 defs;
       unwrap =
         def: if def.value._type or "" == "override" then def // { value = def.value.content; } else def;
     in
@@ -123,13 +128,13 @@ rec {
   mergeAttrDefinitionsWithPrio =
     opt:
     mapAttrs (
-      _: defs:
+      name: defs:
       let
-        strongest = filterOverrides' defs;
+        merged = lib.mergeDefinitions (opt.loc ++ [ name ]) opt.type.nestedTypes.elemType defs;
       in
       {
-        inherit (strongest) highestPrio;
-        inherit (lib.head strongest.values) value;
+        inherit (merged.defsFinal') highestPrio;
+        value = merged.mergedValue;
       }
     ) (
       lib.zipAttrs (

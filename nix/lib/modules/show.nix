@@ -62,10 +62,15 @@ rec {
     in
     "\n- In `${toString def.file}'${value}";
 
-  /** The three names nearest to a wrong one, the nearest first. */
+  /** The three names nearest to a wrong one, the nearest first; of a hundred and more only what is very near. */
   _nearest =
     wrong: names:
-    lib.take 3 (lib.sortOn (name: lib.strings.levenshtein wrong name) names);
+    let
+      # The distance of everything from everything takes seconds for names by the thousand.
+      candidates =
+        if builtins.length names < 100 then names else filter (lib.strings.levenshteinAtMost 2 wrong) names;
+    in
+    lib.take 3 (lib.sortOn (lib.strings.levenshtein wrong) candidates);
 
   /** Those of the nearest names that may well have been meant. */
   _nearby =

@@ -17,27 +17,33 @@ let
     isAttrs value && (lib.isOption value || (!(value ? _type) && builtins.any lib.isOption (builtins.attrValues value)));
 in
 {
-  /** Throws the error for a definition `{ file; value; path; }` that no option of the tree takes. */
+  /** Throws the error for a definition `{ file; value; path; }` that no option of the tree, `_module` included, takes. */
   _unknownOption =
     prefix: tree: def:
     let
       loc = prefix ++ def.path;
       # The siblings of the name that does not exist.
-      siblings = path: t: if length path > 1 then siblings (tail path) t.nodes.${head path}.tree else t.names;
+      siblings =
+        path: t: if length path > 1 then siblings (tail path) t.nodes.${head path}.tree else builtins.attrNames t.nodes;
       parent = lib.init loc;
-      names = filter (name: name != "_module") (siblings def.path tree);
+      names =
+        if length def.path == 1 then filter (name: name != "_module") (siblings def.path tree) else siblings def.path tree;
+      noOptions = removeAttrs tree.nodes [ "_module" ] == { };
       inherit (def) value;
       # A broken definition must not hide the message that it is one too many.
       misplaced = (builtins.tryEval (declaresOption value)).value;
       putIntoConfig = "\n\nIt seems as if you're trying to declare an option by placing it into `config' rather than `options'!";
+      suggestion = lib.optionalString (
+        nearest != [ ]
+      ) "\n\n${lib._didYouMean (name: showOption (parent ++ [ name ])) nearest}";
       hint =
-        if names == [ ] && prefix != [ ] then
-          "\n\nHowever there are no options defined in `${showOption prefix}'. Are you sure you've declared your options properly? This can happen if you e.g. declared your options in `types.submodule' under `config' rather than `options'."
-        else if names == [ ] || misplaced then
+        if noOptions && prefix != [ ] then
+          "\n\nHowever there are no options defined in `${showOption prefix}'. Are you sure you've\ndeclared your options properly? This can happen if you e.g. declared your options in `types.submodule'\nunder `config' rather than `options'."
+        else if noOptions || misplaced then
           putIntoConfig
         else
-          "\n\n"
-          + lib._didYouMean (name: showOption (parent ++ [ name ])) (lib._nearest (lib.last loc) names);
+          "";
+      nearest = lib._nearest (lib.last loc) names;
     in
     addErrorContext
       "while evaluating the error message for definitions for `${showOption loc}', which is an option that does not exist"
@@ -50,7 +56,7 @@ in
                 inherit value;
               }
             ]
-          }${hint}"
+          }${suggestion}${hint}"
         )
       );
 }

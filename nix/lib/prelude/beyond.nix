@@ -3,45 +3,171 @@
   nobody searches for a typing error.
 */
 let
+  refuse =
+    what:
+    throw "${what} is not part of NixFleet's own lib; give mkFleet a nixpkgs to have all of it: mkFleet { nixpkgs = …; }";
+
   missing =
     path: names:
     builtins.listToAttrs (
       map (name: {
         inherit name;
-        value = throw "${path}.${name} is not part of NixFleet's own lib; give mkFleet a nixpkgs to have all of it: mkFleet { nixpkgs = …; }";
+        value = refuse "${path}.${name}";
       }) names
     );
 in
 {
-  generators = missing "lib.generators" [
-    "mkDconfKeyValue"
-    "mkLuaInline"
-    "toDconfINI"
-    "toDhall"
-    "toLua"
-    "toPlist"
-  ];
+  inherit refuse;
 
-  types = missing "lib.types" [
-    "attrListOf"
-    "attrListWith"
-    "fileset"
-    "json"
-    "luaInline"
-    "serializableValueWith"
-    "shellPackage"
-    "toml"
-  ];
+  # By set.
+  sets = {
+    attrsets = missing "lib.attrsets" [
+      "chooseDevOutputs"
+    ];
 
+    debug = missing "lib.debug" [
+      "runTests"
+      "testAllTrue"
+      "throwTestFailures"
+      "traceFnSeqN"
+      "traceSeqN"
+      "traceValSeqFn"
+      "traceValSeqN"
+      "traceValSeqNFn"
+    ];
+
+    fixedPoints = missing "lib.fixedPoints" [
+      "makeExtensibleWithCustomName"
+      "toExtension"
+    ];
+
+    generators = missing "lib.generators" [
+      "mkDconfKeyValue"
+      "mkLuaInline"
+      "toDconfINI"
+      "toDhall"
+      "toLua"
+      "toPlist"
+    ];
+
+    lists = missing "lib.lists" [
+      "concatAttrValues"
+      "crossLists"
+      "listDfs"
+    ];
+
+    meta = missing "lib.meta" [
+      "addMetaAttrs"
+      "appendToName"
+      "availableOn"
+      "cpeFullVersionWithVendor"
+      "defaultPriority"
+      "dontDistribute"
+      "getLicenseFromSpdxId"
+      "getLicenseFromSpdxIdOr"
+      "hiPrioSet"
+      "licensesSpdx"
+      "lowPrioSet"
+      "mapDerivationAttrset"
+      "platformMatch"
+      "setName"
+      "updateName"
+    ];
+
+    modules = missing "lib.modules" [
+      "applyModuleArgsIfFunction"
+      "collectModules"
+      "fixMergeModules"
+      "fixupOptionType"
+      "mapDefinitionValue"
+      "mergeModules"
+      "mergeModules'"
+      "mkAliasOptionModuleMD"
+      "mkFixStrictness"
+      "unifyModuleSyntax"
+    ];
+
+    options = missing "lib.options" [
+      "literalCode"
+    ];
+
+    strings = missing "lib.strings" [
+      "cmakeBool"
+      "cmakeFeature"
+      "cmakeOptionType"
+      "enableFeature"
+      "enableFeatureAs"
+      "makeIncludePath"
+      "mesonBool"
+      "mesonEnable"
+      "mesonOption"
+      "nameFromURL"
+      "splitStringBy"
+      "toCamelCase"
+      "withFeature"
+      "withFeatureAs"
+    ];
+
+    trivial = missing "lib.trivial" [
+      "codeName"
+      "inNixShell"
+      "inPureEvalMode"
+      "isInOldestRelease"
+      "nixpkgsVersion"
+      "oldestSupportedRelease"
+      "oldestSupportedReleaseIsAtLeast"
+      "release"
+      "revisionWithDefault"
+      "version"
+      "versionSuffix"
+    ];
+
+    types = missing "lib.types" [
+      "attrListOf"
+      "attrListWith"
+      "fileset"
+      "json"
+      "loaOf"
+      "luaInline"
+      "serializableValueWith"
+      "shellPackage"
+      "toml"
+    ];
+  };
+
+  # At the top.
   top = missing "lib" [
+    "addDrvOutputDependencies"
+    "addMetaAttrs"
+    "appendToName"
+    "applyModuleArgsIfFunction"
     "callPackageWith"
     "callPackagesWith"
+    "canCleanSource"
+    "checkFlag"
+    "checkReqs"
+    "chooseDevOutputs"
     "cleanSource"
     "cleanSourceFilter"
     "cleanSourceWith"
     "cli"
+    "closePropagation"
+    "cmakeBool"
+    "cmakeFeature"
+    "cmakeOptionType"
+    "commitIdFromGitRepo"
+    "concatAttrValues"
+    "condConcat"
+    "convertHash"
+    "crossLists"
     "customisation"
+    "defaultMerge"
+    "defaultMergeArg"
     "derivations"
+    "dontDistribute"
+    "enableFeature"
+    "enableFeatureAs"
+    "extend"
     "extendDerivation"
     "extendMkDerivation"
     "fakeHash"
@@ -50,20 +176,118 @@ in
     "fetchers"
     "fileset"
     "filesystem"
+    "filterSource"
+    "fixMergeModules"
+    "fixupOptionType"
+    "flakeRefToString"
+    "flakes"
+    "foldArgs"
+    "fullDepEntry"
+    "getLicenseFromSpdxId"
+    "getLicenseFromSpdxIdOr"
+    "getValue"
     "gvariant"
+    "hiPrioSet"
+    "hydraJob"
+    "ifEnable"
+    "imap"
+    "inNixShell"
+    "inPureEvalMode"
+    "innerClosePropagation"
+    "innerModifySumArgs"
+    "isInOldestRelease"
     "kernel"
+    "lazyDerivation"
+    "lazyGenericClosure"
     "licenses"
+    "licensesSpdx"
+    "listDfs"
+    "lowPrioSet"
     "maintainers"
+    "makeExtensibleWithCustomName"
+    "makeIncludePath"
     "makeOverridable"
     "makeScope"
+    "makeScopeWithSplicing"
+    "makeScopeWithSplicing'"
+    "mapCrossIndex"
+    "mapDerivationAttrset"
+    "maybeAttr"
+    "maybeAttrNullable"
+    "maybeEnv"
+    "mergeAttrBy"
+    "mergeAttrByFunc"
+    "mergeAttrsByFuncDefaults"
+    "mergeAttrsByFuncDefaultsClean"
+    "mergeAttrsConcatenateValues"
+    "mergeAttrsNoOverride"
+    "mergeAttrsWithFunc"
+    "mergeModules"
+    "mergeModules'"
+    "mesonBool"
+    "mesonEnable"
+    "mesonOption"
+    "misc"
+    "mkAliasOptionModuleMD"
+    "mkEUI64Suffix"
+    "mkFixStrictness"
+    "mkLuaInline"
+    "modifySumArgs"
+    "nameFromURL"
     "network"
+    "nixType"
+    "nixpkgsVersion"
+    "noDepEntry"
+    "nvs"
+    "oldestSupportedReleaseIsAtLeast"
+    "optionalDrvAttr"
+    "overrideDerivation"
+    "packEntry"
     "packagesFromDirectoryRecursive"
+    "parseFlakeRef"
     "path"
+    "pathHasContext"
+    "pathIsDirectory"
+    "pathIsGitRepo"
+    "pathIsRegularFile"
+    "pathType"
     "platforms"
+    "readFileType"
+    "renameCrossIndexFrom"
+    "renameCrossIndexTo"
+    "repoRevToName"
+    "revOrTag"
+    "runTests"
+    "setAttr"
+    "setAttrMerge"
+    "setName"
     "sourceByRegex"
     "sourceFilesBySuffices"
+    "sourceTypes"
     "sources"
+    "splitStringBy"
+    "stringAfter"
+    "stringsWithDeps"
     "systems"
     "teams"
+    "testAllTrue"
+    "textClosureList"
+    "textClosureMap"
+    "toCamelCase"
+    "toExtension"
+    "traceFnSeqN"
+    "traceSeqN"
+    "traceValSeqFn"
+    "traceValSeqN"
+    "traceValSeqNFn"
+    "unifyModuleSyntax"
+    "uniqList"
+    "uniqListExt"
+    "unsafeDiscardOutputDependency"
+    "updateName"
+    "version"
+    "warnOnInstantiate"
+    "withFeature"
+    "withFeatureAs"
   ];
 }

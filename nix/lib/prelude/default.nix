@@ -31,9 +31,9 @@ let
         options
         modules
         ;
-      types = load ../types // beyond.types;
+      types = load ../types;
       versions = load ./versions.nix;
-      generators = load ./generators.nix // beyond.generators;
+      generators = load ./generators.nix;
       fixedPoints = {
         inherit (trivial)
           fix
@@ -57,6 +57,8 @@ let
       inherit (lists) replicate;
       # What modules get.
       inherit public;
+      # The error of what only nixpkgs has.
+      _beyond = beyond.refuse;
     };
 
   load = file: import file { lib = self; };
@@ -117,9 +119,8 @@ let
     "unionOfDisjoint"
   ];
 
-  public =
-    beyond.top
-    // removeAttrs (withoutInternals self) (nested ++ [ "public" ])
+  own =
+    removeAttrs (withoutInternals self) (nested ++ [ "public" ])
     // builtins.mapAttrs (_: withoutInternals) {
       inherit (self)
         types
@@ -127,5 +128,8 @@ let
         options
         ;
     };
+
+  public =
+    beyond.top // own // builtins.mapAttrs (set: missing: missing // own.${set}) beyond.sets;
 in
 public

@@ -18,7 +18,12 @@ rec {
     );
 
   /** The path of a named program of a package. */
-  getExe' = x: y: "${getBin x}/bin/${y}";
+  getExe' =
+    x: y:
+    if lib.isDerivation x then
+      "${getBin x}/bin/${y}"
+    else
+      throw "getExe': a derivation is expected, got a ${builtins.typeOf x}";
 
   /** A package that wins or loses against others that have the same files: lower numbers win, 5 is ordinary. */
   setPrio = priority: drv: drv // { meta = drv.meta or { } // { inherit priority; }; };

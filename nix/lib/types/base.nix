@@ -74,6 +74,15 @@ rec {
       description = if description == null then name else description;
     };
 
+  /** The one type that two types agree on, or a set that says that there is none. */
+  mergeTypes =
+    a: b:
+    assert isOptionType a && isOptionType b;
+    let
+      merged = a.typeMerge b.functor;
+    in
+    if merged == null then setType "merge-error" { error = "Cannot merge types"; } else merged;
+
   /** The description of a type for use inside that of another: in parentheses where it needs them. */
   optionDescriptionPhrase =
     unparenthesize: t:

@@ -15,19 +15,15 @@ let
     ;
 in
 rec {
-  /** A type with one more check. */
+  /**
+    A type with one more check. As in nixpkgs, an option whose type has submodules loses it: such a type is made anew
+    for each option, of the modules alone.
+  */
   addCheck =
     elemType: check:
     elemType
     // {
       check = x: elemType.check x && check x;
-      # The description of the type below would promise too much after a merge.
-      substSubModules =
-        m:
-        let
-          sub = elemType.substSubModules m;
-        in
-        if sub == null then null else addCheck sub check;
     };
 
   /** null, or a value of the type; null defined beside another value is an error. */
@@ -171,18 +167,9 @@ rec {
         getSubModules
         ;
       substSubModules = m: unique { inherit message; } (type.substSubModules m);
-      functor = defaultFunctor "unique" // {
-        payload = {
-          inherit message;
-          elemType = type;
-        };
-        type = payload: unique { inherit (payload) message; } payload.elemType;
-        binOp =
-          a: b:
-          let
-            merged = a.elemType.typeMerge b.elemType.functor;
-          in
-          if merged == null || a.message != b.message then null else a // { elemType = merged; };
+      # The message of the declaration that comes last stays.
+      functor = lib.types._elemTypeFunctor "unique" { elemType = type; } // {
+        type = payload: unique { inherit message; } payload.elemType;
       };
       nestedTypes.elemType = type;
     };

@@ -17,7 +17,7 @@ let
     addCheck base (x: x >= lowest && x <= highest)
     // {
       name = "numberBetween";
-      description = "integer or floating point number between ${toString lowest} and ${toString highest} (both inclusive)";
+      description = "integer or floating point number between ${builtins.toJSON lowest} and ${builtins.toJSON highest} (both inclusive)";
       functor = lib.types.defaultFunctor "numberBetween";
     };
 

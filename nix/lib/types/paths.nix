@@ -34,11 +34,9 @@ in
       name = "pkgs";
       descriptionClass = "noun";
       description = "Nixpkgs package set";
-      merge = mergeOneOption;
-    }) (x: x._type or null == "pkgs")
-    // {
-      name = "pkgs";
-    };
+      merge = lib.mergeUniqueOption { message = "A Nixpkgs pkgs set can not be merged with another pkgs set."; };
+      emptyValue.value = { };
+    }) (x: x._type or null == "pkgs");
 
   /** A path: a path value, or a string that begins with a slash. */
   path = lib.types.pathWith { absolute = true; };
@@ -80,14 +78,14 @@ in
       check =
         x:
         let
-          # A path value that is not in the store would become part of it when someone makes a string of it.
-          s = if builtins.isPath x && inStore == false then "${x}" else toString x;
+          s = toString x;
           # The second form is where the outputs of content-addressed derivations are before they have a name.
           isInStore =
             match "(${lib.escapeRegex builtins.storeDir}/[0-9a-z]{32}-[^/]+|/[0-9a-z]{52})(/.*)?" s != null;
           isAbsolute = builtins.substring 0 1 s == "/";
         in
-        lib.isStringLike x
+        # A path value outside of the store would become part of it when someone makes a string of it.
+        (if inStore == false then isString x else lib.isStringLike x)
         && (inStore == null || inStore == isInStore)
         && (absolute == null || absolute == isAbsolute);
       functor = lib.types.defaultFunctor "path" // {

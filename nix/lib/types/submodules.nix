@@ -21,13 +21,21 @@ let
         inherit modules class specialArgs;
         prefix = [ ];
       };
-      # The configuration without definitions: for documentation and the freeform type.
+      # The configuration without definitions.
       bare =
-        prefix:
+        modules: prefix:
         lib._evaluate base {
-          inherit prefix;
+          inherit modules prefix;
           args.name = lib.mkOptionDefault "‹name›";
         };
+      # The same for documentation, which does not ask whether definitions have options, and describes module
+      # arguments once, not for each submodule.
+      documented = bare [
+        {
+          config._module.check = lib.mkForce false;
+          options._module.args = lib.mkOption { internal = true; };
+        }
+      ];
       shorthand = shorthandOnlyDefinesConfig == true;
       moduleOf =
         { value, file }:
@@ -38,7 +46,7 @@ let
           }
         else
           setDefaultModuleLocation file value;
-      inherit ((bare [ ])._module) freeformType;
+      inherit ((documented [ ])._module) freeformType;
       name = "submodule";
     in
     mkOptionType {
@@ -65,11 +73,11 @@ let
             args.name = lib.last loc;
             modules = map (def: moduleOf { inherit (def) value file; }) defs;
           }).config;
-      emptyValue.value = (bare [ ]).config;
+      emptyValue.value = (bare [ ] [ ]).config;
       getSubOptions =
         prefix:
         let
-          docs = bare prefix;
+          docs = documented prefix;
         in
         docs.options
         // lib.optionalAttrs (docs._module.freeformType != null) {

@@ -3,7 +3,7 @@
 let
   # With our own lib the bundled path is tested, with another one the path of a given nixpkgs.
   ours = import ../../lib/prelude;
-  fleet = import ../fleet.nix { lib = if lib ? fileset && lib.trivial ? release then lib else null; };
+  fleet = import ../fleet.nix { inherit lib; };
   inherit (fleet) host result result' inventory;
 
   addr = n: { base = "ubuntu"; addr = "10.0.0.${toString n}"; };

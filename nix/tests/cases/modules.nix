@@ -182,6 +182,10 @@ in
   mkAliasAndWrapDefsWithPriority = [
     [ (eval [ ({ options, ... }: { options.a = list; options.b = list; config = lib.modules.mkAliasAndWrapDefsWithPriority (x: { b = x; }) options.a; }) { a = lib.mkForce [ 1 ]; b = [ 2 ]; } ]).b [ 1 ] ]
   ];
+  mkDerivedConfig = [
+    [ (eval [ ({ options, ... }: { options.a = int; options.b = int; config.b = lib.mkDerivedConfig options.a (x: x + 1); config.a = lib.mkForce 1; }) { b = 5; } ]).b 2 ]
+    [ (lib.mkDerivedConfig { highestPrio = 7; value = 1; } (x: x + 1)) (lib.mkOverride 7 2) ]
+  ];
   mkAliasIfDef = [ [ (lib.modules.mkAliasIfDef { _type = "option"; isDefined = false; } 1).condition false ] ];
   mkSinkUndeclaredOptions = [ [ (lib.mkSinkUndeclaredOptions { }).type.name "sink" ] ];
 

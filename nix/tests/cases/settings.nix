@@ -1,7 +1,7 @@
 # Options that become files of the host, and services of NixFleet's own that carry them out.
 { lib }:
 let
-  fleet = import ../fleet.nix { lib = if lib ? fileset && lib.trivial ? release then lib else null; };
+  fleet = import ../fleet.nix { inherit lib; };
   of = attrs: fleet.host [ { nixfleet = attrs; } ];
   plain = s: lib.concatStrings (lib.filter lib.isString (builtins.split "/nix/store/[0-9a-z]{32}-" s));
 in

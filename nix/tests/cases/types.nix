@@ -159,6 +159,10 @@ in
   ];
   oneOf = [ [ (accepts (types.oneOf [ types.int types.str types.bool ]) [ 1 "x" true null ]) [ true true true false ] ] ];
   optionDeclaration = [ [ (merge types.optionDeclaration [ (mkOption { type = types.int; }) ]).type.name "int" ] [ (accepts types.optionDeclaration [ 1 ]) [ false ] ] ];
+  mergeTypes = [
+    [ (types.mergeTypes (types.enum [ 1 ]) (types.enum [ 2 ])).description "one of 1, 2" ]
+    [ (types.mergeTypes types.int types.str)._type "merge-error" ]
+  ];
   optionDescriptionPhrase = [
     [ (types.optionDescriptionPhrase (c: c == "noun") types.int) "signed integer" ]
     [ (types.optionDescriptionPhrase (c: c == "noun") (types.listOf types.int)) "(list of signed integer)" ]

@@ -1,7 +1,7 @@
 # Units from options, and what else stands in the host's systemd directory.
 { lib }:
 let
-  fleet = import ../fleet.nix { lib = if lib ? fileset && lib.trivial ? release then lib else null; };
+  fleet = import ../fleet.nix { inherit lib; };
   inherit (fleet) host;
   lowering = ../../lib/backends/lowering;
   unitName = import (lowering + "/unit-name.nix") { inherit lib; };
