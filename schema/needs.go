@@ -1,10 +1,6 @@
 package schema
 
-import (
-	"fmt"
-	"maps"
-	"slices"
-)
+import "fmt"
 
 // Feature is something that a plan may need of the executor.
 type Feature string
@@ -35,7 +31,7 @@ type Need struct {
 func (p *Plan) Needs() []Need {
 	var needs []Need
 	needs = appendRolloutNeeds(needs, "", p.Index.Rollout.Policy)
-	for _, name := range slices.Sorted(maps.Keys(p.Index.Hosts)) {
+	for _, name := range p.Index.Hosts.Names() {
 		host := p.Index.Hosts[name]
 		manifest := p.Manifests[host.Manifest]
 		if manifest.Base == NixOS {

@@ -40,8 +40,8 @@ type Index struct {
 	Helpers map[System]Digest `json:"helpers"`
 	// Rollout says in which order hosts are taken and how many at once.
 	Rollout Rollout `json:"rollout"`
-	// Hosts are all hosts of the plan.
-	Hosts map[HostName]Host `json:"hosts"`
+	// Hosts are all hosts of the plan, those that are alike together.
+	Hosts Hosts `json:"hostSets"`
 }
 
 // Source tells what was compiled, by hash. For display and for comparing two
@@ -96,22 +96,6 @@ type RolloutPolicy struct {
 	FailureBudget string `json:"failureBudget,omitempty"`
 	// RebootWindow is when hosts may reboot, in the plan's zone: "Sun 02:00-04:00".
 	RebootWindow string `json:"rebootWindow,omitempty"`
-}
-
-// Host is a host's entry in the index.
-type Host struct {
-	// Manifest is the hash of what the host shall be.
-	Manifest Digest `json:"manifest"`
-	// Connection says how the host is reached.
-	Connection Connection `json:"connection"`
-	// Groups are the groups of the host, sorted, without the implicit "all".
-	Groups []string `json:"groups,omitempty"`
-	// Roles are the host's roles in the order of the inventory. For display.
-	Roles []string `json:"roles,omitempty"`
-	// Tags are free words for selecting hosts.
-	Tags map[string]string `json:"tags,omitempty"`
-	// Rollout is the host's or its groups' own policy; absent when none was declared.
-	Rollout *RolloutPolicy `json:"rollout,omitempty"`
 }
 
 // Connection says how a host is reached over SSH. What only the operator knows

@@ -55,7 +55,7 @@ func samplePlan(t testing.TB) *schema.Plan {
 			Source:  schema.Source{NarHash: narHash, Library: narHash},
 			Helpers: map[schema.System]schema.Digest{schema.X8664Linux: schema.DigestOf([]byte("helper"))},
 			Rollout: schema.Rollout{MaxParallel: 20, Waves: []schema.Wave{{Name: "all", Hosts: []schema.HostName{"web-1", "web-2"}}}},
-			Hosts:   map[schema.HostName]schema.Host{"web-1": host, "web-2": host},
+			Hosts:   schema.Hosts{"web-1": host, "web-2": host},
 		},
 		Manifests:  map[schema.Digest]schema.Manifest{digest: manifest},
 		Payloads:   map[schema.Digest]schema.Payload{schema.DigestOf(content): schema.NewPayload(content)},

@@ -3,6 +3,7 @@ package schema_test
 import (
 	"flag"
 	"os"
+	"reflect"
 	"testing"
 
 	"github.com/nixfleet/nixfleet/schema"
@@ -18,6 +19,7 @@ func TestPublishedFormatsAreFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	source.Wire = map[reflect.Type]reflect.Type{reflect.TypeFor[schema.Hosts](): reflect.TypeFor[[]schema.HostSet]()}
 	for _, f := range []struct {
 		file, title, page, intro string
 		root                     any

@@ -77,7 +77,7 @@ func checkHash(what string, want Digest, value any) error {
 
 func (p *Plan) verifyManifests() error {
 	used := map[Digest]bool{}
-	for _, name := range slices.Sorted(maps.Keys(p.Index.Hosts)) {
+	for _, name := range p.Index.Hosts.Names() {
 		digest := p.Index.Hosts[name].Manifest
 		if _, ok := p.Manifests[digest]; !ok {
 			return fmt.Errorf("the manifest %s of host %q is missing", digest, name)

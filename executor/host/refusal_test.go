@@ -216,7 +216,7 @@ hint: nixfleet build plan.json`)},
 			p.part.Index.Hosts["web-2"] = p.part.Index.Hosts["web-1"]
 			delete(p.part.Index.Hosts, "web-1")
 			p.seal(t)
-		}), autogold.Expect(`the plan 4ef145b34094 has no host "web-1"`)},
+		}), autogold.Expect(`the plan 7d06706cc281 has no host "web-1"`)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)

@@ -74,7 +74,7 @@ func (b *schemaBuilder) named(t reflect.Type) map[string]any {
 		return ref
 	}
 	properties, required := map[string]any{}, []string{}
-	for _, f := range fieldsOf(t) {
+	for _, f := range b.source.fieldsOf(t) {
 		property := b.of(f.field.Type)
 		if text := b.source.Fields[f.owner+"."+f.field.Name]; text != "" {
 			property["description"] = text
@@ -99,13 +99,16 @@ type jsonField struct {
 }
 
 // fieldsOf returns the fields of a struct as encoding/json sees them.
-func fieldsOf(t reflect.Type) []jsonField {
+func (s *Source) fieldsOf(t reflect.Type) []jsonField {
 	var fields []jsonField
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.Anonymous {
-			fields = append(fields, fieldsOf(f.Type)...)
+			fields = append(fields, s.fieldsOf(f.Type)...)
 			continue
+		}
+		if wire, ok := s.Wire[f.Type]; ok {
+			f.Type = wire
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		fields = append(fields, jsonField{t.Name(), name, strings.Contains(options, "omitempty"), f})

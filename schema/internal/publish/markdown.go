@@ -20,7 +20,7 @@ func (s *Source) Markdown(root any) string {
 		if t.Kind() != reflect.Struct {
 			continue
 		}
-		for _, f := range fieldsOf(t) {
+		for _, f := range s.fieldsOf(t) {
 			for _, inner := range namedIn(f.field.Type) {
 				if !seen[inner] {
 					seen[inner] = true
@@ -43,7 +43,7 @@ func (s *Source) writeType(out *strings.Builder, t reflect.Type) {
 		return
 	}
 	out.WriteString("\n| field | type | meaning |\n| --- | --- | --- |\n")
-	for _, f := range fieldsOf(t) {
+	for _, f := range s.fieldsOf(t) {
 		optional := ""
 		if f.optional {
 			optional = ", optional"

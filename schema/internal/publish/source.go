@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 )
@@ -23,6 +24,8 @@ type Source struct {
 	Patterns map[string]string
 	// Enums are the values of closed string types by name, in order.
 	Enums map[string][]string
+	// Wire are the types that are encoded as another.
+	Wire map[reflect.Type]reflect.Type
 }
 
 // ReadSource parses the Go files of a package, its tests apart.
@@ -31,7 +34,7 @@ func ReadSource(dir string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	src := &Source{map[string]string{}, map[string]string{}, map[string]string{}, map[string][]string{}}
+	src := &Source{map[string]string{}, map[string]string{}, map[string]string{}, map[string][]string{}, nil}
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
