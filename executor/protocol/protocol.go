@@ -36,6 +36,18 @@ const (
 	OpPayloads Op = "payloads"
 	// OpApply makes the host what the prepared manifest says.
 	OpApply Op = "apply"
+	// OpLease takes, renews or gives back the host's lease. Other requests take it
+	// where they need it, so it is for long silences and for the end.
+	OpLease Op = "lease"
+	// OpBegin starts the transaction that makes the host what the prepared manifest
+	// says, in a process of its own that no session's end ends.
+	OpBegin Op = "begin"
+	// OpAttach tells a transaction's events, those of the past and then as they come,
+	// and replies with its verdict. It needs no lease: anybody who may log in may watch.
+	OpAttach Op = "attach"
+	// OpConfirm proves to a transaction that waits for it that the host can still be
+	// reached: by a session that began after the waiting did.
+	OpConfirm Op = "confirm"
 )
 
 // Request is what the executor sends. Exactly the field of its operation is set.
@@ -51,11 +63,18 @@ type Request struct {
 	Prepare       *Prepare       `json:"prepare,omitempty"`
 	Payloads      *Payloads      `json:"payloads,omitempty"`
 	Apply         *Apply         `json:"apply,omitempty"`
+	Lease         *Lease         `json:"lease,omitempty"`
+	Begin         *Begin         `json:"begin,omitempty"`
+	Attach        *Attach        `json:"attach,omitempty"`
+	Confirm       *Confirm       `json:"confirm,omitempty"`
 }
 
 // Response is what the helper sends: an event, or the reply that ends a request.
 type Response struct {
 	Seq int `json:"seq"`
+	// Epoch is that of the lease that the session holds; 0 where it holds none. The
+	// next requests carry it.
+	Epoch int64 `json:"epoch,omitempty"`
 
 	Event *Event `json:"event,omitempty"`
 
@@ -65,6 +84,10 @@ type Response struct {
 	PayloadsReply *PayloadsReply `json:"payloadsReply,omitempty"`
 	ReplaceReply  *ReplaceReply  `json:"replaceReply,omitempty"`
 	ApplyReply    *ApplyReply    `json:"applyReply,omitempty"`
+	LeaseReply    *LeaseReply    `json:"leaseReply,omitempty"`
+	BeginReply    *BeginReply    `json:"beginReply,omitempty"`
+	AttachReply   *AttachReply   `json:"attachReply,omitempty"`
+	ConfirmReply  *ConfirmReply  `json:"confirmReply,omitempty"`
 }
 
 // Hello opens a session.
@@ -159,12 +182,16 @@ type ApplyReply struct {
 
 // Event is something that happened on the host during a request.
 type Event struct {
+	// Number counts the events of a transaction from 1; 0 for others.
+	Number int `json:"number,omitempty"`
 	// Stage is the part of the work: "stage", "stop", "accounts", "files", "units", ….
 	Stage string `json:"stage,omitempty"`
 	// Change is a change just made.
 	Change *schema.Change `json:"change,omitempty"`
 	// Note is a line for people.
 	Note string `json:"note,omitempty"`
+	// Confirm says that the transaction waits to be confirmed.
+	Confirm *Waiting `json:"confirm,omitempty"`
 }
 
 // Error ends a request that did not succeed.

@@ -1,0 +1,129 @@
+package protocol
+
+import (
+	"time"
+
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Lease asks for the host's lease.
+type Lease struct {
+	Action LeaseAction `json:"action"`
+}
+
+// LeaseAction is what becomes of a lease.
+type LeaseAction string
+
+// The actions.
+const (
+	// LeaseTake takes a lease that is free, has run out, or is the run's own; the
+	// epoch is then a new one.
+	LeaseTake LeaseAction = "take"
+	// LeaseRenew lets it run for its whole time again.
+	LeaseRenew LeaseAction = "renew"
+	// LeaseRelease ends it.
+	LeaseRelease LeaseAction = "release"
+)
+
+// LeaseReply says that it is so. The response carries the epoch.
+type LeaseReply struct{}
+
+// LeaseHolder is who holds a host's lease.
+type LeaseHolder struct {
+	Run      string    `json:"run"`
+	Operator string    `json:"operator"`
+	Since    time.Time `json:"since"`
+	Epoch    int64     `json:"epoch"`
+}
+
+// Begin starts the transaction that was prepared.
+type Begin struct{}
+
+// BeginReply names it.
+type BeginReply struct {
+	Transaction string `json:"transaction"`
+}
+
+// Attach asks for the events of a transaction and its verdict.
+type Attach struct {
+	Transaction string `json:"transaction"`
+	// After is the number of the last event that was seen; 0 asks for all.
+	After int `json:"after"`
+}
+
+// AttachReply tells how it ended.
+type AttachReply struct {
+	Verdict Verdict `json:"verdict"`
+}
+
+// Confirm proves that the host can be reached.
+type Confirm struct {
+	Transaction string `json:"transaction"`
+}
+
+// ConfirmReply says that the proof is kept.
+type ConfirmReply struct{}
+
+// Waiting says that a transaction waits to be confirmed.
+type Waiting struct {
+	// Window is how long it waits from its beginning on: a Go duration.
+	Window string `json:"window"`
+}
+
+// Transaction is one that has not ended.
+type Transaction struct {
+	ID       string    `json:"id"`
+	Run      string    `json:"run"`
+	Operator string    `json:"operator"`
+	Since    time.Time `json:"since"`
+	// Phase is the part of the work it was in when it last said so.
+	Phase string           `json:"phase,omitempty"`
+	State TransactionState `json:"state"`
+}
+
+// TransactionState is how it is with a transaction that has not ended.
+type TransactionState string
+
+// The states.
+const (
+	// Live: a process works on it.
+	Live TransactionState = "live"
+	// Waits: a process waits for it to be confirmed.
+	Waits TransactionState = "waits for confirmation"
+	// Interrupted: nobody works on it; it is finished or undone at the next chance.
+	Interrupted TransactionState = "interrupted"
+)
+
+// Verdict is how a transaction ended.
+type Verdict struct {
+	// Transaction is its name.
+	Transaction string `json:"transaction"`
+	// Outcome says what is true of the host.
+	Outcome Outcome `json:"outcome"`
+	// Generation is NixFleet's generation in effect afterwards.
+	Generation int `json:"generation"`
+	// Changes are what was changed, in order; of one that was rolled back, what had
+	// been changed until then.
+	Changes []schema.Change `json:"changes"`
+	// Message says why it was refused, rolled back or failed.
+	Message string `json:"message,omitempty"`
+	// Hint is what to type or do next; may be empty.
+	Hint string `json:"hint,omitempty"`
+}
+
+// Outcome is how a transaction ended.
+type Outcome string
+
+// The outcomes.
+const (
+	// Applied: the host was changed and is as asked for.
+	Applied Outcome = "applied"
+	// Unchanged: the host was as asked for already.
+	Unchanged Outcome = "unchanged"
+	// RefusedOutcome: nothing was changed.
+	RefusedOutcome Outcome = "refused"
+	// RolledBack: the change failed, or was not confirmed, and the host is as before.
+	RolledBack Outcome = "rolled-back"
+	// HalfChanged: neither the change nor its undoing succeeded.
+	HalfChanged Outcome = "failed"
+)
