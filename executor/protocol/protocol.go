@@ -59,6 +59,7 @@ type Request struct {
 	Digest schema.Digest `json:"digest"`
 
 	Hello         *Hello         `json:"hello,omitempty"`
+	Observe       *Observe       `json:"observe,omitempty"`
 	ReplaceHelper *ReplaceHelper `json:"replaceHelper,omitempty"`
 	Prepare       *Prepare       `json:"prepare,omitempty"`
 	Payloads      *Payloads      `json:"payloads,omitempty"`
@@ -80,6 +81,7 @@ type Response struct {
 
 	Error         *Error         `json:"error,omitempty"`
 	HelloReply    *HelloReply    `json:"helloReply,omitempty"`
+	ObserveReply  *ObserveReply  `json:"observeReply,omitempty"`
 	PrepareReply  *PrepareReply  `json:"prepareReply,omitempty"`
 	PayloadsReply *PayloadsReply `json:"payloadsReply,omitempty"`
 	ReplaceReply  *ReplaceReply  `json:"replaceReply,omitempty"`

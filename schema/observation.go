@@ -1,0 +1,137 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Observation is what a host tells of itself when it is only looked at: nothing
+// on it was changed, and no lock was taken.
+type Observation struct {
+	// At is the host's clock when it answered.
+	At time.Time `json:"at"`
+	// BootID is the kernel's id of the running boot.
+	BootID string `json:"bootID,omitempty"`
+	// UptimeSeconds is how long ago the host booted.
+	UptimeSeconds int64 `json:"uptimeSeconds,omitempty"`
+	// OS is for people: "Debian GNU/Linux 12 (bookworm)".
+	OS string `json:"os"`
+	// Kernel is the release of the running kernel.
+	Kernel string `json:"kernel,omitempty"`
+	// Helper is the hash of the helper that answered.
+	Helper Digest `json:"helper"`
+	// Name is the name under which the host was applied last; empty before that.
+	Name HostName `json:"name,omitempty"`
+	// Applied tells of the last apply that succeeded; absent before the first. The
+	// verified store paths are left out.
+	Applied *Applied `json:"applied,omitempty"`
+	// Busy tells who is changing the host right now; absent where nobody is.
+	Busy *Holder `json:"busy,omitempty"`
+	// Unfinished tells of a change that began and has not come to its end; absent
+	// where there is none.
+	Unfinished *Unfinished `json:"unfinished,omitempty"`
+	// Drift is what is not as it was applied. Empty: everything is.
+	Drift []Drift `json:"drift"`
+	// Units are the managed units that are enabled, by name.
+	Units []ObservedUnit `json:"units"`
+	// Reboot tells whether a reboot is needed.
+	Reboot RebootState `json:"reboot"`
+	// LastOSUpdate is the last update of the operating system's packages that the
+	// host's records tell of; absent where they tell of none.
+	LastOSUpdate *OSUpdateState `json:"lastOSUpdate,omitempty"`
+	// Disks are the file systems that NixFleet writes to, each once.
+	Disks []Disk `json:"disks"`
+}
+
+// Holder tells who has a host.
+type Holder struct {
+	// Run is the execution.
+	Run string `json:"run"`
+	// Operator is who runs it.
+	Operator string `json:"operator"`
+	// Since is since when, by the host's clock.
+	Since time.Time `json:"since"`
+}
+
+// Unfinished tells of a change of a host that has not come to its end.
+type Unfinished struct {
+	// Run is the execution it belongs to.
+	Run string `json:"run"`
+	// Manifest is the manifest that the host was becoming.
+	Manifest Digest `json:"manifest,omitempty"`
+	// Phase says how far it is: "at work", "interrupted", "failed", ….
+	Phase string `json:"phase"`
+	// Failure is what it said when it failed; empty otherwise.
+	Failure string `json:"failure,omitempty"`
+}
+
+// ObservedUnit is an enabled unit of the manifest that was applied last.
+type ObservedUnit struct {
+	// Name is the unit's name.
+	Name UnitName `json:"name"`
+	// Active is systemd's ActiveState: "active", "failed", ….
+	Active string `json:"active"`
+	// Sub is systemd's SubState: "running", "auto-restart", ….
+	Sub string `json:"sub"`
+	// Unwell says what is wrong with the unit, for people; empty where nothing is.
+	Unwell string `json:"unwell,omitempty"`
+}
+
+// Disk is a file system.
+type Disk struct {
+	// Paths are the directories that were asked about and lie on it.
+	Paths []string `json:"paths"`
+	// Free are the free bytes, and Size all of them.
+	Free int64 `json:"free"`
+	Size int64 `json:"size"`
+}
+
+// Drift is one managed object that is not as it was applied.
+type Drift struct {
+	// Kind is the object's kind: "file", "directory", "user", "group", "unit",
+	// "profile" or "store path".
+	Kind string `json:"kind"`
+	// Object is the object's path or name.
+	Object string `json:"object"`
+	// Differences say what is different.
+	Differences []Difference `json:"differences"`
+	// Stays says that an execution leaves it as it is: somebody added something
+	// beside what is managed.
+	Stays bool `json:"stays,omitempty"`
+}
+
+// Difference is one property that is not what it was.
+type Difference struct {
+	// Property is the property's name: "content", "mode", "owner", "shell", "enabled", ….
+	Property string `json:"property"`
+	// Was is what was applied.
+	Was string `json:"was"`
+	// Is is what is there.
+	Is string `json:"is"`
+}
+
+// String returns a drift for people: "file /etc/app.conf: content edited, mode 0640 -> 0666".
+func (d Drift) String() string {
+	texts := make([]string, len(d.Differences))
+	for i, difference := range d.Differences {
+		texts[i] = difference.String()
+	}
+	return fmt.Sprintf("%s %s: %s", d.Kind, d.Object, strings.Join(texts, ", "))
+}
+
+// String returns a difference for people.
+func (d Difference) String() string {
+	switch {
+	case d.Property == PropertyContent:
+		return "content was edited"
+	case d.Was == "" && d.Property == "":
+		return d.Is
+	case d.Property == "":
+		return d.Was + " -> " + d.Is
+	}
+	return d.Property + " " + d.Was + " -> " + d.Is
+}
+
+// PropertyContent is the property of a file whose values are digests.
+const PropertyContent = "content"
