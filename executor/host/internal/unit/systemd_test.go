@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/command"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
@@ -75,5 +76,54 @@ func TestStatus(t *testing.T) {
 		if status.Runs() != c.runs || status.Restarting() != c.restarting {
 			t.Errorf("%+v: runs %v, restarting %v", status, status.Runs(), status.Restarting())
 		}
+	}
+}
+
+// TestTransient starts services that are no files on the host it runs on.
+func TestTransient(t *testing.T) {
+	if os.Getenv("NIXFLEET_TEST_ON_HOST") == "" {
+		t.Skip("runs on throwaway hosts only; see TestSystemdOnHosts")
+	}
+	systemd := &unit.Systemd{Address: unit.Socket, Runner: command.System{}}
+	defer systemd.Close()
+	ctx := context.Background()
+	mark := filepath.Join(t.TempDir(), "rescued")
+	rescue := filepath.Join(schema.UnitDirectory, "nixfleet-rescue.service")
+	if err := os.WriteFile(rescue, []byte("[Service]\nType=oneshot\nExecStart=/usr/bin/touch "+mark+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(rescue)
+	if err := systemd.DaemonReload(ctx); err != nil {
+		t.Fatal(err)
+	}
+	service := unit.Transient{Name: "nixfleet-run-1.service", Description: "a test", Command: []string{"/bin/sleep", "infinity"}, OnFailure: "nixfleet-rescue.service", StopPatience: time.Minute}
+	if err := systemd.StartTransient(ctx, service); err != nil {
+		t.Fatal(err)
+	}
+	if err := systemd.StartTransient(ctx, service); err == nil || !strings.HasPrefix(err.Error(), "cannot start nixfleet-run-1.service: Unit nixfleet-run-1.service was already loaded") {
+		t.Errorf("a second one of that name: %v", err)
+	}
+	if booting, err := systemd.Booting(ctx); err != nil || booting {
+		t.Errorf("the host is still booting: %v, %v", booting, err)
+	}
+	if _, err := (command.System{}).Run(ctx, "systemctl", "kill", "--signal=KILL", "nixfleet-run-1.service"); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(mark); err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("nobody came to the rescue")
+		}
+	}
+	status, err := systemd.List(ctx, []schema.UnitName{"nixfleet-run-1.service"})
+	if err != nil || status["nixfleet-run-1.service"].Load != "not-found" {
+		t.Errorf("it was not forgotten: %+v, %v", status, err)
+	}
+	missing := service
+	missing.Name, missing.Command = "nixfleet-run-2.service", []string{"/nonexistent"}
+	if err := systemd.StartTransient(ctx, missing); err == nil {
+		t.Error("a program that is not there was started")
 	}
 }

@@ -1,0 +1,259 @@
+// Package lease says which run may work on a host: one at a time, for as long as
+// it is heard of. A lease has an epoch, which grows with every take, and every
+// request of a run carries it: a holder that was silent for too long and lost the
+// host to another is refused when it wakes up, whatever it believes.
+//
+// Nothing here asks for the date: leases run out by the clock of the boot, and
+// end with it.
+package lease
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nixfleet/nixfleet/executor/host/internal/effect"
+)
+
+// Length is how long a lease lasts without being heard of.
+const Length = 60 * time.Second
+
+// lockPatience is how long another process may hold the file's lock. They do so
+// for an instant, unless they are stopped.
+const lockPatience = 10 * time.Second
+
+// Lease is a lease as the file has it.
+type Lease struct {
+	// Epoch counts the leases of the host.
+	Epoch int64 `json:"epoch"`
+	// Run and Operator are who holds it.
+	Run      string `json:"run"`
+	Operator string `json:"operator"`
+	// Since is when it was taken, by the host's date, for people.
+	Since time.Time `json:"since"`
+	// Boot is the boot in which it was, and Until when it runs out in it.
+	Boot  string        `json:"boot"`
+	Until time.Duration `json:"until"`
+}
+
+// HeldError says that another run holds the host.
+type HeldError struct {
+	Run, Operator string
+	Since         time.Time
+}
+
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("locked by run %s, started %s, by %s", e.Run, e.Since.UTC().Format(time.RFC3339), e.Operator)
+}
+
+// LostError says that a run's lease has ended.
+type LostError struct {
+	Run string
+	// Holder is who has it now; nil where nobody does.
+	Holder *Lease
+}
+
+func (e *LostError) Error() string {
+	text := fmt.Sprintf("the lease of run %s on this host ended", e.Run)
+	if e.Holder == nil {
+		return text
+	}
+	return fmt.Sprintf("%s; since %s it is held by run %s, by %s", text, e.Holder.Since.UTC().Format(time.RFC3339), e.Holder.Run, e.Holder.Operator)
+}
+
+// Book keeps the lease of one host.
+type Book struct {
+	dir   string
+	clock Clock
+	fault effect.Fault
+}
+
+// New returns the book in a directory, which is made where it is missing.
+func New(dir string, clock Clock, fault effect.Fault) *Book {
+	return &Book{dir: dir, clock: clock, fault: fault}
+}
+
+// Take gives the lease to a run, in a new epoch, where it is free, has run out or
+// is that run's own; else it fails with a [HeldError]. Before, and with the book
+// locked, it asks whether anything else is in the way.
+func (b *Book) Take(ctx context.Context, run, operator string, since time.Time, admit func() error) (epoch int64, err error) {
+	err = b.locked(ctx, func() error {
+		current, err := b.read()
+		if err != nil {
+			return err
+		}
+		if b.lasts(current) && current.Run != run {
+			return &HeldError{Run: current.Run, Operator: current.Operator, Since: current.Since}
+		}
+		if err := admit(); err != nil {
+			return err
+		}
+		next := &Lease{Epoch: current.Epoch + 1, Run: run, Operator: operator, Since: since, Boot: b.clock.Boot, Until: b.clock.Now() + Length}
+		epoch = next.Epoch
+		return b.write(next)
+	})
+	return epoch, err
+}
+
+// Under does something as the holder of a lease, which nobody can take meanwhile,
+// and renews it. It fails with a [LostError] where the run does not hold it. One
+// that ran out is still the run's as long as nobody else has taken it.
+func (b *Book) Under(ctx context.Context, run string, epoch int64, do func() error) error {
+	return b.locked(ctx, func() error {
+		current, err := b.own(run, epoch)
+		if err != nil {
+			return err
+		}
+		if current.Until < b.clock.Now()+Length*3/4 { // else it was renewed just now
+			current.Until = b.clock.Now() + Length
+			if err := b.write(current); err != nil {
+				return err
+			}
+		}
+		return do()
+	})
+}
+
+// Renew lets a lease last for its whole length again.
+func (b *Book) Renew(ctx context.Context, run string, epoch int64) error {
+	return b.Under(ctx, run, epoch, func() error { return nil })
+}
+
+// Release ends a lease. One that the run does not hold stays as it is.
+func (b *Book) Release(ctx context.Context, run string, epoch int64) error {
+	return b.locked(ctx, func() error {
+		current, err := b.own(run, epoch)
+		var lost *LostError
+		if errors.As(err, &lost) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		current.Until = 0
+		return b.write(current)
+	})
+}
+
+// Holder returns the lease while it lasts; nil where there is none. It waits for
+// nobody.
+func (b *Book) Holder() *Lease {
+	current, err := b.read()
+	if err != nil || !b.lasts(current) {
+		return nil
+	}
+	return current
+}
+
+func (b *Book) lasts(l *Lease) bool { return l.Boot == b.clock.Boot && l.Until > b.clock.Now() }
+
+// own returns the lease if it is that run's of that epoch.
+func (b *Book) own(run string, epoch int64) (*Lease, error) {
+	current, err := b.read()
+	if err != nil {
+		return nil, err
+	}
+	if current.Run == run && current.Epoch == epoch && current.Boot == b.clock.Boot {
+		return current, nil
+	}
+	lost := &LostError{Run: run}
+	if b.lasts(current) && current.Run != run {
+		lost.Holder = current
+	}
+	return nil, lost
+}
+
+func (b *Book) read() (*Lease, error) {
+	var l Lease
+	data, err := os.ReadFile(filepath.Join(b.dir, "lease.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return &l, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &l)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the host's lease: %w", err)
+	}
+	return &l, nil
+}
+
+// write replaces the lease. It is called with the book locked, so one name for
+// the new file is enough, and a crash leaves at most that.
+//
+// If we crash here, the old or the new lease is there, whole. It is forced to the
+// disk so that no epoch is given twice.
+func (b *Book) write(l *Lease) error {
+	data, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("internal error: cannot encode the lease: %w", err)
+	}
+	file := filepath.Join(b.dir, "lease.json")
+	err = b.fault.Do("write lease.json", func() error {
+		if err := writeSynced(file+".new", data); err != nil {
+			return err
+		}
+		if err := os.Rename(file+".new", file); err != nil {
+			return err
+		}
+		return syncDirectory(b.dir)
+	})
+	if err != nil {
+		return fmt.Errorf("cannot write the host's lease: %w", err)
+	}
+	return nil
+}
+
+func writeSynced(name string, data []byte) error {
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+func syncDirectory(dir string) error {
+	file, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
+}
+
+// locked does something with the book locked against other processes. The lock
+// ends with the process that holds it, however that ends.
+func (b *Book) locked(ctx context.Context, do func() error) error {
+	// The helper is in it already, but for tests.
+	if err := os.MkdirAll(b.dir, 0o755); err != nil {
+		return fmt.Errorf("cannot lock the host's lease: %w", err)
+	}
+	file, err := os.OpenFile(filepath.Join(b.dir, "lease.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("cannot lock the host's lease: %w", err)
+	}
+	defer file.Close()
+	for end := time.Now().Add(lockPatience); ; {
+		err := unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK})
+		switch {
+		case err == nil:
+			return do()
+		case !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES):
+			return fmt.Errorf("cannot lock the host's lease: %w", err)
+		case time.Now().After(end):
+			return fmt.Errorf("cannot lock the host's lease: another process has held %s for %s", file.Name(), lockPatience)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
