@@ -2,13 +2,13 @@ package host
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/account"
-	"github.com/nixfleet/nixfleet/executor/host/internal/apply"
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // apply makes the host what the prepared part says.
@@ -24,33 +24,30 @@ func (s *session) apply(ctx context.Context, request protocol.Request) (*protoco
 	if err := s.checkComplete(part); err != nil {
 		return nil, err
 	}
-	known, err := s.state.Load()
+	verdict, err := transaction.Run(ctx, s.hostToChange(), transaction.Order{
+		ID: request.Run, Kind: transaction.Apply, Host: part.Host, Run: request.Run, Operator: s.hello.Operator,
+		Plan: part.Part.Digest, Manifest: part.Manifest, Digest: part.digest, Closure: part.Part.Closure,
+	}, func(event protocol.Event) { s.tell(request, event) }, nil)
 	if err != nil {
 		return nil, err
 	}
-	result, err := apply.Run(ctx, s.hostToChange(), apply.Order{
-		Goal: s.goal(part, known), Name: part.Host, Run: request.Run, Operator: s.hello.Operator,
-		Plan: part.Part.Digest, Digest: part.digest, Entries: part.Part.Closure,
-		CheckClosure: func(ctx context.Context) error { return s.checkStillThere(ctx, part) },
-	}, func(event protocol.Event) { s.tell(request, event) })
-	var refused *apply.RefusedError
-	switch {
-	case errors.As(err, &refused):
-		return nil, refuse(refused.Refusals...)
-	case err != nil:
-		return nil, &protocol.Error{Kind: protocol.KindFailed, Message: err.Error(), Changes: result.Changes,
-			Hint: "the host is between two states; mend what failed and execute again, which completes it"}
+	switch verdict.Outcome {
+	case transaction.Refused:
+		return nil, &protocol.Error{Kind: protocol.KindRefused, Message: verdict.Message, Hint: verdict.Hint}
+	case transaction.Failed, transaction.RolledBack:
+		return nil, &protocol.Error{Kind: protocol.KindFailed, Message: verdict.Message, Changes: verdict.Changes, Hint: verdict.Hint}
 	}
-	return &protocol.ApplyReply{Generation: result.Generation, Changes: result.Changes}, nil
+	return &protocol.ApplyReply{Generation: verdict.Generation, Changes: verdict.Changes}, nil
 }
 
-func (s *session) hostToChange() apply.Host {
-	return apply.Host{
-		Host:     s.liveHost(),
-		Accounts: account.Tools{Runner: s.deps.Runner, Fault: s.deps.Fault},
-		State:    s.state,
-		Shell:    s.deps.Shell,
-		Now:      s.deps.Now, Wait: s.deps.Wait, Free: s.deps.Free, JobDeadline: s.deps.JobDeadline,
+func (s *session) hostToChange() transaction.Host {
+	return transaction.Host{
+		Host:         s.liveHost(),
+		Accounts:     account.Tools{Runner: s.deps.Runner, Fault: s.deps.Fault},
+		State:        s.state,
+		Shell:        s.deps.Shell,
+		CheckClosure: s.checkStillThere,
+		Now:          s.deps.Now, Wait: s.deps.Wait, Free: s.deps.Free, JobDeadline: s.deps.JobDeadline,
 	}
 }
 
@@ -66,13 +63,13 @@ func (s *session) checkComplete(part *prepared) error {
 	return nil
 }
 
-// checkStillThere asks once more for the closure, now that nothing can collect it.
-func (s *session) checkStillThere(ctx context.Context, part *prepared) error {
-	registered, err := s.registered(ctx, part)
+// checkStillThere asks once more for a closure, now that nothing can collect it.
+func (s *session) checkStillThere(ctx context.Context, closure []schema.PathEntry) error {
+	registered, err := s.registered(ctx, closure)
 	if err != nil {
 		return err
 	}
-	for _, entry := range part.Part.Closure {
+	for _, entry := range closure {
 		if hash, valid := registered[entry.Path]; !valid || hash != entry.NarHash {
 			return fmt.Errorf("the store path %s has gone from the host's store meanwhile", entry.Path)
 		}

@@ -7,7 +7,7 @@
 // link, and the state file tells its verdict.
 //
 // The work is done by the packages below internal: inspect compares the host with
-// its manifest, apply makes it so, and each of the others is the one door to one
+// its manifest, transaction makes it so, and each of the others is the one door to one
 // part of the host. The helper opens no connection to anywhere but systemd.
 package host
 

@@ -115,7 +115,7 @@ func (s *session) checkClosure(ctx context.Context, part *prepared, known *schem
 		return []inspect.Refusal{{Message: fmt.Sprintf("the host has no Nix: expected nix-store in one of %v, found none", nixstore.Directories),
 			Hint: "install it on the host: apt install nix-bin nix-setup-systemd"}}, nil
 	}
-	registered, err := s.registered(ctx, part)
+	registered, err := s.registered(ctx, part.Part.Closure)
 	if err != nil {
 		return nil, err
 	}
@@ -159,9 +159,9 @@ func (s *session) checkClosure(ctx context.Context, part *prepared, known *schem
 	return append(refusals, space...), err
 }
 
-func (s *session) registered(ctx context.Context, part *prepared) (map[schema.StorePath]schema.NarHash, error) {
-	paths := make([]schema.StorePath, len(part.Part.Closure))
-	for i, entry := range part.Part.Closure {
+func (s *session) registered(ctx context.Context, closure []schema.PathEntry) (map[schema.StorePath]schema.NarHash, error) {
+	paths := make([]schema.StorePath, len(closure))
+	for i, entry := range closure {
 		paths[i] = entry.Path
 	}
 	return s.deps.Registry.Hashes(ctx, paths)

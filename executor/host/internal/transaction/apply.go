@@ -1,4 +1,4 @@
-// Package apply makes a host what its manifest says: it does the work that
+// Package transaction makes a host what its manifest says: it does the work that
 // package inspect found, in the one order that leaves units with what they need
 // at every moment, and keeps the state file true on the way.
 //
@@ -6,7 +6,7 @@
 // file then says that an apply is pending and what is about to become ours, so
 // that after a crash at any point the same apply, or another, completes the work
 // and takes nothing of it for somebody else's.
-package apply
+package transaction
 
 import (
 	"context"
@@ -19,107 +19,21 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host/internal/account"
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
-	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// Host is the host to change.
-type Host struct {
-	inspect.Host
-	Accounts account.Tools
-	State    *state.Store
-	// Now is the host's clock, a monotonic one, and Wait waits.
-	Now  func() time.Time
-	Wait func(context.Context, time.Duration)
-	// Free returns the free bytes of the file system that holds a directory.
-	Free func(directory string) (int64, error)
-	// Shell runs a line for sh and returns the end of its output.
-	Shell func(ctx context.Context, line string) (output []byte, err error)
-	// JobDeadline is how long systemd may take for stopping or starting units.
-	JobDeadline time.Duration
-}
-
-// Order is what to make of the host, and for whom.
-type Order struct {
-	inspect.Goal
-	Name     schema.HostName
-	Run      string
-	Operator string
-	Plan     schema.Digest
-	Digest   schema.Digest // of the manifest
-	Entries  []schema.PathEntry
-	// CheckClosure fails where a path of the closure is not valid in the host's store.
-	CheckClosure func(context.Context) error
-}
-
-// Result is what an apply did.
-type Result struct {
-	Generation int
-	Changes    []schema.Change
-}
-
-// RefusedError says that the host was not touched.
-type RefusedError struct{ Refusals []inspect.Refusal }
-
-func (e *RefusedError) Error() string {
-	text, _ := e.Texts()
-	return text
-}
-
-// Texts returns the message and the hints.
-func (e *RefusedError) Texts() (message, hint string) { return inspect.Texts(e.Refusals) }
-
-func refused(causes ...error) error {
-	var refusals []inspect.Refusal
-	for _, cause := range causes {
-		var known *RefusedError
-		if errors.As(cause, &known) {
-			refusals = append(refusals, known.Refusals...)
-		} else if cause != nil {
-			refusals = append(refusals, inspect.Refusal{Message: cause.Error()})
-		}
-	}
-	return &RefusedError{refusals}
-}
-
-// Run applies. After a RefusedError nothing was touched; after any other error
-// the state file says what is pending, and Result what was done.
-func Run(ctx context.Context, host Host, order Order, tell func(protocol.Event)) (*Result, error) {
-	work, err := inspect.Compare(ctx, host.Host, order.Goal)
-	if err != nil {
-		return nil, refused(err)
-	}
-	if len(work.Refusals) > 0 {
-		return nil, &RefusedError{work.Refusals}
-	}
-	a := &applying{Host: host, Order: order, work: work, tell: tell, before: order.State, result: &Result{Changes: []schema.Change{}}}
-	a.result.Generation, _ = host.Profile.Current()
-	if work.Empty() {
-		return a.result, a.settleUnchanged(ctx)
-	}
-	if err := a.prepare(ctx); err != nil {
-		return nil, refused(err, a.abandon())
-	}
-	err = a.change(ctx)
-	a.close()
-	if err != nil {
-		return a.result, a.fail(ctx, err)
-	}
-	return a.result, nil
-}
-
 // applying is an apply at work.
 type applying struct {
 	Host
-	Order
+	runOrder
 	work   *inspect.Work
 	tell   func(protocol.Event)
 	before *schema.State
 	// pending is the state while the apply is at work.
 	pending *schema.State
 	stage   stage
-	result  *Result
+	result  *outcome
 	// returned are files whose original is back.
 	returned []string
 	// stopped are units that an apply that fails starts again.
@@ -144,7 +58,7 @@ func (a *applying) prepare(ctx context.Context) error {
 			return err
 		}
 		// Rooted first and asked afterwards: between the two nothing can be collected.
-		if err := a.CheckClosure(ctx); err != nil {
+		if err := a.runOrder.CheckClosure(ctx); err != nil {
 			return err
 		}
 	}
