@@ -133,9 +133,16 @@ let
         ]
       }"
     else
-      throw "Expected a module, but found a value of type ${typeOf m}, while trying to load a module into ${file}";
+      throw "Expected a module, but found a value of type ${typeOf m}${into ctx file}";
 
   loadValue = path: value: unify path path value;
+
+  # For an error: the file that imports, and the option whose value is made of modules.
+  into =
+    ctx: file:
+    lib.concatMapStrings (place: ", while trying to load a module into ${place}") (
+      [ file ] ++ lib.optional (ctx.args._prefix or [ ] != [ ]) (lib.showOption ctx.args._prefix)
+    );
 
   loadSet =
     ctx: file: key: m:
@@ -147,12 +154,10 @@ let
     else if type == "if" || type == "override" then
       load ctx file key { config = m; }
     else
-      throw "Expected a module, but found a value of type ${lib.strings.escapeNixString type}, while trying to load a module into ${file}.${
+      throw "Expected a module, but found a value of type ${lib.strings.escapeNixString type}${into ctx file}.${
         lib.optionalString (type == "configuration")
           " If it is to be imported, please only import the modules that make up the configuration."
       }";
-
-  recursionHint = "if you get an infinite recursion here, you probably reference `config` in `imports`. If you are trying to achieve a conditional import behavior dependent on `config`, consider importing unconditionally, and using `mkEnableOption` and `mkIf` to control its effect.";
 
   checkClass =
     class: module:
@@ -188,6 +193,16 @@ let
       toString m
     else
       throw "Each disabledModules item must be a path, string, or a attribute set with a key attribute, or a value supported by toString. However, one of the disabledModules items in `${toString file}` is none of that, but is of type ${typeOf m}.";
+
+  everything =
+    nodes:
+    genericClosure {
+      startSet = nodes;
+      operator = node: node.children;
+    };
+
+  disabledKeys =
+    ctx: nodes: concatMap (node: map (moduleKey ctx node.module._file) node.module.disabledModules) nodes;
 in
 rec {
   /** Where a definition comes from when nobody knows. */
@@ -214,29 +229,36 @@ rec {
     {
       inherit (module) key;
       inherit module;
-      children = addErrorContext recursionHint (
-        lib.imap1 (_toNode ctx module._file module.key) module.imports
-      );
+      children = lib.imap1 (_toNode ctx module._file module.key) module.imports;
     };
 
   /** All modules that a list of nodes leads to, each once, those of the list first, without disabled ones. */
   _closure =
     ctx: nodes:
     let
-      everything = genericClosure {
-        startSet = nodes;
-        operator = node: node.children;
-      };
-      disabled = concatMap (
-        node: map (moduleKey ctx node.module._file) node.module.disabledModules
-      ) everything;
+      all' = everything nodes;
+      disabled = disabledKeys ctx all';
       enabled = filter (node: !elem node.key disabled);
     in
     if disabled == [ ] then
-      everything
+      all'
     else
       genericClosure {
         startSet = enabled nodes;
         operator = node: enabled node.children;
       };
+
+  /** Who imports whom, for tools: `[{ key, file, disabled, imports }]`. */
+  _graph =
+    ctx: nodes:
+    let
+      disabled = disabledKeys ctx (everything nodes);
+      show = node: {
+        inherit (node) key;
+        file = node.module._file;
+        disabled = elem node.key disabled;
+        imports = map show node.children;
+      };
+    in
+    map show nodes;
 }

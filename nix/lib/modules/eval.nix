@@ -13,6 +13,8 @@ let
     ;
   inherit (lib) setAttrByPath unknownModule;
 
+  recursionHint = "if you get an infinite recursion here, you probably reference `config` in `imports`. If you are trying to achieve a conditional import behavior dependent on `config`, consider importing unconditionally, and using `mkEnableOption` and `mkIf` to control its effect.";
+
   # The configuration of a submodule with definitions `{ file; value; }` that are sets.
   configure =
     base: loc: defs:
@@ -44,7 +46,7 @@ let
         args = {
           inherit specialArgs;
           lib = lib.public;
-          config = fullConfig;
+          config = builtins.addErrorContext recursionHint fullConfig;
           options = fullOptions;
           _class = base.class;
           _prefix = prefix;
@@ -53,7 +55,7 @@ let
         moduleArg =
           key: name:
           let
-            found = own.values.args;
+            found = builtins.addErrorContext recursionHint own.values.args;
           in
           found.${name}
             or (throw "attribute `${name}' missing: no module argument of this name is given to ${key}.${
@@ -185,7 +187,7 @@ let
       options = checked fullOptions;
       _module = checked own.values;
       inherit (base) class;
-      graph = lib._beyond "the graph of an evaluation";
+      graph = lib._graph ctx (baseNodes ++ ownNodes ++ plainNodes);
     };
 in
 {

@@ -75,6 +75,9 @@ rec {
       use = x: x;
     };
 
+  /** The same, of the time when some descriptions were DocBook. */
+  mkAliasOptionModuleMD = mkAliasOptionModule;
+
   /** A module that computes the new option from the old one. */
   mkChangedOptionModule =
     from: to: changeFn:

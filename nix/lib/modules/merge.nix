@@ -181,7 +181,8 @@ in
         files = map (def: def.file) final;
         definitionsWithLocations = final;
         # nixpkgs tells here what merging found out about nested values.
-        valueMeta = lib._beyond "options.${showOption loc}.valueMeta";
+        valueMeta =
+          if lib.types._isPlain node.type then { } else lib._beyond "options.${showOption loc}.valueMeta";
         __toString = _: showOption loc;
       };
 }

@@ -2,7 +2,6 @@
 { lib }:
 let
   inherit (builtins)
-    elem
     filter
     isList
     length
@@ -15,12 +14,9 @@ rec {
   showOption =
     parts:
     let
-      special = [
-        "<name>"
-        "*"
-        "<function body>"
-      ];
-      escape = part: if elem part special then part else lib.strings.escapeNixIdentifier part;
+      # Placeholders of the documentation.
+      special = part: part == "*" || builtins.match "<.*>" part != null;
+      escape = part: if special part then part else lib.strings.escapeNixIdentifier part;
     in
     lib.concatMapStringsSep "." escape parts;
 

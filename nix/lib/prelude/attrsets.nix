@@ -66,21 +66,38 @@ rec {
   /** Maps each attribute to a set and merges these. */
   concatMapAttrs = f: v: foldl' (a: b: a // b) { } (attrValues (mapAttrs f v));
 
-  /** Applies `{ path, update }` functions to a nested set, one after the other. */
+  /**
+    Applies `{ path, update }` functions to a nested set: what is deeper first, then in the order of the list. A function
+    may ignore what there was, so that a path need not exist.
+  */
   updateManyAttrsByPath =
-    updates: set:
-    foldl' (
-      acc: u:
-      let
-        go =
-          path: s:
-          if path == [ ] then
-            u.update s
-          else
-            s // { ${head path} = go (tail path) (s.${head path} or { }); };
-      in
-      go u.path acc
-    ) set updates;
+    let
+      name = path: "'${lib.concatStringsSep "." path}'";
+      go =
+        path: old: updates:
+        let
+          depth = length path;
+          here = builtins.filter (u: length u.path == depth) updates;
+          deeper = builtins.filter (u: length u.path > depth) updates;
+          set =
+            if !(old ? value) then
+              { }
+            else if isAttrs old.value then
+              old.value
+            else
+              throw "updateManyAttrsByPath: cannot update ${name (head deeper).path}: ${name path} is no attribute set";
+          value =
+            if deeper != [ ] then
+              set
+              // mapAttrs (
+                child: go (path ++ [ child ]) (lib.optionalAttrs (set ? ${child}) { value = set.${child}; })
+              ) (builtins.groupBy (u: builtins.elemAt u.path depth) deeper)
+            else
+              old.value or (throw "updateManyAttrsByPath: ${name path} is updated by a function of its value, and has none");
+        in
+        lib.foldl (acc: u: u.update acc) value here;
+    in
+    updates: set: go [ ] { value = set; } updates;
 
   /** The values of the named attributes. */
   attrVals = names: set: map (x: set.${x}) names;
@@ -194,6 +211,9 @@ rec {
 
   /** The set if the condition holds, else an empty one. */
   optionalAttrs = cond: set: if cond then set else { };
+
+  /** The value if the condition holds, else null, which derivations leave out. */
+  optionalDrvAttr = cond: value: if cond then value else null;
 
   /** `zipAttrsWith` over some names only. */
   zipAttrsWithNames =

@@ -36,11 +36,6 @@ in
       "traceValSeqNFn"
     ];
 
-    fixedPoints = missing "lib.fixedPoints" [
-      "makeExtensibleWithCustomName"
-      "toExtension"
-    ];
-
     generators = missing "lib.generators" [
       "mkDconfKeyValue"
       "mkLuaInline"
@@ -51,7 +46,6 @@ in
     ];
 
     lists = missing "lib.lists" [
-      "concatAttrValues"
       "crossLists"
       "listDfs"
     ];
@@ -82,7 +76,6 @@ in
       "mapDefinitionValue"
       "mergeModules"
       "mergeModules'"
-      "mkAliasOptionModuleMD"
       "mkFixStrictness"
       "unifyModuleSyntax"
     ];
@@ -97,13 +90,9 @@ in
       "cmakeOptionType"
       "enableFeature"
       "enableFeatureAs"
-      "makeIncludePath"
       "mesonBool"
       "mesonEnable"
       "mesonOption"
-      "nameFromURL"
-      "splitStringBy"
-      "toCamelCase"
       "withFeature"
       "withFeatureAs"
     ];
@@ -111,7 +100,6 @@ in
     trivial = missing "lib.trivial" [
       "codeName"
       "inNixShell"
-      "inPureEvalMode"
       "isInOldestRelease"
       "nixpkgsVersion"
       "oldestSupportedRelease"
@@ -156,7 +144,6 @@ in
     "cmakeFeature"
     "cmakeOptionType"
     "commitIdFromGitRepo"
-    "concatAttrValues"
     "condConcat"
     "convertHash"
     "crossLists"
@@ -192,7 +179,6 @@ in
     "ifEnable"
     "imap"
     "inNixShell"
-    "inPureEvalMode"
     "innerClosePropagation"
     "innerModifySumArgs"
     "isInOldestRelease"
@@ -204,8 +190,6 @@ in
     "listDfs"
     "lowPrioSet"
     "maintainers"
-    "makeExtensibleWithCustomName"
-    "makeIncludePath"
     "makeOverridable"
     "makeScope"
     "makeScopeWithSplicing"
@@ -228,19 +212,16 @@ in
     "mesonEnable"
     "mesonOption"
     "misc"
-    "mkAliasOptionModuleMD"
     "mkEUI64Suffix"
     "mkFixStrictness"
     "mkLuaInline"
     "modifySumArgs"
-    "nameFromURL"
     "network"
     "nixType"
     "nixpkgsVersion"
     "noDepEntry"
     "nvs"
     "oldestSupportedReleaseIsAtLeast"
-    "optionalDrvAttr"
     "overrideDerivation"
     "packEntry"
     "packagesFromDirectoryRecursive"
@@ -265,7 +246,6 @@ in
     "sourceFilesBySuffices"
     "sourceTypes"
     "sources"
-    "splitStringBy"
     "stringAfter"
     "stringsWithDeps"
     "systems"
@@ -273,8 +253,6 @@ in
     "testAllTrue"
     "textClosureList"
     "textClosureMap"
-    "toCamelCase"
-    "toExtension"
     "traceFnSeqN"
     "traceSeqN"
     "traceValSeqFn"

@@ -86,7 +86,7 @@ rec {
   /** Whether a value can stand in `"${…}"`. */
   isStringLike = x: isString x || isPath x || x ? outPath || x ? __toString;
 
-  /** Whether a value names a path directly below the store directory. */
+  /** Whether a value names a path directly below the store directory, or will once a derivation has told its hash. */
   isStorePath =
     x:
     isStringLike x
@@ -94,7 +94,7 @@ rec {
       let
         str = builtins.unsafeDiscardStringContext (toString x);
       in
-      substring 0 1 str == "/" && dirOf str == builtins.storeDir
+      substring 0 1 str == "/" && (dirOf str == builtins.storeDir || match "/[0-9a-z]{52}" str != null)
     );
 
   /** The integer that a string says; leading zeros are refused. */

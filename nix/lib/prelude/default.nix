@@ -43,6 +43,8 @@ let
           composeExtensions
           composeManyExtensions
           makeExtensible
+          makeExtensibleWithCustomName
+          toExtension
           ;
       };
       inherit (self.types)

@@ -173,27 +173,28 @@ rec {
         "__toString"
         "__pretty"
       ];
-      evalNext =
+      cut =
+        if throwOnDepthLimit then
+          throw "Exceeded maximum eval-depth limit of ${toString depthLimit} while trying to evaluate with `generators.withRecursion'!"
+        else
+          "<unevaluated>";
+      # What is in no set or list any more counts as one level deeper than these would.
+      go =
         depth: v:
         if depth > depthLimit then
-          if throwOnDepthLimit then
-            throw "Exceeded maximum eval-depth limit of ${toString depthLimit} while trying to evaluate with `generators.withRecursion'!"
-          else
-            "<unevaluated>"
-        else
-          transform depth v;
-      transform =
-        depth: v:
-        if isAttrs v then
+          cut
+        else if isAttrs v then
           builtins.mapAttrs (
-            name: value: if builtins.elem name specialAttrs then value else evalNext (depth + 1) value
+            name: value: if builtins.elem name specialAttrs then value else go (depth + 1) value
           ) v
         else if isList v then
-          map (evalNext (depth + 1)) v
+          map (go (depth + 1)) v
+        else if depth == depthLimit then
+          cut
         else
           v;
     in
-    evalNext 0;
+    go 0;
 
   /** A value as one reads it in Nix. */
   toPretty =
@@ -229,7 +230,7 @@ rec {
             "[ ]"
           else
             "[" + introSpace + lib.concatMapStringsSep introSpace deeper v + outroSpace + "]"
-        else if isFunction v then
+        else if lib.isFunction v then
           prettyFunction v
         else if isAttrs v then
           if allowPrettyValues && v ? __pretty && v ? val then
@@ -274,7 +275,7 @@ rec {
       prettyFunction =
         v:
         let
-          fna = builtins.functionArgs v;
+          fna = lib.functionArgs v;
           showFnas = lib.concatStringsSep ", " (
             lib.mapAttrsToList (name: hasDefault: if hasDefault then name + "?" else name) fna
           );

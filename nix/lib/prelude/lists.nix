@@ -96,17 +96,18 @@ rec {
   findFirstIndex =
     pred: default: list:
     let
-      len = length list;
-      go =
-        i:
-        if i == len then
-          default
+      # A fold, as recursion would end at some ten thousand elements.
+      found = foldl' (
+        found: i:
+        if found != null then
+          found
         else if pred (elemAt list i) then
           i
         else
-          go (i + 1);
+          null
+      ) null (genList (i: i) (length list));
     in
-    go 0;
+    if found == null then default else found;
 
   /** The first element that satisfies a predicate, else `default`. */
   findFirst =
@@ -140,7 +141,15 @@ rec {
     builtins.mapAttrs (_: foldl' op nul) (builtins.groupBy pred lst);
 
   /** Replaces the element at an index. */
-  replaceElemAt = list: index: newElem: imap0 (i: x: if i == index then newElem else x) list;
+  replaceElemAt =
+    list: index: newElem:
+    if index < 0 || index >= length list then
+      throw "'lists.replaceElemAt' called with index ${toString index} on a list of size ${toString (length list)}"
+    else
+      imap0 (i: x: if i == index then newElem else x) list;
+
+  /** The lists that are the values of a set, as one. */
+  concatAttrValues = set: concatLists (builtins.attrValues set);
 
   /** Combines two lists element by element, as far as the shorter one goes. */
   zipListsWith =

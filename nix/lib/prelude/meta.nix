@@ -20,10 +20,14 @@ rec {
   /** The path of a named program of a package. */
   getExe' =
     x: y:
-    if lib.isDerivation x then
-      "${getBin x}/bin/${y}"
+    if !lib.isDerivation x then
+      throw "getExe': a derivation is expected, got a ${builtins.typeOf x}"
+    else if !builtins.isString y then
+      throw "getExe': the name of a program is expected, got a ${builtins.typeOf y}"
+    else if lib.hasInfix "/" y then
+      throw "getExe': the name of a program is expected, got the path ${y}"
     else
-      throw "getExe': a derivation is expected, got a ${builtins.typeOf x}";
+      "${getBin x}/bin/${y}";
 
   /** A package that wins or loses against others that have the same files: lower numbers win, 5 is ordinary. */
   setPrio = priority: drv: drv // { meta = drv.meta or { } // { inherit priority; }; };

@@ -98,6 +98,9 @@ rec {
   /** The search path of libraries of packages. */
   makeLibraryPath = makeSearchPathOutput "lib" "lib";
 
+  /** The search path of header files of packages. */
+  makeIncludePath = makeSearchPathOutput "dev" "include";
+
   /** The search path of programs of packages. */
   makeBinPath = makeSearchPathOutput "bin" "bin";
 
@@ -192,7 +195,47 @@ rec {
 
   /** The first letter in upper case, the rest in lower case. */
   toSentenceCase =
-    str: addContextFrom str (toUpper (substring 0 1 str) + toLower (substring 1 (-1) str));
+    str:
+    lib.throwIfNot (isString str) "toSentenceCase: a string is expected, got a ${builtins.typeOf str}" (
+      addContextFrom str (toUpper (substring 0 1 str) + toLower (substring 1 (-1) str))
+    );
+
+  /** A string of words, however these are told apart, in camelCase. */
+  toCamelCase =
+    str:
+    lib.throwIfNot (isString str) "toCamelCase: a string is expected, got a ${builtins.typeOf str}" (
+      let
+        separated = splitStringBy (_: c: builtins.elem c [ "-" "_" " " ]) false str;
+        isStart = prev: c: match "[a-z]" prev != null && match "[A-Z]" c != null;
+        words = builtins.concatMap (splitStringBy isStart true) separated;
+      in
+      addContextFrom str (toLower (head words) + concatMapStrings toSentenceCase (builtins.tail words))
+    );
+
+  /**
+    Splits where a predicate of a character and the one before it holds; the character begins the next part if it is
+    kept. `splitStringBy (_: c: c == ".") false "a.b"` is `[ "a" "b" ]`
+  */
+  splitStringBy =
+    predicate: keepSplit: str:
+    let
+      len = stringLength str;
+      char = i: substring i 1 str;
+      starts = filter (i: predicate (if i == 0 then "" else char (i - 1)) (char i)) (genList (i: i) len);
+      # Where parts begin and end, the separators not among them.
+      from = [ 0 ] ++ map (i: if keepSplit then i else i + 1) starts;
+      to = starts ++ [ len ];
+    in
+    lib.zipListsWith (a: b: substring a (b - a) str) from to;
+
+  /** What stands before a separator in the last part of a URL. */
+  nameFromURL =
+    url: sep:
+    let
+      filename = lib.last (splitString "/" url);
+      name = head (splitString sep filename);
+    in
+    if name == filename then throw "nameFromURL: there is no ${sep} in ${filename}" else name;
 
   /** The integer that a string says; leading zeros mean nothing. */
   toIntBase10 =

@@ -250,13 +250,26 @@ rec {
   composeManyExtensions = lib.foldr composeExtensions (_: _: { });
 
   /** A fixed point that carries `extend`. */
-  makeExtensible =
-    f:
-    fix (
-      self:
-      (f self)
-      // {
-        extend = overlay: makeExtensible (extends overlay f);
-      }
-    );
+  makeExtensible = makeExtensibleWithCustomName "extend";
+
+  /** `makeExtensible` with another name for `extend`. */
+  makeExtensibleWithCustomName =
+    name: f:
+    fix' (self: f self // { ${name} = overlay: makeExtensibleWithCustomName name (extends overlay f); });
+
+  /** An overlay of a set, of a function of the previous result, or of an overlay. */
+  toExtension =
+    f: final: prev:
+    let
+      ofPrev = f prev;
+    in
+    if !isFunction f then
+      f
+    else if isFunction ofPrev then
+      f final prev
+    else
+      ofPrev;
+
+  /** Whether Nix evaluates without looking at its surroundings. */
+  inPureEvalMode = !(builtins ? currentSystem);
 }

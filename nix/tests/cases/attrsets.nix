@@ -13,6 +13,7 @@ let
     static = { outPath = "/static-output"; };
     include = { outPath = "/include-output"; };
   };
+  fails = x: !(builtins.tryEval (builtins.deepSeq x null)).success;
 in
 {
   attrByPath = [
@@ -106,6 +107,14 @@ in
   ];
   updateManyAttrsByPath = [
     [ (a.updateManyAttrsByPath [ { path = [ "a" "b" ]; update = old: { d = old.c; }; } ] { a.b.c = 0; }) { a.b.d = 0; } ]
+    # What is deeper first, whatever the order; then in the order of the list.
+    [ (a.updateManyAttrsByPath [ { path = [ "a" ]; update = old: { x = old.b; }; } { path = [ "a" "b" ]; update = x: x + 1; } ] { a.b = 0; }) { a.x = 1; } ]
+    [ (a.updateManyAttrsByPath [ { path = [ "a" ]; update = x: x + 1; } { path = [ "a" ]; update = x: x * 3; } ] { a = 1; }) { a = 6; } ]
+    # A path need not exist unless someone reads its value.
+    [ (a.updateManyAttrsByPath [ { path = [ "a" "b" ]; update = _: 1; } ] { }) { a.b = 1; } ]
+    [ (fails (a.updateManyAttrsByPath [ { path = [ "a" ]; update = x: x; } ] { })) true ]
+    [ (fails (a.updateManyAttrsByPath [ { path = [ "a" "b" ]; update = _: 1; } ] { a = 5; })) true ]
+    [ (a.updateManyAttrsByPath [ ] 5) 5 ]
   ];
   zipAttrs = [ [ (a.zipAttrs [ { a = 1; } { a = 2; b = 3; } ]) { a = [ 1 2 ]; b = [ 3 ]; } ] ];
   zipAttrsWith = [ [ (a.zipAttrsWith (n: vs: "${n}${toString vs}") [ { a = 1; } { a = 2; } ]) { a = "a1 2"; } ] ];

@@ -44,5 +44,9 @@ in
   toYAML = [ [ (g.toYAML { } { a = 1; }) "{\"a\":1}" ] ];
   withRecursion = [
     [ (g.withRecursion { depthLimit = 1; throwOnDepthLimit = false; } { a.b.c = 1; }) { a = { b = "<unevaluated>"; }; } ]
+    # What is neither set nor list counts as a level more.
+    [ (g.withRecursion { depthLimit = 1; throwOnDepthLimit = false; } { a = [ ]; b = 1; }) { a = [ ]; b = "<unevaluated>"; } ]
+    [ (g.withRecursion { depthLimit = 2; throwOnDepthLimit = false; } { b = [ 1 { } ]; }) { b = [ "<unevaluated>" { } ]; } ]
+    [ (g.withRecursion { depthLimit = 0; throwOnDepthLimit = false; } 1) "<unevaluated>" ]
   ];
 }

@@ -3,6 +3,7 @@
 let
   l = lib.lists;
   even = x: lib.mod x 2 == 0;
+  fails = x: !(builtins.tryEval (builtins.deepSeq x null)).success;
 in
 {
   all = [ [ (l.all even [ 2 4 ]) true ] [ (l.all even [ 2 3 ]) false ] ];
@@ -24,7 +25,12 @@ in
   elemAt = [ [ (l.elemAt [ 1 2 ] 1) 2 ] ];
   filter = [ [ (l.filter even [ 1 2 3 4 ]) [ 2 4 ] ] ];
   findFirst = [ [ (l.findFirst even null [ 1 2 4 ]) 2 ] [ (l.findFirst even null [ 1 ]) null ] ];
-  findFirstIndex = [ [ (l.findFirstIndex even null [ 1 2 ]) 1 ] [ (l.findFirstIndex even null [ ]) null ] ];
+  findFirstIndex = [
+    [ (l.findFirstIndex even null [ 1 2 ]) 1 ]
+    [ (l.findFirstIndex even null [ ]) null ]
+    [ (l.findFirstIndex (x: x == 99999) null (l.range 0 99999)) 99999 ]
+    [ (l.findFirstIndex (x: x == 1 || throw "too far") null [ 1 2 ]) 0 ]
+  ];
   findSingle = [
     [ (l.findSingle even "none" "many" [ 1 2 ]) 2 ]
     [ (l.findSingle even "none" "many" [ 1 ]) "none" ]
@@ -58,7 +64,12 @@ in
   range = [ [ (l.range 2 4) [ 2 3 4 ] ] [ (l.range 3 2) [ ] ] ];
   remove = [ [ (l.remove 3 [ 1 3 4 3 ]) [ 1 4 ] ] ];
   removePrefix = [ [ (l.removePrefix [ 1 2 ] [ 1 2 3 ]) [ 3 ] ] ];
-  replaceElemAt = [ [ (l.replaceElemAt [ 1 2 3 ] 1 9) [ 1 9 3 ] ] ];
+  replaceElemAt = [
+    [ (l.replaceElemAt [ 1 2 3 ] 1 9) [ 1 9 3 ] ]
+    [ (fails (l.replaceElemAt [ 1 ] 1 9)) true ]
+    [ (fails (l.replaceElemAt [ 1 ] (0 - 1) 9)) true ]
+  ];
+  concatAttrValues = [ [ (lib.concatAttrValues { b = [ 3 ]; a = [ 1 2 ]; }) [ 1 2 3 ] ] ];
   replicate = [ [ (l.replicate 3 "a") [ "a" "a" "a" ] ] ];
   reverseList = [ [ (l.reverseList [ 1 2 3 ]) [ 3 2 1 ] ] ];
   singleton = [ [ (l.singleton 1) [ 1 ] ] ];

@@ -63,6 +63,17 @@ in
     [ (eval [ { options.a = mkOption { type = types.int; readOnly = true; default = 1; }; } ]).a 1 ]
     [ (fails (eval [ { options.a = mkOption { type = types.int; readOnly = true; default = 1; }; config.a = 2; } ]).a) true ]
     [ (eval [ { options.meta.m = mkOption { }; config = { }; meta.m = 1; } ]).meta.m 1 ]
+    # Who imports whom.
+    [
+      (evalModules { modules = [ { key = "a"; _file = "f"; imports = [ { key = "b"; } ]; } { key = "c"; disabledModules = [ { key = "b"; } ]; } ]; }).graph
+      [
+        { key = "a"; file = "f"; disabled = false; imports = [ { key = "b"; file = "f"; disabled = true; imports = [ ]; } ]; }
+        { key = "c"; file = "<unknown-file>"; disabled = false; imports = [ ]; }
+      ]
+    ]
+    # A configuration, and an option, can be values.
+    [ (eval [ { options.a = mkOption { type = types.anything; }; config.a = evalModules { modules = [ { options.b = int; config.b = 1; } ]; }; } ]).a.config { b = 1; } ]
+    [ (evalModules { modules = [ { options.a = int; config.a = 1; } ]; }).options.a.valueMeta { } ]
     # What options says.
     [
       (
@@ -160,6 +171,9 @@ in
     [ (map (a: a.assertion) (withWarnings [ (lib.mkRemovedOptionModule [ "old" ] "It is gone.") { old = 1; } ]).assertions) [ false ] ]
     [ (map (a: a.assertion) (withWarnings [ (lib.mkRemovedOptionModule [ "old" ] "It is gone.") ]).assertions) [ true ] ]
   ];
+  mkAliasOptionModuleMD = [
+    [ (eval [ (lib.mkAliasOptionModuleMD [ "x" ] [ "y" ]) { options.y = int; config.x = 1; } ]) { x = 1; y = 1; } ]
+  ];
   mkAliasOptionModule = [
     [ (eval [ (lib.mkAliasOptionModule [ "x" ] [ "y" ]) { options.y = int; config.x = 1; } ]) { x = 1; y = 1; } ]
     [ (eval [ (lib.mkAliasOptionModule [ "x" ] [ "y" ]) { options.y = int; config.x = lib.mkForce 1; config.y = 2; } ]).y 1 ]
@@ -217,6 +231,6 @@ in
   scrubOptionValue = [ [ (lib.scrubOptionValue { type = "derivation"; name = "x"; secret = 1; }) { type = "derivation"; drvPath = "x"; outPath = "x"; name = "x"; } ] ];
   showDefs = [ [ (lib.options.showDefs (defs [ 1 [ "a" ] (throw "hidden") ])) "\n- In `f': 1\n- In `f':\n    [\n      \"a\"\n    ]\n- In `f'" ] ];
   showFiles = [ [ (lib.showFiles [ "a" "b" ]) "`a' and `b'" ] ];
-  showOption = [ [ (lib.showOption [ "a" "b c" "<name>" "*" ]) ''a."b c".<name>.*'' ] ];
+  showOption = [ [ (lib.showOption [ "a" "b c" "<name>" "<other>" "*" "{x}" ]) ''a."b c".<name>.<other>.*."{x}"'' ] ];
   showOptionWithDefLocs = [ [ (lib.showOptionWithDefLocs { loc = [ "a" ]; files = [ "f" ]; }) "a, with values defined in:\n  - f\n" ] ];
 }

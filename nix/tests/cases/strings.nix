@@ -2,6 +2,7 @@
 { lib }:
 let
   s = lib.strings;
+  fails = x: !(builtins.tryEval (builtins.deepSeq x null)).success;
 in
 {
   addContextFrom = [ [ (s.addContextFrom "x" "y") "y" ] [ (builtins.hasContext (s.addContextFrom "${builtins.toFile "x" ""}" "y")) true ] ];
@@ -47,7 +48,7 @@ in
   hashString = [ [ (lib.hashString "md5" "") "d41d8cd98f00b204e9800998ecf8427e" ] ];
   intersperse = [ [ (s.intersperse "/" [ "usr" "local" "bin" ]) [ "usr" "/" "local" "/" "bin" ] ] [ (s.intersperse "/" [ ]) [ ] ] ];
   isConvertibleWithToString = [ [ (s.isConvertibleWithToString 1) true ] [ (s.isConvertibleWithToString [ null ]) true ] [ (s.isConvertibleWithToString { }) false ] ];
-  isStorePath = [ [ (s.isStorePath (builtins.toFile "x" "")) true ] [ (s.isStorePath "/etc") false ] [ (s.isStorePath [ ]) false ] ];
+  isStorePath = [ [ (s.isStorePath "/1rz4g4znpzjwh1xymhjpm42vipw92pr73vdgl6xs1hycac8kf2n9") true ] [ (s.isStorePath (builtins.toFile "x" "")) true ] [ (s.isStorePath "/etc") false ] [ (s.isStorePath [ ]) false ] ];
   isString = [ [ (s.isString "") true ] [ (s.isString 1) false ] ];
   isStringLike = [ [ (s.isStringLike { outPath = "x"; }) true ] [ (s.isStringLike 1) false ] ];
   isValidPosixName = [ [ (s.isValidPosixName "a_1") true ] [ (s.isValidPosixName "1a") false ] ];
@@ -55,6 +56,7 @@ in
   levenshtein = [ [ (s.levenshtein "kitten" "sitting") 3 ] [ (s.levenshtein "" "abc") 3 ] [ (s.levenshtein "a" "") 1 ] ];
   levenshteinAtMost = [ [ (s.levenshteinAtMost 1 "foo" "fo") true ] [ (s.levenshteinAtMost 1 "foo" "bar") false ] ];
   lowerChars = [ [ (lib.length s.lowerChars) 26 ] ];
+  makeIncludePath = [ [ (s.makeIncludePath [ "/a" { outPath = "/b"; dev = "/d"; } ]) "/a/include:/d/include" ] ];
   makeBinPath = [ [ (s.makeBinPath [ "/a" "/b" ]) "/a/bin:/b/bin" ] ];
   makeLibraryPath = [ [ (s.makeLibraryPath [ "/a" "/b" ]) "/a/lib:/b/lib" ] ];
   makeSearchPath = [ [ (s.makeSearchPath "bin" [ "/root" "/usr" null ]) "/root/bin:/usr/bin" ] ];
@@ -84,7 +86,19 @@ in
   toInt = [ [ (s.toInt " 123 ") 123 ] [ (s.toInt "-4") (-4) ] ];
   toIntBase10 = [ [ (s.toIntBase10 "00123") 123 ] [ (s.toIntBase10 "0") 0 ] ];
   toLower = [ [ (s.toLower "HOME") "home" ] ];
-  toSentenceCase = [ [ (s.toSentenceCase "hOME") "Home" ] ];
+  toSentenceCase = [ [ (s.toSentenceCase "hOME") "Home" ] [ (fails (s.toSentenceCase ./strings.nix)) true ] ];
+  toCamelCase = [
+    [ (s.toCamelCase "hello-world_and more") "helloWorldAndMore" ]
+    [ (s.toCamelCase "HelloWorld") "helloWorld" ]
+    [ (s.toCamelCase "") "" ]
+    [ (fails (s.toCamelCase 1)) true ]
+  ];
+  splitStringBy = [
+    [ (s.splitStringBy (_: c: c == "." || c == "-") false ".foo.bar-baz--") [ "" "foo" "bar" "baz" "" "" ] ]
+    [ (s.splitStringBy (p: c: p == "o" && c == "B") true "fooBarBaz") [ "foo" "BarBaz" ] ]
+    [ (s.splitStringBy (_: _: false) true "") [ "" ] ]
+  ];
+  nameFromURL = [ [ (s.nameFromURL "https://x.org/nix-1.7.tar.bz2" "-") "nix" ] [ (fails (s.nameFromURL "https://x.org/nix" "-")) true ] ];
   toShellVar = [
     [ (s.toShellVar "foo" "some string") "foo='some string'" ]
     [ (s.toShellVar "foo" [ "a b" "c" ]) "declare -a foo=('a b' c)" ]

@@ -55,6 +55,15 @@ in
   isInt = [ [ (t.isInt 1) true ] ];
   isPath = [ [ (lib.isPath ./.) true ] ];
   lessThan = [ [ (t.lessThan 1 2) true ] ];
+  makeExtensibleWithCustomName = [
+    [ (((lib.makeExtensibleWithCustomName "more" (_: { a = 1; })).more (_: p: { b = p.a + 1; })).more (f: _: { c = f.b; })).c 2 ]
+  ];
+  toExtension = [
+    [ (lib.fix (lib.extends (lib.toExtension { a = 0; }) (f: { a = 1; b = f.a; }))) { a = 0; b = 0; } ]
+    [ (lib.fix (lib.extends (lib.toExtension (prev: { a = prev.a + 1; })) (f: { a = 1; b = f.a; }))) { a = 2; b = 2; } ]
+    [ (lib.fix (lib.extends (lib.toExtension (final: prev: { b = final.a; })) (f: { a = 1; }))) { a = 1; b = 1; } ]
+  ];
+  inPureEvalMode = [ [ lib.inPureEvalMode (!(builtins ? currentSystem)) ] ];
   makeExtensible = [ [ ((lib.makeExtensible (_: { a = 1; })).extend (_: p: { b = p.a + 1; })).b 2 ] ];
   mapNullable = [ [ (t.mapNullable (x: x + 1) null) null ] [ (t.mapNullable (x: x + 1) 1) 2 ] ];
   max = [ [ (t.max 1 2) 2 ] ];
@@ -111,7 +120,12 @@ in
 
   # lib.meta
   getExe = [ [ (lib.getExe { type = "derivation"; name = "x-1"; outPath = "/p"; meta.mainProgram = "tool"; }) "/p/bin/tool" ] ];
-  getExe' = [ [ (lib.getExe' { type = "derivation"; outPath = "/p"; } "y") "/p/bin/y" ] ];
+  optionalDrvAttr = [ [ (lib.optionalDrvAttr true 1) 1 ] [ (lib.optionalDrvAttr false (throw "unused")) null ] ];
+  getExe' = [
+    [ (!caught (lib.getExe' { outPath = "/p"; } "y")) true ]
+    [ (!caught (lib.getExe' { type = "derivation"; outPath = "/p"; } { })) true ]
+    [ (!caught (lib.getExe' { type = "derivation"; outPath = "/p"; } "bin/y")) true ]
+  ] ++ [ [ (lib.getExe' { type = "derivation"; outPath = "/p"; } "y") "/p/bin/y" ] ];
   hiPrio = [ [ (lib.hiPrio { }).meta.priority (-10) ] ];
   lowPrio = [ [ (lib.lowPrio { }).meta.priority 10 ] ];
   setPrio = [ [ (lib.setPrio 3 { meta.a = 1; }).meta { a = 1; priority = 3; } ] ];
