@@ -79,3 +79,19 @@ func BenchmarkCompile(b *testing.B) {
 		}
 	}
 }
+
+// TestPlanGrowsByWhatDiffers compares the plans of 10 and of 1,000 hosts that are alike.
+func TestPlanGrowsByWhatDiffers(t *testing.T) {
+	needNix(t)
+	t.Parallel()
+	size := func(hosts int) int {
+		in := input("path:" + writeLargeFleet(t, hosts, false))
+		in.NoBuild = true
+		return len(encode(t, compile(t, in)))
+	}
+	small, large := size(10), size(1000)
+	t.Logf("%d and %d bytes: %.2f times", small, large, float64(large)/float64(small))
+	if large > 3*small {
+		t.Errorf("the plan of 1,000 hosts has %d bytes, more than 3 times the %d of 10", large, small)
+	}
+}

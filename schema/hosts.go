@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 )
@@ -30,7 +31,7 @@ type Host struct {
 
 // HostSet is all hosts that are the same in everything but name, address and host
 // keys. No two sets are alike, none is empty, and they stand in the order of their
-// first hosts: a reader refuses any other form.
+// first hosts, web-2 before web-10: a reader refuses any other form.
 type HostSet struct {
 	// Manifest is the hash of what the hosts shall be.
 	Manifest Digest `json:"manifest"`
@@ -48,20 +49,27 @@ type HostSet struct {
 	Tags map[string]string `json:"tags,omitempty"`
 	// Rollout is the policy of the hosts or their groups; absent when none was declared.
 	Rollout *RolloutPolicy `json:"rollout,omitempty"`
-	// Addresses are the hosts: each one's DNS name or IP address, without a port.
-	Addresses map[HostName]string `json:"addresses"`
+	// Addresses are the hosts: each one's DNS name or IP address, without a port. Three
+	// or more whose numbers follow each other, those of names and of addresses, stand
+	// as ranges: "web-[1-20]": "10.0.1.[11-30]". A reader refuses any other form.
+	Addresses map[HostRange]string `json:"addresses"`
 	// HostKeys are the hosts' public keys, as "ssh-ed25519 AAAA…". Where a host has
 	// none, the operator's known_hosts decides.
 	HostKeys map[HostName][]string `json:"hostKeys,omitempty"`
 }
 
-// Names returns the names of the hosts, sorted.
-func (h Hosts) Names() []HostName { return slices.Sorted(maps.Keys(h)) }
+// Names returns the names of the hosts in the order of [HostName.Compare].
+func (h Hosts) Names() []HostName { return sortedNames(maps.Keys(h)) }
+
+func sortedNames(names iter.Seq[HostName]) []HostName {
+	return slices.SortedFunc(names, HostName.Compare)
+}
 
 // MarshalJSON writes the hosts as sets.
 func (h Hosts) MarshalJSON() ([]byte, error) {
 	sets := []*HostSet{}
 	alike := map[string]*HostSet{}
+	members := map[*HostSet][]HostName{}
 	for _, name := range h.Names() {
 		host := h[name]
 		set := host.alone()
@@ -72,11 +80,10 @@ func (h Hosts) MarshalJSON() ([]byte, error) {
 		if known, ok := alike[key]; ok {
 			set = known
 		} else {
-			set.Addresses = map[HostName]string{}
 			alike[key] = set
 			sets = append(sets, set)
 		}
-		set.Addresses[name] = host.Connection.Address
+		members[set] = append(members[set], name)
 		if keys := host.Connection.HostKeys; len(keys) > 0 {
 			if set.HostKeys == nil {
 				set.HostKeys = map[HostName][]string{}
@@ -84,7 +91,31 @@ func (h Hosts) MarshalJSON() ([]byte, error) {
 			set.HostKeys[name] = keys
 		}
 	}
+	for _, set := range sets {
+		set.Addresses = h.addresses(members[set])
+	}
 	return json.Marshal(sets)
+}
+
+// addresses writes the addresses of hosts with ranges.
+func (h Hosts) addresses(names []HostName) map[HostRange]string {
+	addresses := make([]string, len(names))
+	for i, name := range names {
+		addresses[i] = h[name].Connection.Address
+	}
+	table := map[HostRange]string{}
+	for len(names) > 0 {
+		first, n := seriesAt(names)
+		firstAddress, m := seriesAt(addresses)
+		if n = min(n, m); n < shortest {
+			table[HostRange(names[0])] = addresses[0]
+			n = 1
+		} else {
+			table[HostRange(first.to(n))] = firstAddress.to(n)
+		}
+		names, addresses = names[n:], addresses[n:]
+	}
+	return table
 }
 
 // alone is the host's set without the host.
@@ -110,6 +141,9 @@ func (h *Hosts) UnmarshalJSON(data []byte) error {
 	if err := Decode(data, &sets); err != nil {
 		return err
 	}
+	if count(sets) > maxHosts {
+		return fmt.Errorf("there are more than %d hosts, and no plan has", maxHosts)
+	}
 	hosts := Hosts{}
 	alike := map[string]HostName{}
 	last := HostName("")
@@ -118,7 +152,7 @@ func (h *Hosts) UnmarshalJSON(data []byte) error {
 		if err != nil {
 			return fmt.Errorf("host set %d: %w", i+1, err)
 		}
-		if first < last {
+		if first.Compare(last) < 0 {
 			return fmt.Errorf("host set %d: the sets are out of order: %q stands after %q", i+1, first, last)
 		}
 		last = first
@@ -135,31 +169,76 @@ func (h *Hosts) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+func count(sets []HostSet) int {
+	n := 0
+	for _, set := range sets {
+		for r := range set.Addresses {
+			n += r.count()
+		}
+	}
+	return n
+}
+
 // add takes the hosts of a set and returns the first.
 func (h Hosts) add(set *HostSet) (HostName, error) {
-	if len(set.Addresses) == 0 {
+	var names []HostName
+	for _, r := range slices.Sorted(maps.Keys(set.Addresses)) {
+		more, err := h.addRange(set, r)
+		if err != nil {
+			return "", err
+		}
+		names = append(names, more...)
+	}
+	if len(names) == 0 {
 		return "", errors.New("it has no hosts")
 	}
-	names := slices.Sorted(maps.Keys(set.Addresses))
-	for _, name := range names {
+	slices.SortFunc(names, HostName.Compare)
+	written := h.addresses(names)
+	for _, r := range slices.Sorted(maps.Keys(written)) {
+		if set.Addresses[r] != written[r] {
+			return "", fmt.Errorf("its addresses are not written as they must be: expected %q: %q", r, written[r])
+		}
+	}
+	return names[0], checkKeys(set, names)
+}
+
+// addRange takes the hosts of a range in a set and returns them.
+func (h Hosts) addRange(set *HostSet, r HostRange) ([]HostName, error) {
+	names, err := r.expand()
+	if err != nil {
+		return nil, err
+	}
+	address := func(int) string { return set.Addresses[r] }
+	if r.isRange() {
+		first, n, _ := parseRange(set.Addresses[r])
+		if n != len(names) {
+			return nil, fmt.Errorf("expected a range of %d addresses for %q, found %q", len(names), r, set.Addresses[r])
+		}
+		address = first.text
+	}
+	for i, name := range names {
 		if _, twice := h[name]; twice {
-			return "", fmt.Errorf("%q stands in an earlier set already", name)
+			return nil, fmt.Errorf("%q stands in the index already", name)
 		}
 		h[name] = Host{
 			Manifest: set.Manifest,
 			Connection: Connection{
-				Address: set.Addresses[name], Port: set.Port, User: set.User, HostKeys: set.HostKeys[name], ProxyJump: set.ProxyJump,
+				Address: address(i), Port: set.Port, User: set.User, HostKeys: set.HostKeys[name], ProxyJump: set.ProxyJump,
 			},
 			Groups: set.Groups, Roles: set.Roles, Tags: set.Tags, Rollout: set.Rollout,
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(set.HostKeys)) {
-		if _, ok := set.Addresses[name]; !ok {
-			return "", fmt.Errorf("there are host keys of %q, which is not in it", name)
+	return names, nil
+}
+
+func checkKeys(set *HostSet, names []HostName) error {
+	for _, name := range sortedNames(maps.Keys(set.HostKeys)) {
+		if _, ok := slices.BinarySearchFunc(names, name, HostName.Compare); !ok {
+			return fmt.Errorf("there are host keys of %q, which is not in it", name)
 		}
 		if len(set.HostKeys[name]) == 0 {
-			return "", fmt.Errorf("the list of host keys of %q is empty", name)
+			return fmt.Errorf("the list of host keys of %q is empty", name)
 		}
 	}
-	return names[0], nil
+	return nil
 }

@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -50,8 +51,38 @@ func TestHostsStandInSets(t *testing.T) {
 	if !reflect.DeepEqual(again, hosts) {
 		t.Errorf("expected %v\nfound    %v", hosts, again)
 	}
-	if names := fmt.Sprint(again.Names()); names != "[db-1 web-1 web-11 web-2]" {
+	if names := fmt.Sprint(again.Names()); names != "[db-1 web-1 web-2 web-11]" {
 		t.Errorf("the names are %s", names)
+	}
+}
+
+// TestHostsAsRanges has hosts whose names and addresses follow each other, and some
+// where only one does.
+func TestHostsAsRanges(t *testing.T) {
+	for addresses, want := range map[string]string{
+		"web-8=10.0.0.253 web-9=10.0.0.254 web-10=10.0.0.255 web-11=10.0.1.0": `{"web-11":"10.0.1.0","web-[8-10]":"10.0.0.[253-255]"}`,
+		"a1=h1.eu a2=h2.eu a3=h4.eu a4=h5.eu a5=h6.eu":                        `{"a1":"h1.eu","a2":"h2.eu","a[3-5]":"h[4-6].eu"}`,
+		"a1=x a2=x a3=x": `{"a1":"x","a2":"x","a3":"x"}`,
+		"a=1 b=2 c=3":    `{"a":"1","b":"2","c":"3"}`,
+		"a08=2001:db8::8 a09=2001:db8::9 a10=2001:db8::10 a11=2001:db8::11": `{"a[08-11]":"2001:db8::[8-11]"}`,
+		"a1=[1-3]5 a2=[1-3]6 a3=[1-3]7":                                     `{"a1":"[1-3]5","a2":"[1-3]6","a3":"[1-3]7"}`,
+	} {
+		hosts := schema.Hosts{}
+		for _, pair := range strings.Fields(addresses) {
+			name, address, _ := strings.Cut(pair, "=")
+			hosts[schema.HostName(name)] = schema.Host{Manifest: digest("x"), Connection: schema.Connection{Address: address, Port: 22, User: "u"}}
+		}
+		data, err := schema.Canonical(hosts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := `[{"addresses":` + want + `,"manifest":"` + string(digest("x")) + `","port":22,"user":"u"}]`; string(data) != want {
+			t.Errorf("expected %s\nfound    %s", want, data)
+		}
+		var again schema.Hosts
+		if err := schema.DecodeStrict(data, &again); err != nil || !reflect.DeepEqual(again, hosts) {
+			t.Errorf("%s becomes %v, %v", data, again, err)
+		}
 	}
 }
 
@@ -92,19 +123,38 @@ func TestHostSetsRefused(t *testing.T) {
 	}
 	for _, c := range []struct{ sets, want string }{
 		{set("a", `"addresses": {}`), "host set 1: it has no hosts"},
-		{set("a", `"addresses": {"x": "1"}`) + "," + set("b", `"addresses": {"y": "2", "x": "1"}`), `host set 2: "x" stands in an earlier set already`},
+		{set("a", `"addresses": {"x": "1"}`) + "," + set("b", `"addresses": {"y": "2", "x": "1"}`), `host set 2: "x" stands in the index already`},
 		{set("a", `"addresses": {"x": "1"}`) + "," + set("b", `"addresses": {"w": "2"}`), `host set 2: the sets are out of order: "w" stands after "x"`},
 		{set("a", `"addresses": {"x": "1"}`) + "," + set("a", `"addresses": {"y": "2"}`), `host set 2: "y" is like "x" and belongs into its set`},
 		{set("a", `"addresses": {"x": "1"}`) + "," + set("a", `"groups": [], "addresses": {"y": "2"}`), `host set 2: "y" is like "x" and belongs into its set`},
 		{set("a", `"addresses": {"x": "1"}, "hostKeys": {"y": ["k"]}`), `host set 1: there are host keys of "y", which is not in it`},
 		{set("a", `"addresses": {"x": "1"}, "hostKeys": {"x": []}`), `host set 1: the list of host keys of "x" is empty`},
-		{set("a", `"addresses": {"x y": "1"}`), `"x y" is not letters`},
+		{set("a", `"addresses": {"x[1-3]": "10.0.0.[1-3]", "x2": "1"}`), `host set 1: "x2" stands in the index already`},
+		{set("a", `"addresses": {"x1": "1", "x2": "2", "x3": "3"}`), `host set 1: its addresses are not written as they must be: expected "x[1-3]": "[1-3]"`},
+		{set("a", `"addresses": {"x[1-2]": "[1-2]"}`), `expected "x1": "1"`},
+		{set("a", `"addresses": {"x[1-3]": "[1-3]", "x[4-6]": "[4-6]"}`), `expected "x[1-6]": "[1-6]"`},
+		{set("a", `"addresses": {"x[1-3]": "10.0.0.[1-4]"}`), `expected a range of 3 addresses for "x[1-3]", found "10.0.0.[1-4]"`},
+		{set("a", `"addresses": {"x[1-3]": "10.0.0.1"}`), `expected a range of 3 addresses for "x[1-3]", found "10.0.0.1"`},
+		{set("a", `"addresses": {"x[3-1]": "10.0.0.[3-1]"}`), `the range "x[3-1]" ends before it begins`},
+		{set("a", `"addresses": {"x[1-999999999]": "[1-999999999]"}`), `there are more than 1000000 hosts, and no plan has`},
+		{set("a", `"addresses": {"x y": "1"}`), `"x y" is not the name of a host, or a range`},
 		{set("a", `"addresses": {"x": "1"}, "zone": "a"`), `unknown field "zone"`},
 		{set("a", `"addresses": {"x": "1"}, "tags": {}`), "a field is missing, null or written in another case"},
 	} {
 		var hosts schema.Hosts
 		if err := schema.DecodeStrict([]byte("["+c.sets+"]"), &hosts); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s\nexpected %q\nfound    %v", c.sets, c.want, err)
+		}
+	}
+}
+
+func TestOrderOfHosts(t *testing.T) {
+	ordered := hostNames("1 2 10 a a-01 a-1 a-1.eu a-2 a-010 a-10b a-x a.b a1 a1b2 a1b10 a02 b")
+	for i, a := range ordered {
+		for j, b := range ordered {
+			if found := a.Compare(b); found != cmp.Compare(i, j) {
+				t.Errorf("%s and %s: %d", a, b, found)
+			}
 		}
 	}
 }

@@ -68,17 +68,9 @@ type Rollout struct {
 	// MaxParallel is the number of hosts at work at the same time, at least 1.
 	MaxParallel int `json:"maxParallel"`
 	// Waves are taken one after the other. Every host is in exactly one.
-	Waves []Wave `json:"waves"`
+	Waves Waves `json:"waves"`
 	// Policy is the fleet-wide policy as declared; absent when none was.
 	Policy *RolloutPolicy `json:"policy,omitempty"`
-}
-
-// Wave is a set of hosts between two gates.
-type Wave struct {
-	// Name is for people: "all", "canary", ….
-	Name string `json:"name"`
-	// Hosts are the wave's hosts, sorted.
-	Hosts []HostName `json:"hosts"`
 }
 
 // RolloutPolicy is a rollout policy as the inventory declares it. Amounts are a

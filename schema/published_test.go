@@ -19,7 +19,10 @@ func TestPublishedFormatsAreFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source.Wire = map[reflect.Type]reflect.Type{reflect.TypeFor[schema.Hosts](): reflect.TypeFor[[]schema.HostSet]()}
+	source.Wire = map[reflect.Type]reflect.Type{
+		reflect.TypeFor[schema.Hosts]():    reflect.TypeFor[[]schema.HostSet](),
+		reflect.TypeFor[schema.HostList](): reflect.TypeFor[[]schema.HostRange](),
+	}
 	for _, f := range []struct {
 		file, title, page, intro string
 		root                     any

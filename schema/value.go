@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -78,6 +79,38 @@ func (n *HostName) UnmarshalText(text []byte) error {
 	return parseInto(n, text, hostNameRE, "letters, digits, '-', '.', '_', at most 253 characters")
 }
 
+// Compare orders names as people do: web-2 is before web-10.
+func (n HostName) Compare(other HostName) int {
+	a, b := string(n), string(other)
+	for a != "" && b != "" {
+		x, y := digitsAt(a), digitsAt(b)
+		if x == "" || y == "" {
+			if a[0] != b[0] {
+				return cmp.Compare(a[0], b[0])
+			}
+			a, b = a[1:], b[1:]
+			continue
+		}
+		a, b = a[len(x):], b[len(y):]
+		x, y = strings.TrimLeft(x, "0"), strings.TrimLeft(y, "0")
+		if c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y)); c != 0 {
+			return c
+		}
+	}
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(n, other)) // web-1 and web-01 are not the same
+}
+
+// digitsAt returns the digits with which text begins.
+func digitsAt(text string) string {
+	end := 0
+	for end < len(text) && isDigit(text[end]) {
+		end++
+	}
+	return text[:end]
+}
+
+func isDigit(b byte) bool { return b >= '0' && b <= '9' }
+
 // UnitName is the full name of a systemd unit with its type, as "nginx.service"
 // or the template "worker@.service".
 type UnitName string
@@ -151,6 +184,8 @@ var (
 	narHashRE     = lazily(narHashPattern)
 	storePathRE   = lazily(storePathPattern)
 	hostNameRE    = lazily(hostNamePattern)
+	hostRangeRE   = lazily(hostRangePattern)
+	rangeRE       = lazily(rangePattern)
 	unitNameRE    = lazily(unitNamePattern)
 	accountNameRE = lazily(accountNamePattern)
 	modeRE        = lazily(modePattern)

@@ -6,7 +6,6 @@ package review
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 
@@ -15,16 +14,29 @@ import (
 
 // Summary is a plan as an approver reads it, and what `show --json` prints.
 type Summary struct {
-	Digest   schema.Digest  `json:"digest"`
-	Fleet    string         `json:"fleet"`
-	Preview  bool           `json:"preview"`
-	TimeZone string         `json:"timeZone"`
-	Source   schema.Source  `json:"source"`
-	Rollout  schema.Rollout `json:"rollout"`
+	Digest   schema.Digest `json:"digest"`
+	Fleet    string        `json:"fleet"`
+	Preview  bool          `json:"preview"`
+	TimeZone string        `json:"timeZone"`
+	Source   schema.Source `json:"source"`
+	Rollout  Rollout       `json:"rollout"`
 	// Kinds are the hosts, those with one manifest together, in the order of their first host.
 	Kinds []Kind `json:"kinds"`
 	// Needs are what this version cannot carry out yet: "web-1: osUpdates.ubuntu.mode = …".
 	Needs []string `json:"needs"`
+}
+
+// Rollout is the plan's, with every host of a wave by name.
+type Rollout struct {
+	MaxParallel int                   `json:"maxParallel"`
+	Waves       []Wave                `json:"waves"`
+	Policy      *schema.RolloutPolicy `json:"policy,omitempty"`
+}
+
+// Wave is a wave of the plan.
+type Wave struct {
+	Name  string            `json:"name"`
+	Hosts []schema.HostName `json:"hosts"`
 }
 
 // Kind is a set of hosts that shall be exactly alike.
@@ -92,10 +104,14 @@ type UnitLine struct {
 func Summarize(plan *schema.Plan) (*Summary, error) {
 	s := &Summary{
 		Digest: plan.Digest, Fleet: plan.Index.Fleet, Preview: plan.Index.Preview, TimeZone: plan.Index.TimeZone,
-		Source: plan.Index.Source, Rollout: plan.Index.Rollout, Needs: []string{},
+		Source: plan.Index.Source, Needs: []string{},
+		Rollout: Rollout{MaxParallel: plan.Index.Rollout.MaxParallel, Policy: plan.Index.Rollout.Policy},
+	}
+	for _, wave := range plan.Index.Rollout.Waves {
+		s.Rollout.Waves = append(s.Rollout.Waves, Wave{wave.Name, wave.Hosts})
 	}
 	byManifest := map[schema.Digest]int{}
-	for _, name := range slices.Sorted(maps.Keys(plan.Index.Hosts)) {
+	for _, name := range plan.Index.Hosts.Names() {
 		host := plan.Index.Hosts[name]
 		at, seen := byManifest[host.Manifest]
 		if !seen {

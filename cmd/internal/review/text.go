@@ -273,12 +273,15 @@ func join[T ~string](items []T, between string) string {
 	return strings.Join(texts, between)
 }
 
-// joinHosts names a few hosts and counts the rest.
+// joinHosts names hosts, those whose numbers follow each other as a range, and
+// counts what would be too long.
 func joinHosts(names []schema.HostName) string {
-	if len(names) <= 12 {
-		return join(names, " ")
+	const most = 12
+	ranges := schema.RangesOf(names)
+	if len(ranges) <= most {
+		return join(ranges, " ")
 	}
-	return fmt.Sprintf("%s … and %d more", join(names[:10], " "), len(names)-10)
+	return fmt.Sprintf("%s …, %s in all", join(ranges[:most-2], " "), ui.Count(len(names), "host"))
 }
 
 // size writes bytes for people, in decimal units.

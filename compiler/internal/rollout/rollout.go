@@ -24,7 +24,7 @@ const defaultParallel = 20
 func Order(hosts []schema.HostName, fleet intent.Rollout) schema.Rollout {
 	order := schema.Rollout{
 		MaxParallel: defaultParallel,
-		Waves:       []schema.Wave{{Name: "all", Hosts: slices.Sorted(slices.Values(hosts))}},
+		Waves:       []schema.Wave{{Name: "all", Hosts: slices.SortedFunc(slices.Values(hosts), schema.HostName.Compare)}},
 		Policy:      Policy(fleet),
 	}
 	if fleet.MaxParallel != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -108,11 +109,13 @@ func (s *Source) readConst(spec *ast.ValueSpec) {
 	}
 }
 
+// link is a doc link of Go.
+var link = regexp.MustCompile(`\[([A-Z][A-Za-z.]*)\]`)
+
 // prose returns a comment as one paragraph, with Go's doc links written plainly.
 func prose(doc *ast.CommentGroup) string {
 	if doc == nil {
 		return ""
 	}
-	text := strings.Join(strings.Fields(doc.Text()), " ")
-	return strings.NewReplacer("[", "", "]", "").Replace(text)
+	return link.ReplaceAllString(strings.Join(strings.Fields(doc.Text()), " "), "$1")
 }

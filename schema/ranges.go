@@ -1,0 +1,129 @@
+package schema
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// HostRange is the name of a host, or of hosts whose numbers follow each other:
+// "web-[9-11].eu" is web-9.eu, web-10.eu and web-11.eu; "db[08-10]" has db08.
+type HostRange string
+
+const hostRangePattern = `^([A-Za-z0-9][A-Za-z0-9._-]{0,252}|([A-Za-z0-9][A-Za-z0-9._-]{0,251})?\[[0-9]{1,9}-[0-9]{1,9}\][A-Za-z0-9._-]{0,251})$`
+
+// UnmarshalText accepts only a well-formed range.
+func (r *HostRange) UnmarshalText(text []byte) error {
+	return parseInto(r, text, hostRangeRE, `the name of a host, or a range as "web-[1-20]"`)
+}
+
+// maxHosts bounds what ranges can stand for.
+const maxHosts = 1_000_000
+
+// shortest is how many texts make a range at least.
+const shortest = 3
+
+// RangesOf writes hosts shortly, in the order in which they are given.
+func RangesOf(hosts []HostName) []HostRange {
+	ranges := []HostRange{}
+	for len(hosts) > 0 {
+		first, n := seriesAt(hosts)
+		if n < shortest {
+			ranges = append(ranges, HostRange(hosts[0]))
+			n = 1
+		} else {
+			ranges = append(ranges, HostRange(first.to(n)))
+		}
+		hosts = hosts[n:]
+	}
+	return ranges
+}
+
+// series are texts that are the same around a number, which grows by one each
+// time. This is the first of them.
+type series struct{ before, number, after string }
+
+// seriesAt returns how many texts at the beginning of a list are one series.
+func seriesAt[T ~string](list []T) (first series, n int) {
+	if len(list) < shortest {
+		return series{}, 1
+	}
+	first, ok := seriesOf(string(list[0]), string(list[1]))
+	if !ok {
+		return series{}, 1
+	}
+	for n = 1; n < len(list) && first.text(n) == string(list[n]); n++ {
+	}
+	return first, n
+}
+
+// seriesOf splits a at the number in which b differs from it first.
+func seriesOf(a, b string) (series, bool) {
+	start := 0
+	for start < len(a) && start < len(b) && a[start] == b[start] {
+		start++
+	}
+	for start > 0 && isDigit(a[start-1]) {
+		start--
+	}
+	number := digitsAt(a[start:])
+	plain := !strings.ContainsAny(a, "[]") // an address may have brackets of its own
+	return series{a[:start], number, a[start+len(number):]}, plain && number != "" && len(number) <= 9
+}
+
+// text returns the series' text after n others. All have as many digits as the
+// first, at least.
+func (s series) text(n int) string {
+	return s.before + s.digits(n) + s.after
+}
+
+func (s series) digits(n int) string {
+	number, _ := strconv.Atoi(s.number) // nine digits at most
+	return fmt.Sprintf("%0*d", len(s.number), number+n)
+}
+
+// to writes n texts of the series as a range.
+func (s series) to(n int) string {
+	return s.before + "[" + s.number + "-" + s.digits(n-1) + "]" + s.after
+}
+
+const rangePattern = `^([^\[\]]*)\[([0-9]{1,9})-([0-9]{1,9})\]([^\[\]]*)$`
+
+// parseRange reads what [series.to] writes: the first text and their number.
+func parseRange(text string) (first series, n int, ok bool) {
+	parts := rangeRE().FindStringSubmatch(text)
+	if parts == nil {
+		return series{}, 0, false
+	}
+	from, _ := strconv.Atoi(parts[2]) // nine digits at most
+	to, _ := strconv.Atoi(parts[3])
+	return series{parts[1], parts[2], parts[4]}, to - from + 1, to >= from
+}
+
+func (r HostRange) isRange() bool { return strings.Contains(string(r), "[") }
+
+// count returns how many hosts a well-formed range stands for.
+func (r HostRange) count() int {
+	if !r.isRange() {
+		return 1
+	}
+	_, n, _ := parseRange(string(r))
+	return max(0, n)
+}
+
+// expand returns the hosts of a well-formed range.
+func (r HostRange) expand() ([]HostName, error) {
+	if !r.isRange() {
+		return []HostName{HostName(r)}, nil
+	}
+	first, n, ok := parseRange(string(r))
+	if !ok {
+		return nil, fmt.Errorf("the range %q ends before it begins", r)
+	}
+	hosts := make([]HostName, n)
+	for i := range hosts {
+		hosts[i] = HostName(first.text(i))
+	}
+	var longest HostName
+	return hosts, longest.UnmarshalText([]byte(hosts[n-1]))
+}

@@ -1,0 +1,84 @@
+package schema
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// Waves are the waves of a rollout in order.
+type Waves []Wave
+
+// Wave is a set of hosts between two gates.
+type Wave struct {
+	// Name is for people: "all", "canary", ….
+	Name string `json:"name"`
+	// Hosts are the wave's hosts in the order in which they are taken. Three or more
+	// whose numbers follow each other stand as a range; a reader refuses any other form.
+	Hosts HostList `json:"hosts"`
+}
+
+// HostList is a list of hosts. In JSON it stands as [HostRange]s.
+type HostList []HostName
+
+// UnmarshalJSON refuses waves of more hosts than there can be before it reads them.
+func (w *Waves) UnmarshalJSON(data []byte) error {
+	var waves []struct{ Hosts hostCount }
+	if err := json.Unmarshal(data, &waves); err != nil {
+		return err
+	}
+	all := 0
+	for _, wave := range waves {
+		if all += int(wave.Hosts); all > maxHosts {
+			return fmt.Errorf("the waves have more than %d hosts, and no plan has", maxHosts)
+		}
+	}
+	return Decode(data, (*[]Wave)(w))
+}
+
+// hostCount counts the hosts of a list without reading it; of a list that stands
+// twice, all.
+type hostCount int
+
+func (c *hostCount) UnmarshalJSON(data []byte) error {
+	var list []HostRange
+	err := json.Unmarshal(data, &list)
+	for _, r := range list {
+		*c += hostCount(r.count())
+	}
+	return err
+}
+
+// MarshalJSON writes the list with ranges.
+func (l HostList) MarshalJSON() ([]byte, error) { return json.Marshal(RangesOf(l)) }
+
+// UnmarshalJSON reads a list and refuses every form but the one that MarshalJSON writes.
+func (l *HostList) UnmarshalJSON(data []byte) error {
+	var given []HostRange
+	if err := Decode(data, &given); err != nil {
+		return err
+	}
+	hosts := HostList{}
+	for _, r := range given {
+		more, err := r.expand()
+		if err != nil {
+			return err
+		}
+		hosts = append(hosts, more...)
+	}
+	if written := RangesOf(hosts); !slices.Equal(written, given) {
+		return fmt.Errorf("hosts are not written as they must be: expected %q, found %q", firstOther(written, given), firstOther(given, written))
+	}
+	*l = hosts
+	return nil
+}
+
+// firstOther returns the first range of a list that stands otherwise in the other.
+func firstOther(list, other []HostRange) HostRange {
+	for i, r := range list {
+		if i >= len(other) || other[i] != r {
+			return r
+		}
+	}
+	return ""
+}
