@@ -42,6 +42,9 @@ type Observation struct {
 	LastOSUpdate *OSUpdateState `json:"lastOSUpdate,omitempty"`
 	// Disks are the file systems that NixFleet writes to, each once.
 	Disks []Disk `json:"disks"`
+	// Problems are what could not be looked at, each with the reason. Empty:
+	// everything was.
+	Problems []string `json:"problems,omitempty"`
 }
 
 // Holder tells who has a host.
@@ -125,13 +128,20 @@ func (d Difference) String() string {
 	switch {
 	case d.Property == PropertyContent:
 		return "content was edited"
-	case d.Was == "" && d.Property == "":
-		return d.Is
+	case d.Property == PropertyType && d.Is == "nothing":
+		return "is missing"
+	case d.Property == PropertyType:
+		return "is a " + d.Is + " instead of a " + d.Was
 	case d.Property == "":
-		return d.Was + " -> " + d.Is
+		return d.Is
 	}
 	return d.Property + " " + d.Was + " -> " + d.Is
 }
 
-// PropertyContent is the property of a file whose values are digests.
-const PropertyContent = "content"
+// The properties that are told of in other words than "mode 0644 -> 0600".
+const (
+	// PropertyContent is a file's content; its values are digests.
+	PropertyContent = "content"
+	// PropertyType is what stands there: "file", "symbolic link to /x", "nothing".
+	PropertyType = "type"
+)

@@ -43,7 +43,7 @@ func (s *session) handle(ctx context.Context, request protocol.Request) (last bo
 
 func (s *session) answer(ctx context.Context, request protocol.Request, response *protocol.Response) (err error) {
 	// An executor that speaks another version may bring its own helper right away.
-	if begins := request.Op == protocol.OpHello; (s.hello == nil) != begins && (s.hello != nil || request.Op != protocol.OpReplaceHelper) {
+	if begins := request.Op == protocol.OpHello; (s.hello == nil) != begins && request.Op != protocol.OpObserve && (s.hello != nil || request.Op != protocol.OpReplaceHelper) {
 		return protocolError("expected a session to begin with one hello, found %q", request.Op)
 	}
 	switch request.Op {
@@ -52,6 +52,11 @@ func (s *session) answer(ctx context.Context, request protocol.Request, response
 			return missing(request.Op)
 		}
 		response.HelloReply, err = s.greet(ctx, request)
+	case protocol.OpObserve:
+		if request.Observe == nil {
+			return missing(request.Op)
+		}
+		response.ObserveReply, err = s.observe(ctx, request)
 	case protocol.OpReplaceHelper:
 		if request.ReplaceHelper == nil {
 			return missing(request.Op)

@@ -1,0 +1,65 @@
+// Package observe looks at a host for people: what was applied and by whom,
+// whether that is still so, how its units are, and what an execution would do. It
+// changes nothing on the host and takes no lock; what it cannot see it names,
+// and tells the rest.
+package observe
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Host is the host to look at.
+type Host struct {
+	// Root is the root directory: "/" on a host.
+	Root string
+	// Live is what is there.
+	Live inspect.Host
+	// State is what NixFleet knows of the host.
+	State *schema.State
+	// Applied is the manifest that was applied last; nil where there is none, or
+	// where it is not kept any more.
+	Applied *schema.Manifest
+	// Location is the host's time zone, in which its logs are written.
+	Location *time.Location
+}
+
+// Look returns what there is to tell of the host's state, apart from what the
+// helper knows of itself: who it is and who is at work.
+func Look(ctx context.Context, host Host) schema.Observation {
+	o := schema.Observation{
+		BootID: line(host.at("/proc/sys/kernel/random/boot_id")), UptimeSeconds: uptime(host.at("/proc/uptime")),
+		Kernel: line(host.at("/proc/sys/kernel/osrelease")),
+		Name:   host.State.Host, Reboot: rebootNeeded(host), LastOSUpdate: lastUpdate(host), Disks: disks(host.Root),
+		Drift: []schema.Drift{}, Units: []schema.ObservedUnit{},
+	}
+	if applied := host.State.Applied; applied != nil {
+		told := *applied
+		told.Verified = nil
+		o.Applied = &told
+		d := &differ{Host: host, ctx: ctx, observation: &o}
+		d.look()
+	}
+	return o
+}
+
+func (h *Host) at(name string) string { return filepath.Join(h.Root, name) }
+
+// closure are the store paths that files of the applied manifest come from.
+func (h *Host) closure() map[schema.StorePath]bool {
+	closure := make(map[schema.StorePath]bool, len(h.State.Applied.Verified))
+	for _, path := range h.State.Applied.Verified {
+		closure[path] = true
+	}
+	return closure
+}
+
+// lost are the store paths that were applied and are gone.
+func (h *Host) lost() (map[schema.StorePath]bool, error) {
+	return nixstore.Lost(h.Root, h.State.Applied.Verified)
+}

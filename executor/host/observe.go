@@ -1,0 +1,108 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
+	"github.com/nixfleet/nixfleet/executor/host/internal/observe"
+	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// observe tells of the host as it is. It writes nothing, caches included, takes
+// no lock, and starts no process.
+func (s *session) observe(ctx context.Context, request protocol.Request) (*protocol.ObserveReply, error) {
+	ask := request.Observe
+	if ask.Version != protocol.Version {
+		return nil, protocolError("this helper speaks version %d of the protocol, the executor version %d", protocol.Version, ask.Version)
+	}
+	if s.hello == nil { // it may come first, and then opens the session
+		s.hello = &protocol.Hello{Version: ask.Version, Host: ask.Host, Operator: ask.Operator}
+	}
+	known, err := s.state.Load()
+	if err != nil {
+		return nil, err
+	}
+	own := make(chan hashed, 1)
+	go func() { own <- hashOf(s.deps.Executable) }()
+	host := observe.Host{
+		Root: s.deps.Root, Live: s.liveHost(), State: known, Applied: s.state.Manifest(known.Applied), Location: time.Local,
+	}
+	reply := &protocol.ObserveReply{Version: protocol.Version, System: systemOf(s.deps.Machine), Observation: observe.Look(ctx, host)}
+	if ask.Part != nil {
+		if reply.Proposal, err = s.propose(ctx, request, host); err != nil {
+			return nil, err
+		}
+	}
+	o := &reply.Observation
+	o.OS = readRelease(s.deps.Root)["PRETTY_NAME"]
+	s.observeWork(o, known)
+	binary := <-own
+	if binary.err != nil {
+		o.Problems = append(o.Problems, "cannot read the helper's own binary: "+binary.err.Error())
+	}
+	o.Helper = binary.digest
+	o.At = s.deps.Now().UTC().Round(0) // the last thing, so that clocks can be compared
+	return reply, nil
+}
+
+// observeWork tells who is at work on the host, and what work is not done.
+func (s *session) observeWork(o *schema.Observation, known *schema.State) {
+	if holder := s.state.LockHolder(); holder != nil {
+		o.Busy = &schema.Holder{Run: holder.Run, Operator: holder.Operator, Since: holder.Since}
+	}
+	if pending := known.Pending; pending != nil {
+		o.Unfinished = &schema.Unfinished{Run: pending.Run, Manifest: pending.Manifest, Failure: pending.Failure, Phase: "interrupted"}
+		switch {
+		case o.Busy != nil:
+			o.Unfinished.Phase = "at work"
+		case pending.Failure != "":
+			o.Unfinished.Phase = "failed"
+		}
+	}
+}
+
+// propose tells what an execution of a part would do here.
+func (s *session) propose(ctx context.Context, request protocol.Request, host observe.Host) (*protocol.Proposal, error) {
+	part := &prepared{Part: request.Observe.Part, closure: map[schema.StorePath]bool{}}
+	if err := s.verify(part, request); err != nil {
+		return nil, err
+	}
+	proposal, err := observe.Propose(ctx, host, observe.Ask{
+		Part: part.Part, Closure: s.state.Closure(host.State.Applied), Blob: s.state.Blob, Sensitive: request.Observe.Sensitive,
+	})
+	if err != nil {
+		return nil, err
+	}
+	space, err := s.proposedSpace(part, proposal)
+	if err != nil {
+		return nil, err
+	}
+	for _, refusal := range space {
+		proposal.Refusals = append(proposal.Refusals, protocol.Refusal{Message: refusal.Message, Hint: refusal.Hint})
+	}
+	proposal.MissingPayloads = s.missingPayloads(part)
+	return proposal, nil
+}
+
+// proposedSpace says what an execution would refuse for want of Nix or of room.
+func (s *session) proposedSpace(part *prepared, proposal *protocol.Proposal) ([]inspect.Refusal, error) {
+	if len(part.Part.Closure) > 0 && s.deps.NixStore == "" {
+		return []inspect.Refusal{{Message: fmt.Sprintf("the host has no Nix: expected nix-store in one of %v, found none", nixstore.Directories),
+			Hint: "install it on the host: apt install nix-bin nix-setup-systemd"}}, nil
+	}
+	missing := map[schema.StorePath]bool{}
+	for _, path := range proposal.MissingPaths {
+		missing[path] = true
+	}
+	var size int64
+	for _, entry := range part.Part.Closure {
+		if missing[entry.Path] {
+			size += entry.NarSize
+		}
+	}
+	return s.checkSpace("/nix", size)
+}
