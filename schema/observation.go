@@ -123,25 +123,49 @@ func (d Drift) String() string {
 	return fmt.Sprintf("%s %s: %s", d.Kind, d.Object, strings.Join(texts, ", "))
 }
 
-// String returns a difference for people.
-func (d Difference) String() string {
-	switch {
-	case d.Property == PropertyContent:
-		return "content was edited"
-	case d.Property == PropertyType && d.Is == "nothing":
-		return "is missing"
-	case d.Property == PropertyType:
-		return "is a " + d.Is + " instead of a " + d.Was
-	case d.Property == "":
-		return d.Is
-	}
-	return d.Property + " " + d.Was + " -> " + d.Is
-}
-
-// The properties that are told of in other words than "mode 0644 -> 0600".
+// The properties of which people are told in words of their own.
 const (
 	// PropertyContent is a file's content; its values are digests.
 	PropertyContent = "content"
 	// PropertyType is what stands there: "file", "symbolic link to /x", "nothing".
 	PropertyType = "type"
+	// PropertyActive is how a unit runs: "active", "failed (exit-code)".
+	PropertyActive = "active"
+	// PropertyEnabled and PropertyMasked are "yes" or "no", with more after a comma.
+	PropertyEnabled = "enabled"
+	PropertyMasked  = "masked"
+	// PropertyDropIn is the path of a text that changes a unit.
+	PropertyDropIn = "drop-in"
+	// PropertyObstacle is a sentence about what stands in the way.
+	PropertyObstacle = "obstacle"
 )
+
+// String returns a difference for people.
+func (d Difference) String() string {
+	switch d.Property {
+	case PropertyContent:
+		return "content was edited"
+	case PropertyType:
+		if d.Is == "nothing" {
+			return "is missing"
+		}
+		return "is a " + d.Is + " instead of a " + d.Was
+	case PropertyActive:
+		return "is " + d.Is + " instead of " + d.Was
+	case PropertyEnabled, PropertyMasked:
+		answer, more, _ := strings.Cut(d.Is, ", ")
+		text := "is " + d.Property
+		if answer == "no" {
+			text = "is not " + d.Property
+		}
+		if more != "" {
+			text += ": " + more
+		}
+		return text
+	case PropertyDropIn:
+		return "has a drop-in of somebody else's, " + d.Is
+	case PropertyObstacle:
+		return d.Is
+	}
+	return d.Property + " " + d.Was + " -> " + d.Is
+}

@@ -91,11 +91,11 @@ func (d *differ) files() {
 			continue // obstacles says why
 		}
 		if link, ok := d.enabling(step.Do); ok {
-			d.add(kind, name, schema.Difference{Property: "enabled", Was: "yes", Is: "no, " + link + " is " + missingOr(entry)})
+			d.add(kind, name, schema.Difference{Property: schema.PropertyEnabled, Was: "yes", Is: "no, " + link + " is " + missingOr(entry)})
 			continue
 		}
 		if masks(step.Do) {
-			d.add(kind, name, schema.Difference{Property: "masked", Was: "yes", Is: "no"})
+			d.add(kind, name, schema.Difference{Property: schema.PropertyMasked, Was: "yes", Is: "no"})
 			continue
 		}
 		d.add(kind, name, d.fileDifferences(step.Do, entry)...)
@@ -137,7 +137,7 @@ func (d *differ) fileDifferences(work inspect.FileWork, entry rooted.Entry) []sc
 		return []schema.Difference{{Property: schema.PropertyType, Was: wantedType(work), Is: "nothing"}}
 	}
 	if path.Dir(work.Path) == schema.UnitDirectory && entry.Kind == rooted.Symlink && entry.Target == "/dev/null" {
-		return []schema.Difference{{Property: "masked", Was: "no", Is: "yes, by hand"}}
+		return []schema.Difference{{Property: schema.PropertyMasked, Was: "no", Is: "yes, by hand"}}
 	}
 	if work.Symlink != "" {
 		if entry.Kind == rooted.Symlink {
@@ -240,7 +240,7 @@ func (d *differ) obstacles() {
 		var blocked *rooted.BlockedError
 		switch {
 		case errors.As(err, &blocked):
-			d.add(kind, object, schema.Difference{Is: blocked.Error()})
+			d.add(kind, object, schema.Difference{Property: schema.PropertyObstacle, Was: "nothing", Is: blocked.Error()})
 		case err != nil:
 			d.problem(err.Error())
 		case entry.Kind != rooted.Absent && (entry.Kind == rooted.Directory) != (was == "directory"), entry.Kind == rooted.Other:
@@ -249,7 +249,7 @@ func (d *differ) obstacles() {
 	}
 	for _, refusal := range d.work.Refusals {
 		if !d.told(refusal.Message) {
-			d.add("host", "an execution would refuse", schema.Difference{Is: refusal.Message})
+			d.add("host", "an execution would refuse", schema.Difference{Property: schema.PropertyObstacle, Was: "nothing", Is: refusal.Message})
 		}
 	}
 }

@@ -35,12 +35,12 @@ func (d *differ) units() {
 			Name: name, Active: s.Active, Sub: s.Sub, Unwell: unwell(s, stopped),
 		})
 		if stopped && d.found[object{"unit", string(name)}] == nil {
-			d.add("unit", string(name), schema.Difference{Property: "active", Was: "active", Is: activeText(s)})
+			d.add("unit", string(name), schema.Difference{Property: schema.PropertyActive, Was: "active", Is: activeText(s)})
 		}
 	}
 	for _, step := range d.work.Stops {
 		if d.masked(step.Do) {
-			d.add("unit", string(step.Do), schema.Difference{Property: "active", Was: "masked", Is: "it runs in spite of its mask"})
+			d.add("unit", string(step.Do), schema.Difference{Property: schema.PropertyActive, Was: "masked", Is: "active"})
 		}
 	}
 	d.unread(status)
@@ -117,7 +117,7 @@ func (d *differ) besides() {
 		for _, dir := range dropInDirectories {
 			for _, file := range d.namesIn(path.Join(dir, string(u.Name)+".d")) {
 				if _, ours := d.State.Owned.Files[file]; !ours && strings.HasSuffix(file, ".conf") {
-					d.add("unit", string(u.Name), schema.Difference{Property: "drop-in", Was: "none", Is: file}).Stays = true
+					d.add("unit", string(u.Name), schema.Difference{Property: schema.PropertyDropIn, Was: "none", Is: file}).Stays = true
 				}
 			}
 		}
@@ -131,7 +131,7 @@ func (d *differ) besides() {
 			_, ours := d.State.Owned.Files[link]
 			managed := slices.ContainsFunc(d.Applied.Units, func(u schema.Unit) bool { return string(u.Name) == name })
 			if managed && !ours {
-				d.add("unit", name, schema.Difference{Property: "enabled", Was: "no", Is: "yes, by " + link}).Stays = true
+				d.add("unit", name, schema.Difference{Property: schema.PropertyEnabled, Was: "no", Is: "yes, by hand, by " + link}).Stays = true
 			}
 		}
 	}
