@@ -40,6 +40,7 @@ func runCases(t *testing.T, lib string) {
 	var result struct {
 		Failures  []struct{ Where, Actual, Expected string }
 		Uncovered []string
+		Skipped   []string
 		Count     int
 	}
 	out, stderr := nixEval(t, "tests/default.nix", "--arg", "lib", "import "+dir)
@@ -52,7 +53,10 @@ func runCases(t *testing.T, lib string) {
 	for _, name := range result.Uncovered {
 		t.Errorf("lib has the public name %q, and no test has it", name)
 	}
-	if result.Count < 600 {
+	if len(result.Skipped) > 0 {
+		t.Logf("%d cases are of a later nixpkgs than this: %s", len(result.Skipped), strings.Join(result.Skipped, "; "))
+	}
+	if result.Count < 1000 {
 		t.Errorf("ran %d cases, which cannot be all of them", result.Count)
 	}
 }

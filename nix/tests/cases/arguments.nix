@@ -38,7 +38,7 @@ in
 {
   # Paths, strings, functions, functors, one in another; each once.
   imports = [
-    [ (cfg [ { options.a = strs; } (args: { a = builtins.attrNames args; }) ]) { a = [ "_class" "_prefix" "config" "lib" "options" "specialArgs" ]; } ]
+    [ (cfg [ { options.a = strs; } (args: { a = builtins.attrNames args; }) ]) { a = [ "_class" "_prefix" "config" "lib" "options" "specialArgs" ]; } "25.11" ]
     [ (cfg [ { options.a = ints; } { __functor = self: { lib, ... }: { a = [ self.n ]; }; n = 4; } ]) { a = [ 4 ]; } ]
     [ (cfg [ { options.a = ints; config._module.args.q = 3; } (lib.setFunctionArgs (args: { a = [ args.q ]; }) { q = false; }) ]) { a = [ 3 ]; } ]
     [
@@ -116,6 +116,7 @@ in
     [
       ((evalModules { class = "c"; prefix = [ "p" ]; modules = [ ({ _class, _prefix, lib, ... }: { options.a = lib.mkOption { default = [ _class _prefix ]; }; }) ]; }).config)
       { a = [ "c" [ "p" ] ]; }
+      "25.11"
     ]
     [
       (cfg [ ({ extendModules, lib, ... }: { options.a = ints; options.b = lib.mkOption { }; config.b = (extendModules { modules = [ { b = mkForce 1; a = [ 5 ]; } ]; }).config.a; }) ])
@@ -143,6 +144,7 @@ in
     [
       ((cfg [ { options.a = t (types.attrsOf (types.submodule ({ _prefix, ... }: { options.n = td types.anything _prefix; }))); config.a.k = { }; } ]).a)
       { k = { n = [ "a" "k" ]; }; }
+      "25.11"
     ]
   ];
 

@@ -96,7 +96,7 @@ in
   ];
   removeAttrs = [ [ (a.removeAttrs { a = 1; b = 2; } [ "b" "c" ]) { a = 1; } ] ];
   setAttrByPath = [ [ (a.setAttrByPath [ "a" "b" ] 3) { a.b = 3; } ] ];
-  showAttrPath = [ [ (a.showAttrPath [ "foo" "10" "if" ]) ''foo."10"."if"'' ] [ (a.showAttrPath [ ]) "<root attribute path>" ] ];
+  showAttrPath = [ [ (a.showAttrPath [ "foo" "10" "if" ]) ''foo."10"."if"'' "26.05" ] [ (a.showAttrPath [ ]) "<root attribute path>" ] ];
   toDerivation = [
     [ ((a.toDerivation (builtins.toFile "tool" "")).type) "derivation" ]
     [ ((a.toDerivation (builtins.toFile "tool" "")).name) "tool" ]

@@ -216,13 +216,14 @@ in
     [
       (map (o: o.name) (builtins.filter (o: o.visible && !o.internal) (lib.optionAttrSetToDocList (removeAttrs (opts [ { options.a = mkOption { visible = "shallow"; type = types.submodule { options.x = mkOption { }; }; }; options.b = mkOption { visible = "transparent"; type = types.submodule { options.x = mkOption { }; }; }; options.c = mkOption { visible = false; type = types.submodule { options.x = mkOption { }; }; }; options.d = mkOption { visible = true; type = types.submodule { options.x = mkOption { }; }; }; } ]) [ "_module" ]))))
       [ "a" "b.x" "d" "d.x" ]
+      "25.11"
     ]
     [
       (map (o: o.name) (lib.optionAttrSetToDocList (removeAttrs (opts [ { options.d = mkOption { type = types.submodule { freeformType = types.attrsOf (types.submodule { options.x = mkOption { }; }); options.y = mkOption { }; }; }; } ]) [ "_module" ])))
       [ "d" "d.<name>._module.args" "d.<name>._module.check" "d.<name>._module.freeformType" "d.<name>._module.specialArgs" "d.<name>.x" "d._module.args" "d._module.check" "d._module.freeformType" "d._module.specialArgs" "d.y" ]
     ]
     [ ((types.submodule { config.x = 1; }).description) "submodule" ]
-    [ ((types.submodule { freeformType = types.attrsOf types.int; }).description) "open submodule of attribute set of signed integer" ]
+    [ ((types.submodule { freeformType = types.attrsOf types.int; }).description) "open submodule of attribute set of signed integer" "25.11" ]
   ];
 
   # Definitions that are made of those of other options.

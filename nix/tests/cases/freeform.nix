@@ -60,6 +60,7 @@ in
     [
       (one (types.submodule { freeformType = types.attrsOf (types.submodule ({ _prefix, ... }: { options.p = td types.anything _prefix; })); }) [ { k = { }; } ])
       { k = { p = [ "a" "k" ]; }; }
+      "25.11"
     ]
     [ (cfg [ { freeformType = types.nullOr (types.attrsOf types.int); } { z = 4; } ]) { z = 4; } ]
     [
@@ -91,7 +92,7 @@ in
       ((cfg [ { options.a = t (types.attrsOf (types.attrsOf (types.submodule ({ name, ... }: { options.n = td types.str name; })))); config.a.p.q = { }; } ]).a)
       { p = { q = { n = "q"; }; }; }
     ]
-    [ (cfg [ { options.a = t (types.submodule { options.x = td types.int 1; }); } ]) { a = { x = 1; }; } ]
+    [ (cfg [ { options.a = t (types.submodule { options.x = td types.int 1; }); } ]) { a = { x = 1; }; } "26.05" ]
     [ (one (types.submodule { options.x = ints; }) [ (mkMerge [ { x = [ 1 ]; } { x = [ 2 ]; } ]) ]) { x = [ 2 1 ]; } ]
     [
       (one (types.submodule { options.i = td (types.attrsOf (types.submodule { options.x = td types.int 1; })) { }; }) [ { i.a = { }; } { i.b.x = 3; i.a.x = mkDefault 9; } ])

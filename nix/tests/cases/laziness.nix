@@ -102,6 +102,7 @@ in
     [
       ((cfg [ { options.a = t (types.lazyAttrsOf (types.submodule { options.q = td types.int 1; })); config.a = { x = mkIf false { }; }; } ]).a.x)
       { q = 1; }
+      "26.05"
     ]
     [ (one (types.attrsOf (types.attrsOf types.int)) [ { a = mkIf true { b = 1; }; q = mkIf false { }; } ]) { a = { b = 1; }; } ]
     [ (cfg [ { options.a = t (types.attrsOf types.int); } { a.x = mkMerge [ ]; a.y = 1; } ]) { a = { y = 1; }; } ]

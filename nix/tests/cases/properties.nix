@@ -87,7 +87,7 @@ in
 
   # The strongest wins: for values, for attributes, for whole submodules.
   priority = [
-    [ (cfg [ { options.a = int; } (at "1" { a = mkOverride 10000 1; }) ]) { a = 1; } ]
+    [ (cfg [ { options.a = int; } (at "1" { a = mkOverride 10000 1; }) ]) { a = 1; } "26.05" ]
     [ (cfg [ { options.a = td (types.listOf types.int) [ 1 ]; } { a = lib.mkOptionDefault [ 2 ]; } ]) { a = [ 1 2 ]; } ]
     [
       (cfg [ { options.a = td (types.attrsOf types.int) { }; } { a = { x = mkIf true 1; y = mkIf false 2; z = mkForce 3; }; } { a.z = 1; } ])

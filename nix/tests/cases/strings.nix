@@ -13,7 +13,7 @@ in
   compareVersions = [ [ (s.compareVersions "1.2" "1.10") (-1) ] ];
   concatImapStrings = [ [ (s.concatImapStrings (i: x: "${toString i}${x}") [ "a" "b" ]) "1a2b" ] ];
   concatImapStringsSep = [ [ (s.concatImapStringsSep "-" (i: x: toString (x / i)) [ 6 6 ]) "6-3" ] ];
-  concatLines = [ [ (s.concatLines [ "a" "b" ]) "a\nb\n" ] [ (s.concatLines [ ]) "" ] ];
+  concatLines = [ [ (s.concatLines [ "a" "b" ]) "a\nb\n" ] [ (s.concatLines [ ]) "" "26.05" ] ];
   concatMapAttrsStringSep = [ [ (s.concatMapAttrsStringSep "," (n: v: "${n}=${v}") { a = "1"; b = "2"; }) "a=1,b=2" ] ];
   concatMapStrings = [ [ (s.concatMapStrings (x: "a" + x) [ "foo" "bar" ]) "afooabar" ] ];
   concatMapStringsSep = [ [ (s.concatMapStringsSep "-" lib.toUpper [ "foo" "bar" ]) "FOO-BAR" ] ];
@@ -24,7 +24,7 @@ in
   escapeNixIdentifier = [
     [ (s.escapeNixIdentifier "hello") "hello" ]
     [ (s.escapeNixIdentifier "0abc") ''"0abc"'' ]
-    [ (s.escapeNixIdentifier "if") ''"if"'' ]
+    [ (s.escapeNixIdentifier "if") ''"if"'' "26.05" ]
   ];
   escapeNixString = [ [ (s.escapeNixString "hello\${}\n") ''"hello\''${}\n"'' ] ];
   escapeRegex = [ [ (s.escapeRegex "[^a-z]*") "\\[\\^a-z]\\*" ] ];

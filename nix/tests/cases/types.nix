@@ -135,7 +135,7 @@ in
     [ (merge (types.listOf types.int) [ [ 1 (mkIf false 2) (mkIf true 3) ] ]) [ 1 3 ] ]
     [ (merge (types.listOf types.int) [ (mkAfter [ 3 ]) [ 2 ] (mkBefore [ 1 ]) ]) [ 1 2 3 ] ]
     [ (merge (types.listOf sub) [ [ { a = 2; } ] ]) [ { a = 2; b = [ ]; } ] ]
-    [ (merge (types.listOf types.int) [ ]) [ ] ]
+    [ (merge (types.listOf types.int) [ ]) [ ] "26.05" ]
     [ (fails (merge (types.listOf types.int) [ [ "x" ] ])) true ]
   ];
   mkOptionType = [
@@ -149,7 +149,7 @@ in
     [ (merge (types.nullOr types.int) [ null null ]) null ]
     [ (fails (merge (types.nullOr types.int) [ null 1 ])) true ]
     [ (merge (types.nullOr types.lines) [ "a" "b" ]) "a\nb" ]
-    [ (merge (types.nullOr types.int) [ ]) null ]
+    [ (merge (types.nullOr types.int) [ ]) null "26.05" ]
   ];
   number = [ [ (accepts types.number [ 1 1.5 "1" ]) [ true true false ] ] ];
   numbers = [
@@ -223,7 +223,7 @@ in
       { one = 2; two = 2; }
     ]
     [ (fails (merge sub [ { c = 1; } ])) true ]
-    [ (merge sub [ ]) { a = 1; b = [ ]; } ]
+    [ (merge sub [ ]) { a = 1; b = [ ]; } "26.05" ]
     [ (lib.attrNames (sub.getSubOptions [ ])) [ "_module" "a" "b" ] ]
   ];
   submoduleWith = [
