@@ -13,7 +13,7 @@ import (
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// Selection chooses hosts of a plan: those that any of its patterns or groups
+// Selection chooses hosts of a plan or an inventory: those that any of its patterns or groups
 // names. The zero value chooses all.
 type Selection struct {
 	// Hosts are names or patterns with *, ? and [a-z].
@@ -33,7 +33,11 @@ func Select(plan *schema.Plan, selection Selection) ([]schema.HostName, error) {
 }
 
 func choose(plan *schema.Plan, selection Selection) (map[schema.HostName]bool, error) {
-	hosts := plan.Index.Hosts
+	return chooseFrom(plan.Index.Hosts, "plan", selection)
+}
+
+// chooseFrom chooses among the hosts of what people know as a plan or an inventory.
+func chooseFrom(hosts schema.Hosts, of string, selection Selection) (map[schema.HostName]bool, error) {
 	chosen := map[schema.HostName]bool{}
 	if len(selection.Hosts) == 0 && len(selection.Groups) == 0 {
 		for name := range hosts {
@@ -42,19 +46,19 @@ func choose(plan *schema.Plan, selection Selection) (map[schema.HostName]bool, e
 		return chosen, nil
 	}
 	for _, pattern := range selection.Hosts {
-		if err := chooseHosts(hosts, pattern, chosen); err != nil {
+		if err := chooseHosts(hosts, of, pattern, chosen); err != nil {
 			return nil, err
 		}
 	}
 	for _, group := range selection.Groups {
-		if err := chooseGroup(hosts, group, chosen); err != nil {
+		if err := chooseGroup(hosts, of, group, chosen); err != nil {
 			return nil, err
 		}
 	}
 	return chosen, nil
 }
 
-func chooseHosts(hosts map[schema.HostName]schema.Host, pattern string, chosen map[schema.HostName]bool) error {
+func chooseHosts(hosts schema.Hosts, of, pattern string, chosen map[schema.HostName]bool) error {
 	found := false
 	for name := range hosts {
 		match, err := path.Match(pattern, string(name))
@@ -72,10 +76,10 @@ func chooseHosts(hosts map[schema.HostName]schema.Host, pattern string, chosen m
 	for name := range hosts {
 		names = append(names, string(name))
 	}
-	return fault.New(fault.Refused, "no host of the plan matches %q", pattern).WithHint("%s", nearest("host", pattern, names))
+	return fault.New(fault.Refused, "no host of the %s matches %q", of, pattern).WithHint("%s", nearest(of, "host", pattern, names))
 }
 
-func chooseGroup(hosts map[schema.HostName]schema.Host, group string, chosen map[schema.HostName]bool) error {
+func chooseGroup(hosts schema.Hosts, of, group string, chosen map[schema.HostName]bool) error {
 	names := []string{"all"}
 	found := false
 	for name, host := range hosts {
@@ -87,12 +91,12 @@ func chooseGroup(hosts map[schema.HostName]schema.Host, group string, chosen map
 	if found {
 		return nil
 	}
-	return fault.New(fault.Refused, "no host of the plan is in the group %q", group).WithHint("%s", nearest("group", group, names))
+	return fault.New(fault.Refused, "no host of the %s is in the group %q", of, group).WithHint("%s", nearest(of, "group", group, names))
 }
 
 // nearest names what was probably meant: the names that few edits lead to, or a
 // few of all.
-func nearest(kind, word string, names []string) string {
+func nearest(of, kind, word string, names []string) string {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	distance := func(name string) int {
@@ -109,5 +113,5 @@ func nearest(kind, word string, names []string) string {
 	if len(names) > most {
 		list += fmt.Sprintf(" and %d more", len(names)-most)
 	}
-	return "the plan's " + kind + "s are " + list
+	return "the " + of + "'s " + kind + "s are " + list
 }

@@ -62,6 +62,8 @@ type State struct {
 	OnHello   func(*Session) error
 	OnPrepare func(*Session) error
 	OnApply   func(*Session) error
+	// OnObserve scripts what the helper tells of the host; nil tells what the fields say.
+	OnObserve func(*Session, *protocol.ObserveReply) error
 }
 
 // Start starts a host that lets a key in.

@@ -106,6 +106,8 @@ func (s *Session) answer(response *protocol.Response) (err error) {
 			}
 		}
 		response.HelloReply, err = s.greet()
+	case protocol.OpObserve:
+		response.ObserveReply, err = s.observe()
 	case protocol.OpReplaceHelper:
 		response.ReplaceReply, err = s.replace()
 	case protocol.OpPrepare:

@@ -39,7 +39,12 @@ type Session struct {
 	noise   *head
 	seq     int
 	user    string
+	// epoch is that of the lease that the helper says we hold.
+	epoch int64
 }
+
+// Epoch returns the epoch of the lease that the session holds; 0 where it holds none.
+func (s *Session) Epoch() int64 { return s.epoch }
 
 // How long a helper may take. A login is part of the first: PAM may ask a directory server.
 const (
@@ -83,6 +88,8 @@ type Request struct {
 	Deadline time.Duration
 	// OnEvent takes what the helper reports meanwhile; may be nil.
 	OnEvent func(*protocol.Event)
+	// Epoch is that of another session's lease, to speak for it; 0 for our own.
+	Epoch int64
 }
 
 // Call sends a request and waits for its reply. An error that the helper
@@ -116,6 +123,7 @@ func (s *Session) Call(ctx context.Context, request Request) (*protocol.Response
 			}
 			continue
 		}
+		s.epoch = response.Epoch
 		if response.Error != nil {
 			return nil, response.Error
 		}
@@ -134,10 +142,10 @@ func (s *Session) because(outer, ctx context.Context, err error) error {
 	return err
 }
 
-// ended tells how the helper ended, where it did. For the hello, which finds more
-// to tell, it leaves that to [Session.diagnose].
+// ended tells how the helper ended, where it did. For the first request, which
+// finds more to tell, it leaves that to [Session.diagnose].
 func (s *Session) ended(op protocol.Op, err error) error {
-	if op == protocol.OpHello || fault.KindOf(err) != fault.Failed {
+	if s.seq == 1 && op != protocol.OpReplaceHelper || fault.KindOf(err) != fault.Failed {
 		return err
 	}
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -151,7 +159,11 @@ func (s *Session) ended(op protocol.Op, err error) error {
 }
 
 func (s *Session) send(request Request) error {
-	prefix := fmt.Appendf(nil, `{"seq":%d,"op":%q,"run":%q,"epoch":0,"digest":%q,%q:`, s.seq, request.Op, s.Run, s.Digest, request.Field)
+	epoch := request.Epoch
+	if epoch == 0 {
+		epoch = s.epoch
+	}
+	prefix := fmt.Appendf(nil, `{"seq":%d,"op":%q,"run":%q,"epoch":%d,"digest":%q,%q:`, s.seq, request.Op, s.Run, epoch, s.Digest, request.Field)
 	parts := append([][]byte{prefix}, request.Body...)
 	err := s.wire.SendEncoded(append(parts, []byte{'}'})...)
 	if errors.Is(err, io.EOF) || err == nil {
