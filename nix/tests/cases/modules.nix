@@ -70,10 +70,11 @@ in
         { key = "a"; file = "f"; disabled = false; imports = [ { key = "b"; file = "f"; disabled = true; imports = [ ]; } ]; }
         { key = "c"; file = "<unknown-file>"; disabled = false; imports = [ ]; }
       ]
+      "25.11"
     ]
     # A configuration, and an option, can be values.
     [ (eval [ { options.a = mkOption { type = types.anything; }; config.a = evalModules { modules = [ { options.b = int; config.b = 1; } ]; }; } ]).a.config { b = 1; } ]
-    [ (evalModules { modules = [ { options.a = int; config.a = 1; } ]; }).options.a.valueMeta { } ]
+    [ (evalModules { modules = [ { options.a = int; config.a = 1; } ]; }).options.a.valueMeta { } "25.11" ]
     # What options says.
     [
       (
