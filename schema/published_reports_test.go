@@ -1,0 +1,44 @@
+package schema_test
+
+import (
+	"testing"
+
+	"github.com/nixfleet/nixfleet/schema"
+	"github.com/nixfleet/nixfleet/schema/internal/publish"
+)
+
+func TestPublishedReportsAreFresh(t *testing.T) {
+	source, err := publish.ReadSource(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []struct {
+		file, title, page, intro string
+		root                     any
+	}{
+		{"status.schema.json", "NixFleet status", "../docs/status-format.md", statusIntro, schema.Status{}},
+		{"forecast.schema.json", "NixFleet forecast", "../docs/forecast-format.md", forecastIntro, schema.Forecast{}},
+	} {
+		data, err := source.JSONSchema(f.title, f.root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkFresh(t, "validate/"+f.file, string(data))
+		checkFresh(t, f.page, generated+f.intro+source.Markdown(f.root))
+	}
+}
+
+const statusIntro = `# What ` + "`nixfleet status --json`" + ` prints, field by field
+
+One JSON document a look; with ` + "`--watch`" + ` one a line, every time. The JSON schema is
+` + "`schema/validate/status.schema.json`" + `. Fields are added without a new version; none is taken away or
+gets another meaning without one. How the command is used stands in [status.md](status.md).
+`
+
+const forecastIntro = `# What ` + "`nixfleet plan --json`" + ` prints, field by field
+
+One JSON document. It holds no time and nothing of the machine that asked, so two forecasts of hosts that
+are the same are equal. The JSON schema is ` + "`schema/validate/forecast.schema.json`" + `. Fields are added without a
+new version; none is taken away or gets another meaning without one. How the command is used stands in
+[status.md](status.md).
+`

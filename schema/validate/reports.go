@@ -1,0 +1,13 @@
+package validate
+
+import _ "embed"
+
+// StatusSchema is the published JSON schema of what `nixfleet status --json` prints.
+//
+//go:embed status.schema.json
+var StatusSchema string
+
+// ForecastSchema is the published JSON schema of what `nixfleet plan --json` prints.
+//
+//go:embed forecast.schema.json
+var ForecastSchema string
