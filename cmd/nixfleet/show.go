@@ -8,6 +8,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
 	"github.com/nixfleet/nixfleet/cmd/internal/review"
+	"github.com/nixfleet/nixfleet/cmd/internal/selection"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
 )
@@ -21,12 +22,10 @@ func showCommand() *cli.Command {
 
 Examples: nixfleet show plan.json
           nixfleet show plan.json --host web-1 --contents`,
-		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "host", Usage: "only hosts of this `NAME` or pattern (may be repeated)"},
-			&cli.StringSliceFlag{Name: "group", Usage: "only hosts of this `GROUP` (may be repeated)"},
+		Flags: append(selection.Flags(),
 			&cli.BoolFlag{Name: "contents", Usage: "with the texts of files and units"},
 			&cli.BoolFlag{Name: "json", Usage: "as JSON, texts included"},
-		},
+		),
 		Action: show,
 	}
 }
@@ -40,10 +39,10 @@ func show(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	hosts, groups := c.StringSlice("host"), c.StringSlice("group")
-	if len(hosts)+len(groups) > 0 {
+	chosen := selection.Of(c)
+	if len(chosen.Hosts)+len(chosen.Groups) > 0 {
 		// The same words for a selection as execute has, so that the same is seen as will be done.
-		if _, err := executor.Select(plan, executor.Selection{Hosts: hosts, Groups: groups}); err != nil {
+		if _, err := executor.Select(plan, chosen); err != nil {
 			return err
 		}
 	}
@@ -51,7 +50,7 @@ func show(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	summary.Select(hosts, groups)
+	summary.Select(chosen.Hosts, chosen.Groups)
 	out := bufio.NewWriter(c.App.Writer)
 	if c.Bool("json") {
 		encoder := json.NewEncoder(out)

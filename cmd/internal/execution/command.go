@@ -5,22 +5,16 @@ package execution
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
-	"os/user"
-	"path/filepath"
-	"strconv"
 	"syscall"
-	"time"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/helper"
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
+	"github.com/nixfleet/nixfleet/cmd/internal/selection"
+	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
@@ -42,9 +36,7 @@ touched, 4 hosts failed, 5 halted and hosts left out, 130 cut.
 Examples: nixfleet execute plan.json --dry-run
           nixfleet execute plan.json --group web --parallel 5
           nixfleet execute plan.json --closures ./cache --yes --json`,
-		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "host", Usage: "only hosts of this `NAME` or pattern (may be repeated)"},
-			&cli.StringSliceFlag{Name: "group", Usage: "only hosts of this `GROUP` (may be repeated)"},
+		Flags: append(selection.Flags(),
 			&cli.IntFlag{Name: "parallel", Usage: "at most `N` hosts at once; lowers what the plan says, never raises it", DefaultText: "what the plan says"},
 			&cli.StringFlag{Name: "closures", Usage: "take store paths from this binary `CACHE` (directory or URL), or from \"substituters\", instead of the local Nix store"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would change on which host, and change nothing"},
@@ -52,7 +44,7 @@ Examples: nixfleet execute plan.json --dry-run
 			&cli.BoolFlag{Name: "json", Usage: "print events as lines of JSON"},
 			&cli.BoolFlag{Name: "debug-wire", Usage: "print every message to and from the hosts' helpers; they hold files' texts"},
 			&cli.StringFlag{Name: "state-dir", Usage: "keep records of runs in `DIR` (default: $XDG_STATE_HOME/nixfleet)", EnvVars: []string{"NIXFLEET_STATE_DIR"}},
-		},
+		),
 		Action: execute,
 	}
 }
@@ -70,7 +62,7 @@ func execute(c *cli.Context) error {
 		return ui.WithCode(ui.ExitRefused, err)
 	}
 	options := executor.Options{
-		Select:   executor.Selection{Hosts: c.StringSlice("host"), Groups: c.StringSlice("group")},
+		Select:   selection.Of(c),
 		Parallel: c.Int("parallel"),
 		Closures: c.String("closures"),
 		DryRun:   c.Bool("dry-run"),
@@ -97,18 +89,18 @@ func confirmed(plan *schema.Plan, hosts int) bool {
 }
 
 func carryOut(c *cli.Context, plan *schema.Plan, hosts int, options executor.Options) error {
-	deps, err := surroundings(c)
+	deps, err := surroundings.Deps(c.String("state-dir"))
 	if err != nil {
 		return ui.WithCode(ui.ExitRefused, err)
 	}
-	options.Operator = operator(deps.User)
+	options.Operator = surroundings.Operator()
 	ctx, stop, release := interruptible(c.Context)
 	defer release()
 	options.Stop = stop
 	teller := newTeller(c, plan, hosts, options.DryRun)
 	deps.Observe = teller.tell
 	if c.Bool("debug-wire") {
-		deps.Wire = printWire(os.Stderr)
+		deps.Wire = surroundings.Wire(os.Stderr)
 	}
 	record, err := executor.Execute(ctx, plan, options, deps)
 	teller.close()
@@ -137,64 +129,6 @@ func exitCode(verdict schema.Verdict) int {
 		return ui.ExitHalted
 	}
 	return ui.ExitHostsFailed
-}
-
-// surroundings are what an execution takes from this process.
-func surroundings(c *cli.Context) (executor.Deps, error) {
-	name, home := account()
-	var err error
-	stateDir := c.String("state-dir")
-	if stateDir == "" {
-		if stateDir, err = executor.StateDir(home, os.Getenv); err != nil {
-			return executor.Deps{}, err
-		}
-	}
-	if stateDir, err = filepath.Abs(stateDir); err != nil {
-		return executor.Deps{}, err
-	}
-	return executor.Deps{
-		Helpers: helper.Binary, Home: home, User: name, Getenv: os.Getenv,
-		Passphrase: askPassphrase(), Clock: time.Now, Random: rand.Reader, StateDir: stateDir,
-	}, nil
-}
-
-// account returns who executes and where their home is; where there is no such
-// account (a bare container, say), the number and HOME.
-func account() (name, home string) {
-	name, home = strconv.Itoa(os.Getuid()), os.Getenv("HOME")
-	if found, err := user.Current(); err == nil {
-		name = found.Username
-		if home == "" {
-			home = found.HomeDir
-		}
-	}
-	return name, home
-}
-
-// operator names who executes for records and for hosts: behind sudo that is
-// who called it.
-func operator(name string) string {
-	if sudoer := os.Getenv("SUDO_USER"); name == "root" && sudoer != "" {
-		name = sudoer
-	}
-	machine, err := os.Hostname()
-	if err != nil {
-		return name
-	}
-	return name + "@" + machine
-}
-
-// askPassphrase returns a question on the terminal; nil without one.
-func askPassphrase() func(file string) ([]byte, error) {
-	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
-	if err != nil {
-		return nil
-	}
-	return func(file string) ([]byte, error) {
-		fmt.Fprintf(tty, "Passphrase for %s: ", file)
-		defer io.WriteString(tty, "\n")
-		return term.ReadPassword(int(tty.Fd()))
-	}
 }
 
 // interruptible returns a context that the second interrupt cancels, and a

@@ -1,4 +1,4 @@
-package execution
+package surroundings
 
 import (
 	"bytes"
@@ -12,8 +12,8 @@ import (
 // wireWidth bounds what is printed of one message: a helper's binary has megabytes.
 const wireWidth = 4000
 
-// printWire returns an onlooker that prints messages, a line each.
-func printWire(w io.Writer) func(host schema.HostName, sent bool, parts ...[]byte) {
+// Wire returns an onlooker that prints messages, a line each.
+func Wire(w io.Writer) func(host schema.HostName, sent bool, parts ...[]byte) {
 	var mu sync.Mutex
 	return func(host schema.HostName, sent bool, parts ...[]byte) {
 		arrow, message := "<-", bytes.Join(parts, nil)
