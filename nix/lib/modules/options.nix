@@ -117,10 +117,15 @@ rec {
       throw "literalExpression expects a string.";
 
   /** Markdown for documentation, shown as it is. */
-  literalMD = text: {
-    _type = "literalMD";
-    inherit text;
-  };
+  literalMD =
+    text:
+    if isString text then
+      {
+        _type = "literalMD";
+        inherit text;
+      }
+    else
+      throw "literalMD expects a string.";
 
   /** The values of a list of definitions. */
   getValues = catAttrs "value";

@@ -45,11 +45,6 @@ in
       "toPlist"
     ];
 
-    lists = missing "lib.lists" [
-      "crossLists"
-      "listDfs"
-    ];
-
     meta = missing "lib.meta" [
       "addMetaAttrs"
       "appendToName"
@@ -146,7 +141,6 @@ in
     "commitIdFromGitRepo"
     "condConcat"
     "convertHash"
-    "crossLists"
     "customisation"
     "defaultMerge"
     "defaultMergeArg"
@@ -187,7 +181,6 @@ in
     "lazyGenericClosure"
     "licenses"
     "licensesSpdx"
-    "listDfs"
     "lowPrioSet"
     "maintainers"
     "makeOverridable"

@@ -67,8 +67,8 @@ let
   beyond = import ./beyond.nix;
   trivial = load ./trivial.nix;
   debug = load ./debug.nix;
-  lists = load ./lists.nix;
-  attrsets = load ./attrsets.nix;
+  lists = load ./lists.nix // load ./sorting.nix;
+  attrsets = load ./attrsets.nix // load ./nested-attrsets.nix;
   meta = load ./meta.nix;
   strings = load ./strings.nix // load ./conversions.nix // load ./escapes.nix;
   asserts = load ./asserts.nix;

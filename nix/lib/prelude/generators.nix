@@ -47,8 +47,6 @@ rec {
       err "functions are"
     else if isFloat v then
       lib.floatToString v
-    else if isPath v then
-      toString v
     else
       err "this value is";
 

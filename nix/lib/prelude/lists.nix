@@ -2,17 +2,13 @@
 { lib }:
 let
   inherit (builtins)
-    concatLists
     concatMap
-    elem
     elemAt
     filter
-    foldl'
     genList
     head
     isList
     length
-    sort
     ;
 in
 rec {
@@ -59,8 +55,8 @@ rec {
     in
     go (length list - 1);
 
-  /** Another name of `foldr`. */
-  fold = foldr;
+  /** Another name of `foldr`, with a warning. */
+  fold = lib.warn "fold has been deprecated, use foldr instead" foldr;
 
   /** `map` that also gives the index, from 0. */
   imap0 = f: list: genList (n: f n (elemAt list n)) (length list);
@@ -167,31 +163,6 @@ rec {
     in
     genList (n: elemAt xs (l - n - 1)) l;
 
-  /** Sorts by a key; equal keys keep their order. */
-  sortOn = f: list: map (x: x.item) (sort (a: b: a.key < b.key) (map (item: { key = f item; inherit item; }) list));
-
-  /** Compares lists element by element with a comparing function. */
-  compareLists =
-    cmp: a: b:
-    if a == [ ] then
-      if b == [ ] then 0 else -1
-    else if b == [ ] then
-      1
-    else
-      let
-        rel = cmp (head a) (head b);
-      in
-      if rel == 0 then compareLists cmp (builtins.tail a) (builtins.tail b) else rel;
-
-  /** Sorts strings so that numbers inside them count as numbers: web-2 before web-10. */
-  naturalSort =
-    lst:
-    let
-      key = s: map (x: if isList x then lib.toIntBase10 (head x) else x) (builtins.split "(0|[1-9][0-9]*)" s);
-      before = a: b: compareLists lib.compare a.key b.key < 0;
-    in
-    map (x: x.item) (sort before (map (item: { key = key item; inherit item; }) lst));
-
   /** The first n elements. */
   take = n: sublist 0 n;
 
@@ -267,27 +238,6 @@ rec {
   /** Whether two lists have no element in common. */
   mutuallyExclusive = a: b: length a == 0 || !(builtins.any (x: elem x a) b);
 
-  /**
-    Sorts so that whatever is `before` another comes first.
-    Gives `{ result }`, or `{ cycle, loops }` where that is impossible.
-  */
-  toposort =
-    before: list:
-    let
-      go =
-        sorted: rest:
-        let
-          free = filter (x: !(builtins.any (y: y != x && before y x) rest)) rest;
-        in
-        if rest == [ ] then
-          { result = sorted; }
-        else if free == [ ] then
-          {
-            cycle = rest;
-            loops = filter (x: before x x) rest;
-          }
-        else
-          go (sorted ++ [ (head free) ]) (filter (x: x != head free) rest);
-    in
-    go [ ] list;
+  /** Applies a function to each combination of one argument of each list. */
+  crossLists = f: foldl (fs: args: concatMap (g: map g args) fs) [ f ];
 }

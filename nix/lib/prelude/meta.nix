@@ -11,7 +11,9 @@ rec {
     getExe' x (
       x.meta.mainProgram or (
         if x ? name || x ? pname then
-          lib.getName x
+          lib.warn "getExe: the package ${lib.getName x} has no meta.mainProgram, which is taken to be its name; use getExe' to name a program" (
+            lib.getName x
+          )
         else
           throw "getExe: a package is expected, got ${if isString x then "a string" else builtins.typeOf x}"
       )

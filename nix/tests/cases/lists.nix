@@ -85,10 +85,23 @@ in
   take = [ [ (l.take 2 [ 1 2 3 ]) [ 1 2 ] ] [ (l.take 9 [ 1 ]) [ 1 ] ] ];
   takeEnd = [ [ (l.takeEnd 2 [ 1 2 3 ]) [ 2 3 ] ] [ (l.takeEnd 9 [ 1 ]) [ 1 ] ] ];
   toList = [ [ (l.toList 1) [ 1 ] ] [ (l.toList [ 1 ]) [ 1 ] ] ];
+  listDfs = [
+    [ (l.listDfs true (a: b: a < b) [ 2 3 1 ]) { minimal = 1; visited = [ 2 ]; rest = [ 3 ]; } ]
+    [ (l.listDfs true (_: _: true) [ 1 2 ]) { cycle = 2; loops = [ 1 ]; visited = [ 1 ]; rest = [ ]; } ]
+    [ (l.listDfs false (_: _: true) [ 1 2 ]) { minimal = 2; visited = [ 1 ]; rest = [ ]; } ]
+  ];
+  # What must not be before anything else stays near what it was next to.
   toposort = [
     [ (l.toposort (a: b: a < b) [ 3 2 1 ]) { result = [ 1 2 3 ]; } ]
-    [ (l.toposort (_: _: true) [ 1 2 ] ? cycle) true ]
+    [
+      (l.toposort lib.hasPrefix [ "/home/user/other" "/" "/homeless" "/home/user" "/home" ])
+      { result = [ "/" "/home" "/home/user" "/home/user/other" "/homeless" ]; }
+    ]
+    [ (l.toposort (_: _: true) [ 1 2 ]) { cycle = [ 1 2 ]; loops = [ 1 ]; } ]
+    [ (l.toposort (a: b: (a == 1 && b == 2) || (a == 2 && b == 1)) [ 3 1 2 ]) { cycle = [ 1 2 ]; loops = [ 1 ]; } ]
+    [ (l.toposort (_: _: true) [ ]) { result = [ ]; } ]
   ];
+  crossLists = [ [ (l.crossLists (x: y: x + y) [ [ 1 2 ] [ 10 20 ] ]) [ 11 21 12 22 ] ] ];
   unique = [ [ (l.unique [ 3 2 3 1 2 ]) [ 3 2 1 ] ] ];
   uniqueStrings = [ [ (l.uniqueStrings [ "b" "a" "b" ]) [ "a" "b" ] ] ];
   zipLists = [ [ (l.zipLists [ 1 2 ] [ "a" ]) [ { fst = 1; snd = "a"; } ] ] ];

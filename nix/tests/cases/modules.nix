@@ -206,7 +206,7 @@ in
 
   isOption = [ [ (lib.isOption (mkOption { })) true ] [ (lib.isOption { }) false ] ];
   literalExpression = [ [ (lib.literalExpression "x") { _type = "literalExpression"; text = "x"; } ] ];
-  literalMD = [ [ (lib.literalMD "x") { _type = "literalMD"; text = "x"; } ] ];
+  literalMD = [ [ (lib.literalMD "x") { _type = "literalMD"; text = "x"; } ] [ (fails (lib.literalMD 1)) true ] ];
   getFiles = [ [ (lib.getFiles (defs [ 1 ])) [ "f" ] ] ];
   getValues = [ [ (lib.getValues (defs [ 1 2 ])) [ 1 2 ] ] ];
   mergeDefaultOption = [

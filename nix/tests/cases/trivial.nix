@@ -119,7 +119,9 @@ in
   ];
 
   # lib.meta
-  getExe = [ [ (lib.getExe { type = "derivation"; name = "x-1"; outPath = "/p"; meta.mainProgram = "tool"; }) "/p/bin/tool" ] ];
+  getExe = [ [ (lib.getExe { type = "derivation"; name = "x-1"; outPath = "/p"; meta.mainProgram = "tool"; }) "/p/bin/tool" ]
+    [ (lib.getExe { type = "derivation"; name = "x-1"; outPath = "/p"; }) "/p/bin/x" ]
+  ];
   optionalDrvAttr = [ [ (lib.optionalDrvAttr true 1) 1 ] [ (lib.optionalDrvAttr false (throw "unused")) null ] ];
   getExe' = [
     [ (!caught (lib.getExe' { outPath = "/p"; } "y")) true ]
