@@ -32,6 +32,8 @@ type Manifest struct {
 	// Settle is how long after the last job a started unit is watched before it
 	// counts as running: a Go duration.
 	Settle string `json:"settle"`
+	// Activation says how a change takes hold and how it is taken back.
+	Activation Activation `json:"activation"`
 	// Masks are units of the operating system's own that shall not start, by name.
 	Masks []UnitName `json:"masks,omitempty"`
 	// OSUpdates is the policy for the operating system's own packages.

@@ -1,5 +1,15 @@
 package schema
 
+// Activation says how a change of a host takes hold and how it is taken back.
+type Activation struct {
+	// ConfirmWindow is how long the host waits after a change for a new connection
+	// of the executor before it undoes the change: a Go duration. "0s": it does not wait.
+	ConfirmWindow string `json:"confirmWindow"`
+	// KeepGenerations is how many generations the host keeps, the current one
+	// included, with their manifests, payloads and closures.
+	KeepGenerations int `json:"keepGenerations"`
+}
+
 // OSUpdates is the policy for the operating system's own packages.
 type OSUpdates struct {
 	// Ubuntu is the policy for base ubuntu and debian.

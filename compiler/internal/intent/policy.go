@@ -56,6 +56,12 @@ type Secret struct {
 	At               string   `json:"at"`
 }
 
+// Activation says how a change takes hold and how it is taken back.
+type Activation struct {
+	ConfirmWindow   string `json:"confirmWindow"`
+	KeepGenerations int    `json:"keepGenerations"`
+}
+
 // Reboot says when the host may reboot.
 type Reboot struct {
 	Auto     bool     `json:"auto"`

@@ -80,6 +80,7 @@ type Connection struct {
 // Closure is the host's closure, not yet built.
 type Closure struct {
 	Derivation string `json:"derivation"`
+	Activation    Activation              `json:"activation"`
 	Path       string `json:"path"`
 }
 

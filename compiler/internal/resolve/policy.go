@@ -122,6 +122,24 @@ func (r *resolver) checkEnvironment(p place, environment map[string]string) {
 	}
 }
 
+func (r *resolver) activation() schema.Activation {
+	a := schema.Activation{ConfirmWindow: r.intent.Activation.ConfirmWindow, KeepGenerations: r.intent.Activation.KeepGenerations}
+	refuse := func(field string, code diagnostic.Code, because string) {
+		r.report(diagnostic.Diagnostic{Code: code, Summary: because, Option: "nixfleet.activation." + field})
+	}
+	const longest = time.Hour // a host that waits is locked
+	switch d, err := time.ParseDuration(a.ConfirmWindow); {
+	case err != nil || d < 0:
+		refuse("confirmWindow", diagnostic.Duration, fmt.Sprintf(`%q is not a duration: expected it as in "90s", "5m" or "1h30m"`, a.ConfirmWindow))
+	case d > 0 && d < time.Second || d > longest:
+		refuse("confirmWindow", diagnostic.Duration, fmt.Sprintf("%q is no time to wait: expected 0s, or between 1s and 1h", a.ConfirmWindow))
+	}
+	if a.KeepGenerations < 2 {
+		refuse("keepGenerations", diagnostic.PolicyValue, fmt.Sprintf("%d generations leave nothing to roll back to: expected 2 or more", a.KeepGenerations))
+	}
+	return a
+}
+
 func (r *resolver) reboot() *schema.RebootPolicy {
 	policy := r.intent.Reboot
 	if policy == nil {

@@ -96,6 +96,12 @@ hint: declare a.service, or name the operating system's unit that it starts:
 		{file(`"/etc/x": {"symlink": "/y", "mode": "0644", "owner": "root", "group": "root", "validate": "true %s"}`), `/etc/x is a symbolic link: there is no content to validate`},
 		{`{"reboot": {"auto": true, "windows": ["Sunday"], "deadline": "10m"}}`, `error: "Sunday" is not a window: it has no end; expected one as "Sun 02:00-04:00", "Mon-Fri 22:00-04:00" or "02:00-04:00" [window]
   at nixfleet.reboot.windows, host web-1`},
+		{`{"activation": {"confirmWindow": "soon", "keepGenerations": 10}}`, `error: "soon" is not a duration: expected it as in "90s", "5m" or "1h30m" [duration]
+  at nixfleet.activation.confirmWindow, host web-1`},
+		{`{"activation": {"confirmWindow": "2h", "keepGenerations": 10}}`, `error: "2h" is no time to wait: expected 0s, or between 1s and 1h [duration]
+  at nixfleet.activation.confirmWindow, host web-1`},
+		{`{"activation": {"confirmWindow": "0s", "keepGenerations": 1}}`, `error: 1 generations leave nothing to roll back to: expected 2 or more [policy-value]
+  at nixfleet.activation.keepGenerations, host web-1`},
 		{`{"reboot": {"auto": true, "deadline": "0s"}}`, `"0s" is not a duration`},
 		{`{"osUpdates": {"ubuntu": {"mode": "manual", "rebootWindow": "x"}}}`, `error: "x" is not a window: it has no end`},
 	} {

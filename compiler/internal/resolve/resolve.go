@@ -93,6 +93,7 @@ func (r *resolver) resolve() Host {
 		Units:        r.units(),
 		Restarts:     r.restarts(),
 		Settle:       settle,
+		Activation:   r.activation(),
 		Masks:        r.masks(),
 		OSUpdates:    r.osUpdates(),
 		Reboot:       r.reboot(),

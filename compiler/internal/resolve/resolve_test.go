@@ -18,7 +18,8 @@ const someKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN0PnHkPZZaTXMLzzMyJyOH5xXt
 func host(t *testing.T, fields string) intent.Host {
 	t.Helper()
 	var h intent.Host
-	base := `{"base": "ubuntu", "system": "x86_64-linux", "connection": {"addr": "10.0.0.1", "port": 22, "user": "deploy"}}`
+	base := `{"base": "ubuntu", "system": "x86_64-linux", "connection": {"addr": "10.0.0.1", "port": 22, "user": "deploy"},
+		"activation": {"confirmWindow": "60s", "keepGenerations": 10}}`
 	for _, text := range []string{base, fields} {
 		if err := json.Unmarshal([]byte(text), &h); err != nil {
 			t.Fatalf("%s: %v", text, err)

@@ -1,6 +1,7 @@
 # All intent options, as modules. They are sets and no functions, so that all hosts share one tree of options.
 { lib }:
 map (file: import file { inherit lib; }) [
+  ./activation.nix
   ./assertions.nix
   ./directories.nix
   ./environment.nix

@@ -1,4 +1,5 @@
-# What is frozen into the plan as it is: health checks, hooks, tasks, secrets, and the policy for reboots.
+# What is frozen into the plan as it is: health checks, hooks, tasks, secrets, and the policies for activation
+# and reboots.
 { lib }:
 let
   inherit (builtins) unsafeDiscardStringContext;
@@ -112,6 +113,7 @@ in
     hooks = each (command (positionsIn options.hooks)) config.hooks;
     tasks = each (command (positionsIn options.tasks)) config.tasks;
     secrets = each (secret (positionsIn options.secrets)) config.secrets;
+    inherit (config) activation;
     reboot = optionalAttrs (config.reboot != noReboot) config.reboot;
   };
 

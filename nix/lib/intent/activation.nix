@@ -1,0 +1,28 @@
+# nixfleet.activation: how a change takes hold on the host, and how it is taken back.
+{ lib }:
+let
+  inherit (lib) mkOption types;
+  valueTypes = import ./value-types.nix { inherit lib; };
+in
+{
+  _file = "nixfleet: activation.nix";
+
+  options.nixfleet.activation = {
+    confirmWindow = mkOption {
+      type = valueTypes.duration;
+      default = "60s";
+      example = "5m";
+      description = ''
+        How long the host waits, after a change, for proof that it can still be reached: a new connection of the
+        machine that executes the plan. Without it the change is undone. "0s" does without.
+      '';
+    };
+
+    keepGenerations = mkOption {
+      type = types.ints.between 2 1000;
+      default = 10;
+      example = 30;
+      description = "How many generations the host keeps, with all they need, to roll back to; the current one is one of them.";
+    };
+  };
+}
