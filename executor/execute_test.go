@@ -30,13 +30,13 @@ func TestChangeThenNothing(t *testing.T) {
 	if f.only().Store.Len() != 2 {
 		t.Errorf("%d store paths arrived", f.only().Store.Len())
 	}
-	if got, want := f.only().Calls(), "serve hello prepare store payloads prepare apply"; got != want {
+	if got, want := f.only().Calls(), "serve hello prepare store payloads prepare begin attach"; got != want {
 		t.Errorf("asked %q instead of %q", got, want)
 	}
 
 	record = f.execute()
 	wantHost(t, record, "web-1", schema.HostUnchanged)
-	if got, want := strings.TrimPrefix(f.only().Calls(), "serve hello prepare store payloads prepare apply "), "serve hello"; got != want {
+	if got, want := strings.TrimPrefix(f.only().Calls(), "serve hello prepare store payloads prepare begin attach "), "serve hello"; got != want {
 		t.Errorf("an unchanged host was asked %q instead of %q", got, want)
 	}
 	if n := f.only().Server.Logins.Load(); n != 2 {
@@ -46,7 +46,7 @@ func TestChangeThenNothing(t *testing.T) {
 	// A change of texts alone opens no second channel and prepares once.
 	f.only().Set(func(s *fakehost.State) { s.Drifted = true; s.Payloads = map[schema.Digest]bool{} })
 	wantHost(t, f.execute(), "web-1", schema.HostChanged)
-	if !strings.HasSuffix(f.only().Calls(), " serve hello prepare payloads apply") {
+	if !strings.HasSuffix(f.only().Calls(), " serve hello prepare payloads begin attach") {
 		t.Errorf("asked %q", f.only().Calls())
 	}
 }
@@ -55,8 +55,8 @@ func TestRecordIsKept(t *testing.T) {
 	f := newFleet(t, 1)
 	var during schema.Record
 	f.only().Set(func(s *fakehost.State) {
-		s.OnApply = func(session *fakehost.Session) error {
-			readRecord(t, f.deps.StateDir, session.Request.Run, &during)
+		s.OnApply = func(change *fakehost.Transaction) error {
+			readRecord(t, f.deps.StateDir, change.Run, &during)
 			return nil
 		}
 	})
@@ -142,13 +142,14 @@ func TestFailureHoldsLaterWaves(t *testing.T) {
 	f := newFleet(t, 4)
 	f.waves([]schema.HostName{"web-1"}, []schema.HostName{"web-2", "web-3"}, []schema.HostName{"web-4"})
 	f.hosts["web-2"].Set(func(s *fakehost.State) {
-		s.OnApply = func(*fakehost.Session) error {
-			return &protocol.Error{Kind: protocol.KindFailed, Message: "web.service failed", Hint: "journalctl -u web", Changes: []schema.Change{{Action: schema.Update, Kind: "file", Object: "/etc/web.conf"}}}
+		s.OnApply = func(change *fakehost.Transaction) error {
+			change.End(protocol.Verdict{Outcome: protocol.RolledBack, Message: "web.service failed", Hint: "journalctl -u web", Changes: []schema.Change{{Action: schema.Update, Kind: "file", Object: "/etc/web.conf"}}})
+			return nil
 		}
 	})
 	record := f.execute()
 	wantHost(t, record, "web-1", schema.HostChanged)
-	wantHost(t, record, "web-2", schema.HostFailed, "web.service failed\nhint: journalctl -u web")
+	wantHost(t, record, "web-2", schema.HostRolledBack, "web.service failed\nhint: journalctl -u web")
 	wantHost(t, record, "web-3", schema.HostChanged)
 	wantHost(t, record, "web-4", schema.HostHeld, "not every host of wave 2 is as the plan says")
 	if record.Verdict != schema.Halted || len(record.Hosts["web-2"].Changes) != 1 {
@@ -181,7 +182,7 @@ func TestParallelIsALimit(t *testing.T) {
 	now, most := 0, 0
 	for _, host := range f.hosts {
 		host.Set(func(s *fakehost.State) {
-			s.OnApply = func(*fakehost.Session) error {
+			s.OnApply = func(*fakehost.Transaction) error {
 				mu.Lock()
 				now++
 				most = max(most, now)
@@ -215,7 +216,7 @@ func TestFirstInterruptFinishesHostsInFlight(t *testing.T) {
 	stop := make(chan struct{})
 	f.options.Stop = stop
 	f.hosts["web-1"].Set(func(s *fakehost.State) {
-		s.OnApply = func(*fakehost.Session) error { close(stop); time.Sleep(50 * time.Millisecond); return nil }
+		s.OnApply = func(*fakehost.Transaction) error { close(stop); time.Sleep(50 * time.Millisecond); return nil }
 	})
 	record := f.execute()
 	wantHost(t, record, "web-1", schema.HostChanged)
@@ -231,9 +232,9 @@ func TestSecondInterruptCuts(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	both := make(chan struct{}, 2)
 	release := make(chan struct{})
-	block := func(*fakehost.Session) error { both <- struct{}{}; <-release; return fakehost.ErrDie }
-	f.hosts["web-1"].Set(func(s *fakehost.State) { s.OnApply = block })
-	f.hosts["web-2"].Set(func(s *fakehost.State) { s.OnPrepare = block })
+	block := func() error { both <- struct{}{}; <-release; return fakehost.ErrDie }
+	f.hosts["web-1"].Set(func(s *fakehost.State) { s.OnApply = func(*fakehost.Transaction) error { return block() } })
+	f.hosts["web-2"].Set(func(s *fakehost.State) { s.OnPrepare = func(*fakehost.Session) error { return block() } })
 	go func() {
 		<-both
 		<-both
@@ -241,7 +242,7 @@ func TestSecondInterruptCuts(t *testing.T) {
 	}()
 	record := f.executeIn(ctx)
 	close(release)
-	wantHost(t, record, "web-1", schema.HostUnknown, "the run was cut while web-1 was being changed: interrupted twice", "hint: execute again")
+	wantHost(t, record, "web-1", schema.HostUnknown, "the run was cut while web-1 was being changed: interrupted twice", "hint: the host finishes or undoes the change by itself")
 	wantHost(t, record, "web-2", schema.HostHeld, "the run was cut before the host was changed: interrupted twice")
 	if record.Verdict != schema.Halted {
 		t.Errorf("verdict %s", record.Verdict)
@@ -256,9 +257,9 @@ func TestSecondInterruptCuts(t *testing.T) {
 func TestEvents(t *testing.T) {
 	f := newFleet(t, 1)
 	f.only().Set(func(s *fakehost.State) {
-		s.OnApply = func(session *fakehost.Session) error {
-			session.Send(protocol.Event{Stage: "files"})
-			session.Send(protocol.Event{Note: "one moment"})
+		s.OnApply = func(change *fakehost.Transaction) error {
+			change.Send(protocol.Event{Stage: "files"})
+			change.Send(protocol.Event{Note: "one moment"})
 			return nil
 		}
 	})

@@ -7,7 +7,6 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
 	"github.com/nixfleet/nixfleet/executor/internal/sshtest"
-	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 	"golang.org/x/crypto/ssh"
 )
@@ -83,8 +82,8 @@ func TestHostTrouble(t *testing.T) {
 			says: []string{`the helper on web-1 ended during "prepare": exit status 2: panic: it died`},
 		},
 		"busy": {
-			host: func(s *fakehost.State) { s.Busy = "20260101-000000-others" },
-			says: []string{"web-1 is being changed by the run 20260101-000000-others", "hint: wait for it to end"},
+			host: func(s *fakehost.State) { s.Holder = "20260101-000000-others" },
+			says: []string{"locked by run 20260101-000000-others, started 2026-01-01T12:00:00Z, by bob@desk"},
 		},
 		"login": {
 			server: func(s *sshtest.Settings) { s.Authorized = nil },
@@ -109,7 +108,7 @@ func TestHostTrouble(t *testing.T) {
 			if record.Verdict != schema.Refused {
 				t.Errorf("verdict %s", record.Verdict)
 			}
-			if calls := f.only().Calls(); strings.Contains(calls, "apply") || strings.Contains(calls, "store") {
+			if calls := f.only().Calls(); strings.Contains(calls, "begin") || strings.Contains(calls, "store") {
 				t.Errorf("the host was touched: %s", calls)
 			}
 		})
@@ -152,7 +151,7 @@ func TestInstallsTheHelper(t *testing.T) {
 	f := newFleet(t, 1)
 	f.only().Set(func(s *fakehost.State) { s.Helper = nil })
 	wantHost(t, f.execute(), "web-1", schema.HostChanged)
-	if got, want := f.only().Calls(), "serve uname upload serve hello prepare store payloads prepare apply"; got != want {
+	if got, want := f.only().Calls(), "serve uname upload serve hello prepare store payloads prepare begin attach"; got != want {
 		t.Errorf("asked %q instead of %q", got, want)
 	}
 	if !strings.Contains(f.notes(), "installed the helper "+schema.DigestOf(helperBinary).Short()) {
@@ -164,7 +163,7 @@ func TestReplacesTheHelper(t *testing.T) {
 	f := newFleet(t, 1)
 	f.only().Set(func(s *fakehost.State) { s.Helper = []byte("an older helper") })
 	wantHost(t, f.execute(), "web-1", schema.HostChanged)
-	if got, want := f.only().Calls(), "serve hello replace-helper serve hello prepare store payloads prepare apply"; got != want {
+	if got, want := f.only().Calls(), "serve hello replace-helper serve hello prepare store payloads prepare begin attach"; got != want {
 		t.Errorf("asked %q instead of %q", got, want)
 	}
 
@@ -182,88 +181,6 @@ func TestReplacesTheHelper(t *testing.T) {
 	wantHost(t, f.execute(), "web-1", schema.HostUnchanged)
 }
 
-// A link that breaks during the apply leaves the outcome open: nothing is said
-// before the host was seen again.
-func TestLinkBreaksDuringApply(t *testing.T) {
-	for name, c := range map[string]struct {
-		// then is what the host does after the link broke.
-		then    func(*fakehost.Session)
-		outcome schema.Outcome
-		says    []string
-	}{
-		"and the host completes it": {
-			then:    func(s *fakehost.Session) { s.Finish() },
-			outcome: schema.HostChanged,
-		},
-		"and the host takes its time": {
-			then: func(s *fakehost.Session) {
-				s.Host.Set(func(state *fakehost.State) { state.Busy = s.Request.Run })
-				time.AfterFunc(200*time.Millisecond, func() {
-					s.Host.Set(func(state *fakehost.State) { state.Busy = "" })
-					s.Finish()
-				})
-			},
-			outcome: schema.HostChanged,
-		},
-		"and the change fails": {
-			then: func(s *fakehost.Session) {
-				s.Host.Set(func(state *fakehost.State) {
-					state.Pending, state.PendingRun, state.Failure = s.Request.Digest, s.Request.Run, "web.service failed: exit status 1"
-				})
-			},
-			outcome: schema.HostFailed,
-			says:    []string{"web.service failed: exit status 1"},
-		},
-		"and the helper with it": {
-			then: func(s *fakehost.Session) {
-				s.Host.Set(func(state *fakehost.State) { state.Pending = s.Part.Index.Hosts[s.Part.Host].Manifest })
-			},
-			outcome: schema.HostFailed,
-			says: []string{"the connection was lost while web-1 was being changed (lost the connection to web-1: the host closed the connection)",
-				"seen again, the host is not as the plan says: the change to manifest ", " is pending", "hint: execute again: it completes the change"},
-		},
-		"and nothing was done": {
-			then:    func(*fakehost.Session) {},
-			outcome: schema.HostFailed,
-			says:    []string{"nothing of it is pending"},
-		},
-		"and the host is gone": {
-			then:    func(s *fakehost.Session) { go s.Host.Server.Stop() },
-			outcome: schema.HostUnknown,
-			says: []string{"the connection was lost while web-1 was being changed (", "and what became of it cannot be seen: cannot connect to web-1",
-				"hint: execute again when the host can be reached"},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFleet(t, 1)
-			f.only().Set(func(s *fakehost.State) {
-				s.OnApply = func(session *fakehost.Session) error {
-					session.Send(protocol.Event{Change: &schema.Change{Action: schema.Create, Kind: "file", Object: "/etc/web.conf"}})
-					session.Command.Cut()
-					c.then(session)
-					return fakehost.ErrCut
-				}
-			})
-			record := f.execute()
-			wantHost(t, record, "web-1", c.outcome, c.says...)
-			if c.outcome == schema.HostChanged && record.Hosts["web-1"].Generation != 1 {
-				t.Errorf("%+v", record.Hosts["web-1"])
-			}
-			if n := strings.Count(f.only().Calls(), "apply"); n != 1 {
-				t.Errorf("applied %d times", n)
-			}
-		})
-	}
-}
-
-// A helper that is killed in the apply is the same as a lost link.
-func TestHelperDiesDuringApply(t *testing.T) {
-	f := newFleet(t, 1)
-	f.only().Set(func(s *fakehost.State) { s.OnApply = func(*fakehost.Session) error { return fakehost.ErrDie } })
-	wantHost(t, f.execute(), "web-1", schema.HostFailed, `the helper on web-1 ended during "apply": exit status 2: panic: it died`, "nothing of it is pending")
-}
-
 // A reply that cannot be read is told at once.
 func TestUnreadableReply(t *testing.T) {
 	f := newFleet(t, 1)
@@ -278,18 +195,4 @@ func TestUnreadableReply(t *testing.T) {
 	if took := time.Since(begun); took > 2*time.Second {
 		t.Errorf("told after %s", took)
 	}
-}
-
-func TestApplyDeadline(t *testing.T) {
-	f := newFleet(t, 1)
-	f.deps.patience.Apply = 100 * time.Millisecond
-	release := make(chan struct{})
-	t.Cleanup(func() { close(release) })
-	f.only().Set(func(s *fakehost.State) {
-		s.OnApply = func(session *fakehost.Session) error {
-			<-release
-			return nil
-		}
-	})
-	wantHost(t, f.execute(), "web-1", schema.HostUnknown, "web-1 is still being changed after 100ms", `did not answer "apply" within 100ms`)
 }

@@ -69,7 +69,11 @@ const (
 	HostChanged Outcome = "changed"
 	// HostUnchanged: the host was as the plan says already.
 	HostUnchanged Outcome = "unchanged"
-	// HostFailed: the change failed; the error says how far it came.
+	// HostRolledBack: the change failed or was not confirmed, and the host is as it
+	// was before; the error says why.
+	HostRolledBack Outcome = "rolled-back"
+	// HostFailed: the change failed and could not be undone; the error says what is
+	// not as it was before.
 	HostFailed Outcome = "failed"
 	// HostRefused: the host was not touched, because something was not as it must be.
 	HostRefused Outcome = "refused"

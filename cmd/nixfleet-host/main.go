@@ -19,10 +19,13 @@ import (
 // version is set by the linker.
 var version = "dev"
 
-const usage = `usage: nixfleet-host serve | store | version
+const usage = `usage: nixfleet-host serve | store | run TRANSACTION | recover | version
 
   serve    carry on a session with nixfleet over standard input and output (as root)
   store    run nix-store --serve --write, for copying closures
+  run      carry out a transaction that a session has written down; systemd starts this
+  recover  finish or undo a transaction that was interrupted; systemd starts this at
+           boot and after a crash, and it does no harm at any time (as root)
   version  print the version and this program's own digest
 `
 
@@ -34,8 +37,13 @@ func main() {
 }
 
 func run(args []string) error {
+	if len(args) == 2 && args[0] == "run" {
+		return asRoot(func(ctx context.Context, deps host.Deps) error { return host.Run(ctx, deps, args[1]) })
+	}
 	if len(args) == 1 {
 		switch args[0] {
+		case "recover":
+			return asRoot(host.Recover)
 		case "serve":
 			return serve()
 		case "store":
@@ -47,7 +55,7 @@ func run(args []string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("expected one of serve, store, version; found %q\nhint: nixfleet-host --help", args)
+	return fmt.Errorf("expected one of serve, store, run TRANSACTION, recover, version; found %q\nhint: nixfleet-host --help", args)
 }
 
 func serve() error {
@@ -62,6 +70,19 @@ func serve() error {
 	defer stop()
 	catchSignals(stop)
 	return host.Serve(ctx, os.Stdin, os.Stdout, host.System())
+}
+
+// asRoot does the work of a transaction. A signal that ends programs makes it undo
+// what it has done, and then end.
+func asRoot(work func(context.Context, host.Deps) error) error {
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("expected to run as root, found user id %d", os.Geteuid())
+	}
+	unix.Umask(0o022)
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	catchSignals(stop)
+	return work(ctx, host.System())
 }
 
 // catchSignals ends the session between two requests at the signals that end

@@ -53,7 +53,7 @@ func TestCommands(t *testing.T) {
 	t.Run("nonsense", func(t *testing.T) {
 		for _, args := range [][]string{nil, {"dance"}, {"serve", "more"}} {
 			out, err := exec.Command(helper, args...).CombinedOutput()
-			if err == nil || !strings.HasPrefix(string(out), "error: expected one of serve, store, version; found [") {
+			if err == nil || !strings.HasPrefix(string(out), "error: expected one of serve, store, run TRANSACTION, recover, version; found [") {
 				t.Errorf("%q: found %q, %v", args, out, err)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/command"
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -28,6 +29,8 @@ type world struct {
 	registry  fakeRegistry
 	processes map[int][]inspect.Process
 	client    *client // of the session at work
+	booting   bool    // whether the host is coming up
+	died      error   // of what the last transaction's process died
 }
 
 func newWorld(t testing.TB) *world {
@@ -60,8 +63,17 @@ func newWorld(t testing.TB) *world {
 		Free:        func(string) (int64, error) { return 1 << 30, nil },
 		Now:         func() time.Time { return clock },
 		Wait:        func(_ context.Context, d time.Duration) { clock = clock.Add(d) },
-		JobDeadline: time.Second, LockPatience: time.Minute,
+		JobDeadline: time.Second,
+		Clock:       lease.System(),
+		Booting:     func(context.Context) (bool, error) { return w.booting, nil },
 	}
+	// The process of a transaction is over when begin answers, unless a test wants
+	// both at once. That it is killed is no error of its start.
+	w.deps.Start = func(ctx context.Context, id string) error {
+		w.died = Run(ctx, w.deps, id)
+		return nil
+	}
+	w.deps.Rescue = func(ctx context.Context) error { return Recover(ctx, w.deps) }
 	t.Cleanup(func() { w.hangUp() })
 	return w
 }
@@ -202,13 +214,16 @@ func narHashOf(text string) schema.NarHash {
 
 // client is the executor's end of a session.
 type client struct {
-	t      testing.TB
-	conn   *protocol.Conn
-	hangUp func()
-	seq    int
-	notes  []string
-	stages []string
-	events []schema.Change
+	t       testing.TB
+	conn    *protocol.Conn
+	hangUp  func()
+	seq     int
+	run     string // "r1" where it is empty
+	epoch   int64  // of the lease
+	notes   []string
+	stages  []string
+	events  []schema.Change
+	numbers []int
 }
 
 // connect begins a session.
@@ -242,6 +257,12 @@ func (c *client) ask(request protocol.Request) (*protocol.Response, error) {
 	c.t.Helper()
 	c.seq++
 	request.Seq = c.seq
+	if request.Epoch == 0 {
+		request.Epoch = c.epoch
+	}
+	if request.Run = c.run; request.Run == "" {
+		request.Run = "r1"
+	}
 	if err := c.conn.Send(request); err != nil {
 		return nil, err
 	}
@@ -251,6 +272,7 @@ func (c *client) ask(request protocol.Request) (*protocol.Response, error) {
 			return nil, err
 		}
 		if response.Event == nil {
+			c.epoch = response.Epoch
 			if response.Error != nil {
 				return &response, response.Error
 			}
@@ -258,6 +280,9 @@ func (c *client) ask(request protocol.Request) (*protocol.Response, error) {
 		}
 		if response.Seq != c.seq {
 			c.t.Errorf("an event of request %d came during %d", response.Seq, c.seq)
+		}
+		if n := response.Event.Number; n > 0 {
+			c.numbers = append(c.numbers, n)
 		}
 		if response.Event.Note != "" {
 			c.notes = append(c.notes, response.Event.Note)
@@ -273,7 +298,7 @@ func (c *client) ask(request protocol.Request) (*protocol.Response, error) {
 
 func (c *client) hello(p *plan) (*protocol.HelloReply, error) {
 	c.t.Helper()
-	response, err := c.ask(protocol.Request{Op: protocol.OpHello, Run: "r1", Digest: p.part.Digest,
+	response, err := c.ask(protocol.Request{Op: protocol.OpHello, Digest: p.part.Digest,
 		Hello: &protocol.Hello{Version: protocol.Version, Host: p.part.Host, Operator: "ann@desk", Manifest: p.manifest()}})
 	if err != nil {
 		return nil, err
@@ -283,7 +308,7 @@ func (c *client) hello(p *plan) (*protocol.HelloReply, error) {
 
 func (c *client) prepare(p *plan) (*protocol.PrepareReply, error) {
 	c.t.Helper()
-	response, err := c.ask(protocol.Request{Op: protocol.OpPrepare, Run: "r1", Digest: p.part.Digest, Prepare: &protocol.Prepare{Part: p.part}})
+	response, err := c.ask(protocol.Request{Op: protocol.OpPrepare, Digest: p.part.Digest, Prepare: &protocol.Prepare{Part: p.part}})
 	if err != nil {
 		return nil, err
 	}
@@ -296,21 +321,46 @@ func (c *client) send(p *plan, missing []schema.Digest) error {
 	for _, digest := range missing {
 		payloads[digest] = p.payloads[digest]
 	}
-	_, err := c.ask(protocol.Request{Op: protocol.OpPayloads, Run: "r1", Digest: p.part.Digest, Payloads: &protocol.Payloads{Payloads: payloads}})
+	_, err := c.ask(protocol.Request{Op: protocol.OpPayloads, Digest: p.part.Digest, Payloads: &protocol.Payloads{Payloads: payloads}})
 	return err
 }
 
-func (c *client) apply(p *plan) (*protocol.ApplyReply, error) {
+// changeError is the verdict of a change that did not succeed.
+type changeError struct{ protocol.Verdict }
+
+func (e *changeError) Error() string {
+	return (&protocol.Error{Message: e.Message, Hint: e.Hint}).Error()
+}
+
+// apply begins the transaction of what was prepared, and watches it to its end. A
+// refusal is a [*protocol.Error], whoever refused.
+func (c *client) apply(p *plan) (*protocol.Verdict, error) {
 	c.t.Helper()
-	response, err := c.ask(protocol.Request{Op: protocol.OpApply, Run: "r1", Digest: p.part.Digest, Apply: &protocol.Apply{}})
+	response, err := c.ask(protocol.Request{Op: protocol.OpBegin, Digest: p.part.Digest, Begin: &protocol.Begin{}})
 	if err != nil {
 		return nil, err
 	}
-	return response.ApplyReply, nil
+	return c.attach(response.BeginReply.Transaction, 0)
+}
+
+func (c *client) attach(id string, after int) (*protocol.Verdict, error) {
+	c.t.Helper()
+	response, err := c.ask(protocol.Request{Op: protocol.OpAttach, Digest: schema.DigestOf(nil), Attach: &protocol.Attach{Transaction: id, After: after}})
+	if err != nil {
+		return nil, err
+	}
+	switch v := response.AttachReply.Verdict; v.Outcome {
+	case protocol.Applied, protocol.Unchanged:
+		return &v, nil
+	case protocol.RefusedOutcome:
+		return nil, &protocol.Error{Kind: protocol.KindRefused, Message: v.Message, Hint: v.Hint}
+	default:
+		return nil, &changeError{v}
+	}
 }
 
 // execute does what the executor does with one host.
-func (w *world) execute(p *plan) (*protocol.ApplyReply, error) {
+func (w *world) execute(p *plan) (*protocol.Verdict, error) {
 	w.t.Helper()
 	c := w.connect()
 	hello, err := c.hello(p)
@@ -318,7 +368,7 @@ func (w *world) execute(p *plan) (*protocol.ApplyReply, error) {
 		return nil, err
 	}
 	if hello.Unchanged {
-		return &protocol.ApplyReply{Generation: hello.Generation}, nil
+		return &protocol.Verdict{Outcome: protocol.Unchanged, Generation: hello.Generation}, nil
 	}
 	prepared, err := c.prepare(p)
 	if err != nil {
@@ -360,7 +410,7 @@ func (w *world) mustBeUnchanged(i intent) {
 	}
 	if !hello.Unchanged {
 		prepared, err := w.client.prepare(i.plan(w.t))
-		w.t.Fatalf("the host is not what was applied: %+v, %v, pending %q", prepared, err, hello.Failure)
+		w.t.Fatalf("the host is not what was applied: %+v, %v, %+v", prepared, err, hello.Transaction)
 	}
 }
 

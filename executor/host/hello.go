@@ -13,6 +13,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
+	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -37,7 +38,7 @@ func (s *session) greet(ctx context.Context, request protocol.Request) (*protoco
 		}
 		reply.Free[dir] = free
 	}
-	if err := s.greetState(ctx, hello, reply); err != nil {
+	if err := s.greetState(ctx, request, reply); err != nil {
 		return nil, err
 	}
 	reply.Nix = nixstore.Version(ctx, s.deps.NixStore, s.deps.Runner, !reply.Unchanged)
@@ -50,24 +51,64 @@ func (s *session) greet(ctx context.Context, request protocol.Request) (*protoco
 	return reply, nil
 }
 
-// greetState tells what was applied and whether that is still so.
-func (s *session) greetState(ctx context.Context, hello *protocol.Hello, reply *protocol.HelloReply) error {
+// greetState tells what was applied, whether that is still so, and who else is
+// at work.
+func (s *session) greetState(ctx context.Context, request protocol.Request, reply *protocol.HelloReply) error {
 	known, err := s.state.Load()
 	if err != nil {
 		return err
 	}
-	if holder := s.state.LockHolder(); holder != nil {
-		reply.Busy = holder.Run
+	reply.Boot, reply.Now = s.deps.Clock.Boot, s.deps.Now().UTC()
+	if holder := s.leases.Holder(); holder != nil {
+		reply.Lease = &protocol.LeaseHolder{Run: holder.Run, Operator: holder.Operator, Since: holder.Since, Epoch: holder.Epoch}
 	}
-	if known.Pending != nil {
-		reply.Pending, reply.PendingRun, reply.Failure = known.Pending.Manifest, known.Pending.Run, known.Pending.Failure
+	if err := s.greetTransactions(request.Run, reply); err != nil {
+		return err
 	}
 	reply.Generation, _ = s.profile().Current()
 	if known.Applied != nil {
 		reply.Applied = known.Applied.Manifest
 	}
-	reply.Unchanged = reply.Busy == "" && known.Pending == nil && reply.Applied == hello.Manifest && reply.Applied != "" && s.isAsApplied(ctx, known)
+	free := reply.Transaction == nil && (reply.Lease == nil || reply.Lease.Run == request.Run)
+	reply.Unchanged = free && known.Pending == nil && reply.Applied == request.Hello.Manifest && reply.Applied != "" && s.isAsApplied(ctx, known)
 	return nil
+}
+
+// greetTransactions tells of the transaction that has not ended, and of the last
+// one of the run that asks.
+func (s *session) greetTransactions(run string, reply *protocol.HelloReply) error {
+	found, err := transaction.Unfinished(s.state)
+	if err != nil {
+		return err
+	}
+	if found != nil {
+		reply.Transaction, err = s.describe(found)
+		return err
+	}
+	last, err := s.lastOf(run)
+	if last != nil {
+		verdict := verdictOf(last)
+		reply.Last = &verdict
+	}
+	return err
+}
+
+func (s *session) describe(found *transaction.Interrupted) (*protocol.Transaction, error) {
+	order := found.Order
+	t := &protocol.Transaction{ID: order.ID, Run: order.Run, Operator: order.Operator, State: protocol.Interrupted}
+	events, err := (&reader{state: s.state, id: order.ID}).next()
+	for _, event := range events {
+		if event.Stage != "" {
+			t.Phase = event.Stage
+		}
+	}
+	if holder := s.state.LockHolder(); holder != nil {
+		t.State, t.Since = protocol.Live, holder.Since
+		if t.Phase == stageConfirm {
+			t.State = protocol.Waits
+		}
+	}
+	return t, err
 }
 
 // isAsApplied inspects the host. What cannot be inspected is not as it should
@@ -149,4 +190,24 @@ func baseMatches(base schema.Base, release map[string]string) bool {
 		}
 	}
 	return false
+}
+
+// lastOf returns how a run's last transaction ended; nil where it has none.
+func (s *session) lastOf(run string) (last *transaction.Verdict, err error) {
+	ids, err := s.state.Names("transactions")
+	latest := int64(-1)
+	for _, id := range ids {
+		if !strings.HasPrefix(id, run+"-") {
+			continue
+		}
+		order, orderErr := transaction.LoadOrder(s.state, id)
+		if orderErr != nil || order.Run != run || order.Epoch < latest {
+			continue
+		}
+		latest = order.Epoch
+		if last, err = transaction.LoadVerdict(s.state, id); err != nil {
+			return nil, err
+		}
+	}
+	return last, err
 }

@@ -1,10 +1,12 @@
 // Package host is the host side of an execution: the helper that the executor
 // talks to over its standard input and output, as package protocol says.
 //
-// A session is: hello, prepare, payloads, apply, and its end. Until apply nothing
-// of the host is changed but the helper's own directory; all refusals come
-// before. An apply that has begun goes on to its end, whatever becomes of the
-// link, and the state file tells its verdict.
+// A session is: hello, prepare, payloads, begin, attach, and its end. It changes
+// nothing of the host but the helper's own directory. What changes the host is a
+// transaction, which begin starts in a process of its own ([Run]): that goes on to
+// its end whatever becomes of the link, its events can be read again, and its
+// verdict is kept. One that was interrupted is finished or undone by [Recover],
+// which systemd starts when the process is killed, and early at boot.
 //
 // The work is done by the packages below internal: inspect compares the host with
 // its manifest, transaction makes it so, and each of the others is the one door to one
@@ -20,8 +22,8 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host/internal/command"
 	"github.com/nixfleet/nixfleet/executor/host/internal/effect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
-	"github.com/nixfleet/nixfleet/executor/host/internal/process"
 	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
@@ -56,32 +58,20 @@ type Deps struct {
 	Wait func(context.Context, time.Duration)
 	// JobDeadline is how long systemd may take for one batch of jobs.
 	JobDeadline time.Duration
-	// LockPatience is how long a session keeps the host's lock without a request:
-	// of a link that died in silence sshd may learn only hours later.
-	LockPatience time.Duration
+	// Clock is the clock of the boot, by which leases and confirmation go.
+	Clock lease.Clock
+	// Start starts the process of a transaction, which calls [Run]. After an error
+	// that may run or not.
+	Start func(ctx context.Context, id string) error
+	// Rescue has an interrupted transaction finished or undone, by [Recover].
+	Rescue func(ctx context.Context) error
+	// Booting reports whether the host is still coming up.
+	Booting func(ctx context.Context) (bool, error)
+	// Idle is how long nobody may work on a transaction before those who watch it
+	// are told so.
+	Idle time.Duration
 	// Fault crashes the helper in tests; nil otherwise.
 	Fault effect.Fault
-}
-
-// System returns the real host's.
-func System() Deps {
-	runner := command.System{}
-	program := nixstore.Find()
-	return Deps{
-		Root:        "/",
-		Executable:  "/proc/self/exe",
-		Machine:     process.Machine(),
-		Runner:      runner,
-		Shell:       runner.Shell,
-		Units:       &unit.Systemd{Address: unit.Socket, Runner: runner},
-		NixStore:    program,
-		Registry:    nixstore.Local{Program: program},
-		Processes:   process.Of,
-		Free:        func(directory string) (int64, error) { return rooted.Free("/", directory) },
-		Now:         time.Now,
-		Wait:        wait,
-		JobDeadline: 5 * time.Minute, LockPatience: 2 * time.Minute,
-	}
 }
 
 func wait(ctx context.Context, d time.Duration) {
@@ -103,31 +93,46 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, deps Deps) error {
 	}
 	defer files.Close()
 	sender := newSender(out)
-	s := &session{deps: deps, files: files, state: state.New(deps.Root, deps.Fault), sender: sender}
-	defer s.unlock()
+	s := &session{deps: deps, files: files, state: state.New(deps.Root, deps.Fault), leases: leasesOf(deps), sender: sender, began: deps.Clock.Now()}
+	defer s.giveBack(context.WithoutCancel(ctx))
 
-	requests := receive(protocol.NewConn(in, nil))
+	ctx, gone := context.WithCancelCause(ctx)
+	defer gone(nil)
+	requests := receive(protocol.NewConn(in, nil), func() { gone(errors.New("the link was cut")) })
 	for {
 		select {
 		case <-ctx.Done():
-			return errors.Join(ctx.Err(), sender.close())
-		case <-time.After(deps.LockPatience):
-			s.unlock() // the next request takes it again, if it still can
+			return s.ended(ctx, requests)
 		case received := <-requests:
-			if errors.Is(received.err, io.EOF) {
-				return sender.close()
-			}
 			if received.err != nil {
-				s.sender.send(protocol.Response{Error: &protocol.Error{Kind: protocol.KindProtocol, Message: received.err.Error()}})
-				return errors.Join(received.err, sender.close())
+				return s.endedBy(received.err)
 			}
-			// What has begun goes on to its end.
-			last := s.handle(context.WithoutCancel(ctx), received.request)
-			if last || sender.broken() {
+			if last := s.handle(ctx, received.request); last || sender.broken() {
 				return sender.close()
 			}
 		}
 	}
+}
+
+// ended ends a session that was told to end, or whose input has ended.
+func (s *session) ended(ctx context.Context, requests <-chan received) error {
+	select {
+	case received := <-requests:
+		if received.err != nil {
+			return s.endedBy(received.err)
+		}
+	case <-time.After(100 * time.Millisecond):
+	}
+	return errors.Join(context.Cause(ctx), s.sender.close())
+}
+
+// endedBy ends a session whose input has ended or makes no sense.
+func (s *session) endedBy(err error) error {
+	if errors.Is(err, io.EOF) {
+		return s.sender.close()
+	}
+	s.sender.send(protocol.Response{Error: &protocol.Error{Kind: protocol.KindProtocol, Message: err.Error()}})
+	return errors.Join(err, s.sender.close())
 }
 
 type received struct {
@@ -135,13 +140,16 @@ type received struct {
 	err     error
 }
 
-// receive reads requests until the first error, which it delivers too.
-func receive(conn *protocol.Conn) <-chan received {
+// receive reads requests until the first error, which it delivers too, after it
+// has called gone: the request at work may be one that waits.
+func receive(conn *protocol.Conn, gone func()) <-chan received {
 	requests := make(chan received)
 	go func() {
 		for {
 			var r received
-			r.err = conn.Receive(&r.request)
+			if r.err = conn.Receive(&r.request); r.err != nil {
+				gone()
+			}
 			requests <- r
 			if r.err != nil {
 				return

@@ -25,7 +25,7 @@ type prepared struct {
 // would change, or all that is in the way.
 func (s *session) prepare(ctx context.Context, request protocol.Request) (*protocol.PrepareReply, error) {
 	s.part = nil
-	if err := s.takeLock(request.Run); err != nil {
+	if err := s.hold(ctx, request); err != nil {
 		return nil, err
 	}
 	part := &prepared{Part: &request.Prepare.Part, closure: map[schema.StorePath]bool{}}
@@ -115,7 +115,7 @@ func (s *session) checkClosure(ctx context.Context, part *prepared, known *schem
 		return []inspect.Refusal{{Message: fmt.Sprintf("the host has no Nix: expected nix-store in one of %v, found none", nixstore.Directories),
 			Hint: "install it on the host: apt install nix-bin nix-setup-systemd"}}, nil
 	}
-	registered, err := s.registered(ctx, part.Part.Closure)
+	registered, err := registered(ctx, s.deps, part.Part.Closure)
 	if err != nil {
 		return nil, err
 	}
@@ -159,12 +159,12 @@ func (s *session) checkClosure(ctx context.Context, part *prepared, known *schem
 	return append(refusals, space...), err
 }
 
-func (s *session) registered(ctx context.Context, closure []schema.PathEntry) (map[schema.StorePath]schema.NarHash, error) {
+func registered(ctx context.Context, deps Deps, closure []schema.PathEntry) (map[schema.StorePath]schema.NarHash, error) {
 	paths := make([]schema.StorePath, len(closure))
 	for i, entry := range closure {
 		paths[i] = entry.Path
 	}
-	return s.deps.Registry.Hashes(ctx, paths)
+	return deps.Registry.Hashes(ctx, paths)
 }
 
 // verifiedPaths returns the paths whose content needs no other look.
@@ -218,8 +218,8 @@ func (s *session) missingPayloads(part *prepared) []schema.Digest {
 }
 
 // keepPayloads keeps payloads, each under the hash that it really has.
-func (s *session) keepPayloads(request protocol.Request) (*protocol.PayloadsReply, error) {
-	if err := s.takeLock(request.Run); err != nil {
+func (s *session) keepPayloads(ctx context.Context, request protocol.Request) (*protocol.PayloadsReply, error) {
+	if err := s.hold(ctx, request); err != nil {
 		return nil, err
 	}
 	contents := map[schema.Digest][]byte{}

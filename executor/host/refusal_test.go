@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -139,13 +140,12 @@ hint: find out how it came there; nix-store --delete removes it where nothing us
 hint: set nixfleet.files."/etc/a".adopt = true to take it over (the original is kept and comes back), or move it away
 set nixfleet.files."/etc/x".adopt = true to take it over (the original is kept and comes back), or move it away`)},
 		{"a host that is locked", func(w *world) {
-			lock, err := state.New(w.root, nil).Lock(state.Holder{Run: "r0", Operator: "bob@desk", Since: time.Date(2026, 1, 1, 11, 0, 0, 0, time.UTC)})
-			if err != nil {
+			since := time.Date(2026, 1, 1, 11, 0, 0, 0, time.UTC)
+			if _, err := leasesOf(w.deps).Take(context.Background(), "r0", "bob@desk", since, func() error { return nil }); err != nil {
 				w.t.Fatal(err)
 			}
-			w.t.Cleanup(lock.Release)
-		}, intent{}, autogold.Expect(`the host is locked by run r0, started 2026-01-01T11:00:00Z, by bob@desk
-hint: wait for that run to end, or end it, and try again`)},
+		}, intent{}, autogold.Expect(`locked by run r0, started 2026-01-01T11:00:00Z, by bob@desk
+hint: nixfleet watch shows what it does; a run that has gone loses its lock after 1m0s of silence`)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -216,7 +216,7 @@ hint: nixfleet build plan.json`)},
 			p.part.Index.Hosts["web-2"] = p.part.Index.Hosts["web-1"]
 			delete(p.part.Index.Hosts, "web-1")
 			p.seal(t)
-		}), autogold.Expect(`the plan 7d06706cc281 has no host "web-1"`)},
+		}), autogold.Expect(`the plan f392ca910bfd has no host "web-1"`)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -20,9 +21,11 @@ type session struct {
 	state  *state.Store
 	sender *sender
 
-	hello *protocol.Hello // nil before the hello
-	lock  *state.Lock     // nil while the session does not hold it
-	part  *prepared       // nil before a prepare that was not refused
+	leases  *lease.Book
+	holding holding
+	began   time.Duration   // when, by the clock of the boot
+	hello   *protocol.Hello // nil before the hello
+	part    *prepared       // nil before a prepare that was not refused
 	// imported are paths that were missing in this session: Nix checked them when
 	// they came. checked are those whose content was hashed in it.
 	imported, checked map[schema.StorePath]bool
@@ -31,21 +34,32 @@ type session struct {
 // handle answers one request. It reports whether that was the session's last.
 func (s *session) handle(ctx context.Context, request protocol.Request) (last bool) {
 	response := protocol.Response{Seq: request.Seq}
+	stop := s.keep(ctx)
 	if err := s.answer(ctx, request, &response); err != nil {
 		response.Error = asError(err)
 	}
-	if request.Op == protocol.OpApply {
-		s.unlock() // the verdict is written; the link may take its time
-	}
+	stop()
+	_, response.Epoch = s.holding.get()
 	s.sender.send(response)
-	return request.Op == protocol.OpReplaceHelper && response.Error == nil || s.hello == nil
+	return request.Op == protocol.OpReplaceHelper && response.Error == nil || s.hello == nil && response.Error != nil
+}
+
+// withoutHello are requests that a session may begin with. An executor that speaks
+// another version may bring its own helper right away; who looks, watches or
+// confirms wants nothing else.
+var withoutHello = map[protocol.Op]bool{
+	protocol.OpReplaceHelper: true, protocol.OpObserve: true, protocol.OpAttach: true, protocol.OpConfirm: true,
 }
 
 func (s *session) answer(ctx context.Context, request protocol.Request, response *protocol.Response) (err error) {
-	// An executor that speaks another version may bring its own helper right away.
-	if begins := request.Op == protocol.OpHello; (s.hello == nil) != begins && request.Op != protocol.OpObserve && (s.hello != nil || request.Op != protocol.OpReplaceHelper) {
+	if begins := request.Op == protocol.OpHello; (s.hello == nil) != begins && (s.hello != nil || !withoutHello[request.Op]) {
 		return protocolError("expected a session to begin with one hello, found %q", request.Op)
 	}
+	if !runRE.MatchString(request.Run) {
+		return protocolError("%q is no name of a run", request.Run)
+	}
+	outer := ctx
+	ctx = context.WithoutCancel(ctx) // what has begun goes on to its end
 	switch request.Op {
 	case protocol.OpHello:
 		if request.Hello == nil {
@@ -61,7 +75,7 @@ func (s *session) answer(ctx context.Context, request protocol.Request, response
 		if request.ReplaceHelper == nil {
 			return missing(request.Op)
 		}
-		response.ReplaceReply, err = s.replaceHelper(request)
+		response.ReplaceReply, err = s.replaceHelper(ctx, request)
 	case protocol.OpPrepare:
 		if request.Prepare == nil {
 			return missing(request.Op)
@@ -71,12 +85,27 @@ func (s *session) answer(ctx context.Context, request protocol.Request, response
 		if request.Payloads == nil {
 			return missing(request.Op)
 		}
-		response.PayloadsReply, err = s.keepPayloads(request)
-	case protocol.OpApply:
-		if request.Apply == nil {
+		response.PayloadsReply, err = s.keepPayloads(ctx, request)
+	case protocol.OpLease:
+		if request.Lease == nil {
 			return missing(request.Op)
 		}
-		response.ApplyReply, err = s.apply(ctx, request)
+		response.LeaseReply, err = s.changeLease(ctx, request)
+	case protocol.OpBegin:
+		if request.Begin == nil {
+			return missing(request.Op)
+		}
+		response.BeginReply, err = s.begin(ctx, request)
+	case protocol.OpAttach:
+		if request.Attach == nil {
+			return missing(request.Op)
+		}
+		response.AttachReply, err = s.attach(outer, request) // but for watching
+	case protocol.OpConfirm:
+		if request.Confirm == nil {
+			return missing(request.Op)
+		}
+		response.ConfirmReply, err = s.confirm(request)
 	default:
 		return protocolError("unknown request %q; this helper speaks version %d", request.Op, protocol.Version)
 	}
@@ -105,35 +134,8 @@ func asError(err error) *protocol.Error {
 	return &protocol.Error{Kind: protocol.KindRefused, Message: err.Error()}
 }
 
-// takeLock takes the host's lock, unless the session has it. What was found
-// before counts for nothing then: an apply looks at the host again.
-func (s *session) takeLock(run string) error {
-	if s.lock != nil {
-		return nil
-	}
-	operator := "unknown"
-	if s.hello != nil {
-		operator = s.hello.Operator
-	}
-	lock, err := s.state.Lock(state.Holder{Run: run, Operator: operator, Since: s.deps.Now().UTC().Truncate(time.Second)})
-	var locked *state.LockedError
-	if errors.As(err, &locked) {
-		return refuse(inspect.Refusal{Message: err.Error(), Hint: "wait for that run to end, or end it, and try again"})
-	}
-	if err != nil {
-		return err
-	}
-	s.lock = lock
-	return nil
-}
-
-func (s *session) unlock() {
-	s.lock.Release()
-	s.lock = nil
-}
-
 // replaceHelper puts in place the helper that the plan names.
-func (s *session) replaceHelper(request protocol.Request) (*protocol.ReplaceReply, error) {
+func (s *session) replaceHelper(ctx context.Context, request protocol.Request) (*protocol.ReplaceReply, error) {
 	ask := request.ReplaceHelper
 	digest, err := schema.DigestOfValue(ask.Index)
 	if err != nil {
@@ -150,7 +152,7 @@ func (s *session) replaceHelper(request protocol.Request) (*protocol.ReplaceRepl
 	if found != want {
 		return nil, refuse(inspect.Refusal{Message: fmt.Sprintf("wrong helper: expected %s, found %s", want, found)})
 	}
-	if err := s.takeLock(request.Run); err != nil {
+	if err := s.hold(ctx, request); err != nil {
 		return nil, err
 	}
 	if err := s.state.ReplaceHelper(ask.Binary); err != nil {

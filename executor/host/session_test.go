@@ -23,8 +23,12 @@ func TestHello(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if hello.Boot == "" || hello.Now.IsZero() {
+		t.Errorf("it does not tell its clock: %+v", hello)
+	}
+	hello.Boot, hello.Now = "", time.Time{}
 	autogold.Expect(&protocol.HelloReply{
-		Version: 1, Helper: schema.Digest("sha256:6dee88b3be754271a823e4dd5cd023a549e3f49a31de9f0036e18b7ff8618752"),
+		Version: 2, Helper: schema.Digest("sha256:6dee88b3be754271a823e4dd5cd023a549e3f49a31de9f0036e18b7ff8618752"),
 		System: schema.System("x86_64-linux"),
 		Base:   schema.Base("debian"),
 		OS:     "Debian GNU/Linux 12 (bookworm)",
@@ -35,114 +39,6 @@ func TestHello(t *testing.T) {
 			"/var": 1073741824,
 		},
 	}).Equal(t, hello)
-}
-
-func TestOneSessionAtATime(t *testing.T) {
-	w := newWorld(t)
-	p := intent{}.plan(t)
-	first := w.connect()
-	w.client = nil // the second session does not end the first
-	defer first.hangUp()
-	if _, err := first.hello(p); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := first.prepare(p); err != nil {
-		t.Fatal(err)
-	}
-	second := w.connect()
-	hello, err := second.hello(p)
-	if err != nil || hello.Busy != "r1" || hello.Unchanged {
-		t.Errorf("expected run r1 at work, found %+v, %v", hello, err)
-	}
-	if _, err := second.prepare(p); err == nil || !strings.HasPrefix(err.Error(), "the host is locked by run r1, started 2026-01-01T12:00:00Z, by ann@desk") {
-		t.Errorf("expected a refusal, found %v", err)
-	}
-	if _, err := first.apply(p); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := second.prepare(p); err != nil {
-		t.Errorf("the lock outlives its apply: %v", err)
-	}
-}
-
-// TestASilentSessionLosesItsLock lets a session fall silent after its prepare.
-func TestASilentSessionLosesItsLock(t *testing.T) {
-	w := newWorld(t)
-	w.deps.LockPatience = 20 * time.Millisecond
-	p := intent{}.plan(t)
-	silent := w.connect()
-	w.client = nil
-	defer silent.hangUp()
-	if _, err := silent.hello(p); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := silent.prepare(p); err != nil {
-		t.Fatal(err)
-	}
-	for end := time.Now().Add(5 * time.Second); state.New(w.root, nil).LockHolder() != nil; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("a silent session keeps its lock")
-		}
-	}
-	w.deps.LockPatience = time.Minute
-	other := w.connect()
-	if _, err := other.hello(p); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := other.prepare(p); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := silent.apply(p); err == nil || !strings.HasPrefix(err.Error(), "the host is locked by run r1") {
-		t.Errorf("expected a refusal, found %v", err)
-	}
-	if _, err := other.apply(p); err != nil {
-		t.Error(err)
-	}
-}
-
-// TestTheLinkIsCut cuts the link at the first event of an apply: the apply goes on
-// to its end, and the next session learns of it.
-func TestTheLinkIsCut(t *testing.T) {
-	needRoot(t)
-	for _, c := range []struct {
-		name, text string
-		unchanged  bool
-		failure    autogold.Value
-	}{
-		{"well", "ExecStart=run", true, autogold.Expect("")},
-		{"badly", "ExecStart=fail", false, autogold.Expect(`unit web.service failed: its start ended with "failed"; result exit-code; its main process exited with status 1
-  the last lines of its journal:
-    cannot open the port`)},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
-			p := intent{units: []schema.Unit{service("web.service", c.text)}}.plan(t)
-			client := w.connect()
-			if _, err := client.hello(p); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := client.prepare(p); err != nil {
-				t.Fatal(err)
-			}
-			if err := client.send(p, p.part.Manifest.PayloadDigests()); err != nil {
-				t.Fatal(err)
-			}
-			request := protocol.Request{Seq: 9, Op: protocol.OpApply, Run: "r1", Digest: p.part.Digest, Apply: &protocol.Apply{}}
-			if err := client.conn.Send(request); err != nil {
-				t.Fatal(err)
-			}
-			var event protocol.Response
-			if err := client.conn.Receive(&event); err != nil {
-				t.Fatal(err)
-			}
-			w.hangUp() // and waits for the helper's end
-			hello, err := w.connect().hello(p)
-			if err != nil || hello.Unchanged != c.unchanged || hello.Busy != "" {
-				t.Errorf("found %+v, %v", hello, err)
-			}
-			c.failure.Equal(t, hello.Failure)
-		})
-	}
 }
 
 // TestASlowLinkHoldsNothingUp never reads what the helper sends.
@@ -156,12 +52,15 @@ func TestASlowLinkHoldsNothingUp(t *testing.T) {
 	go func() { done <- Serve(context.Background(), requests, responses, w.deps) }()
 	conn := protocol.NewConn(out, in)
 	for i, r := range []protocol.Request{
-		{Op: protocol.OpHello, Hello: &protocol.Hello{Version: 1, Host: "web-1", Manifest: p.manifest()}},
+		{Op: protocol.OpHello, Hello: &protocol.Hello{Version: protocol.Version, Host: "web-1", Manifest: p.manifest()}},
 		{Op: protocol.OpPayloads, Payloads: &protocol.Payloads{Payloads: p.payloads}},
 		{Op: protocol.OpPrepare, Prepare: &protocol.Prepare{Part: p.part}},
-		{Op: protocol.OpApply, Apply: &protocol.Apply{}},
+		{Op: protocol.OpBegin, Begin: &protocol.Begin{}},
 	} {
 		r.Seq, r.Run, r.Digest = i+1, "r1", p.part.Digest
+		if i > 1 {
+			r.Epoch = 1 // of the lease that the payloads took
+		}
 		if err := conn.Send(r); err != nil {
 			t.Fatal(err)
 		}
@@ -230,29 +129,30 @@ func TestReplaceHelper(t *testing.T) {
 
 func TestProtocolErrors(t *testing.T) {
 	p := intent{files: []schema.File{file("/etc/x", "1")}}.plan(t)
-	hello := protocol.Request{Op: protocol.OpHello, Digest: p.part.Digest, Hello: &protocol.Hello{Version: 1, Host: "web-1", Manifest: p.manifest()}}
+	hello := protocol.Request{Op: protocol.OpHello, Digest: p.part.Digest, Hello: &protocol.Hello{Version: protocol.Version, Host: "web-1", Manifest: p.manifest()}}
 	newer := hello
-	newer.Hello = &protocol.Hello{Version: 2, Host: "web-1", Manifest: p.manifest()}
+	newer.Hello = &protocol.Hello{Version: 9, Host: "web-1", Manifest: p.manifest()}
 	spoilt := protocol.Payloads{Payloads: map[schema.Digest]schema.Payload{p.part.Digest: schema.NewPayload([]byte("secret"))}}
 	for _, c := range []struct {
 		name     string
 		requests []protocol.Request
 		want     autogold.Value
 	}{
-		{"no hello", []protocol.Request{{Op: protocol.OpApply, Digest: p.part.Digest, Apply: &protocol.Apply{}}}, autogold.Expect(`protocol: expected a session to begin with one hello, found "apply"`)},
-		{"another version", []protocol.Request{newer}, autogold.Expect("protocol: this helper speaks version 1 of the protocol, the executor version 2")},
+		{"no hello", []protocol.Request{{Op: protocol.OpBegin, Digest: p.part.Digest, Begin: &protocol.Begin{}}}, autogold.Expect(`protocol: expected a session to begin with one hello, found "begin"`)},
+		{"another version", []protocol.Request{newer}, autogold.Expect("protocol: this helper speaks version 2 of the protocol, the executor version 9")},
 		{"two hellos", []protocol.Request{hello, hello}, autogold.Expect(`protocol: expected a session to begin with one hello, found "hello"`)},
 		{"an empty request", []protocol.Request{hello, {Op: protocol.OpPrepare, Digest: p.part.Digest}}, autogold.Expect(`protocol: the request "prepare" is empty`)},
-		{"an unknown request", []protocol.Request{hello, {Op: "dance", Digest: p.part.Digest}}, autogold.Expect(`protocol: unknown request "dance"; this helper speaks version 1`)},
-		{"nothing prepared", []protocol.Request{hello, {Op: protocol.OpApply, Digest: p.part.Digest, Apply: &protocol.Apply{}}}, autogold.Expect("protocol: expected an apply of what was prepared last, found nothing prepared or another plan")},
+		{"an unknown request", []protocol.Request{hello, {Op: "dance", Digest: p.part.Digest}}, autogold.Expect(`protocol: unknown request "dance"; this helper speaks version 2`)},
+		{"nothing prepared", []protocol.Request{hello, {Op: protocol.OpBegin, Digest: p.part.Digest, Begin: &protocol.Begin{}}}, autogold.Expect("protocol: expected to begin what was prepared last, found nothing prepared or another plan")},
 		{"payloads missing", []protocol.Request{hello, {Op: protocol.OpPrepare, Digest: p.part.Digest, Prepare: &protocol.Prepare{Part: p.part}},
-			{Op: protocol.OpApply, Digest: p.part.Digest, Apply: &protocol.Apply{}}}, autogold.Expect("refused: 1 payloads have not come, 6b86b273ff34 among them")},
+			{Op: protocol.OpBegin, Digest: p.part.Digest, Begin: &protocol.Begin{}}}, autogold.Expect("refused: 1 payloads have not come, 6b86b273ff34 among them")},
 		{"another payload", []protocol.Request{hello, {Op: protocol.OpPayloads, Digest: p.part.Digest, Payloads: &spoilt}}, autogold.Expect("refused: wrong digest of a payload: expected sha256:…, found sha256:…")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client := newWorld(t).connect()
 			var err error
 			for _, request := range c.requests {
+				request.Run = "r1"
 				_, err = client.ask(request)
 			}
 			failure, ok := err.(*protocol.Error)

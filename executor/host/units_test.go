@@ -8,7 +8,6 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
-	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -16,8 +15,8 @@ import (
 func (w *world) failure(i intent) string {
 	w.t.Helper()
 	_, err := w.execute(i.plan(w.t))
-	failed, ok := err.(*protocol.Error)
-	if !ok || failed.Kind != protocol.KindFailed {
+	failed, ok := err.(*changeError)
+	if !ok {
 		w.t.Fatalf("expected a failure, found %v", err)
 	}
 	return failed.Message

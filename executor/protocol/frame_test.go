@@ -13,8 +13,8 @@ func TestFrames(t *testing.T) {
 	var wire bytes.Buffer
 	conn := NewConn(&wire, &wire)
 	sent := []Request{
-		{Seq: 1, Op: OpHello, Run: "r", Digest: "sha256:" + "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", Apply: &Apply{}},
-		{Seq: 2, Op: OpApply, Run: strings.Repeat("long ", 100000), Digest: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},
+		{Seq: 1, Op: OpHello, Run: "r", Digest: "sha256:" + "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", Begin: &Begin{}},
+		{Seq: 2, Op: OpBegin, Run: strings.Repeat("long ", 100000), Digest: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},
 	}
 	for _, request := range sent {
 		if err := conn.Send(request); err != nil {

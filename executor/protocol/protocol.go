@@ -3,18 +3,25 @@
 //
 // The executor asks, one request at a time; the helper answers each request with
 // any number of events and then exactly one reply, which echoes the request's
-// sequence number. Every request carries the run, the epoch of the host's lock
-// and the plan's digest, so that a helper can refuse what belongs to another.
+// sequence number. Every request carries the run, the epoch of the run's lease of
+// the host, where it has one yet, and the plan's digest, so that a helper can
+// refuse what belongs to another.
+//
+// What changes the host is a transaction: a request begins it, and then it goes
+// on by itself. Its events are numbered and kept, so that whoever lost the link
+// attaches again after the last one seen, and anybody may watch.
 // Both ends state [Version] in their first message and refuse any other.
 package protocol
 
 import (
+	"time"
+
 	"github.com/nixfleet/nixfleet/schema"
 )
 
 // Version is the protocol's version. The executor replaces a helper that speaks
 // another, where the plan names the new one.
-const Version = 1
+const Version = 2
 
 // HelperPath is where the helper lives on every host.
 const HelperPath = "/var/lib/nixfleet/bin/nixfleet-host"
@@ -34,8 +41,6 @@ const (
 	OpPrepare Op = "prepare"
 	// OpPayloads hands over payloads. Changes nothing but caches of its own.
 	OpPayloads Op = "payloads"
-	// OpApply makes the host what the prepared manifest says.
-	OpApply Op = "apply"
 	// OpLease takes, renews or gives back the host's lease. Other requests take it
 	// where they need it, so it is for long silences and for the end.
 	OpLease Op = "lease"
@@ -63,7 +68,6 @@ type Request struct {
 	ReplaceHelper *ReplaceHelper `json:"replaceHelper,omitempty"`
 	Prepare       *Prepare       `json:"prepare,omitempty"`
 	Payloads      *Payloads      `json:"payloads,omitempty"`
-	Apply         *Apply         `json:"apply,omitempty"`
 	Lease         *Lease         `json:"lease,omitempty"`
 	Begin         *Begin         `json:"begin,omitempty"`
 	Attach        *Attach        `json:"attach,omitempty"`
@@ -85,7 +89,6 @@ type Response struct {
 	PrepareReply  *PrepareReply  `json:"prepareReply,omitempty"`
 	PayloadsReply *PayloadsReply `json:"payloadsReply,omitempty"`
 	ReplaceReply  *ReplaceReply  `json:"replaceReply,omitempty"`
-	ApplyReply    *ApplyReply    `json:"applyReply,omitempty"`
 	LeaseReply    *LeaseReply    `json:"leaseReply,omitempty"`
 	BeginReply    *BeginReply    `json:"beginReply,omitempty"`
 	AttachReply   *AttachReply   `json:"attachReply,omitempty"`
@@ -119,20 +122,19 @@ type HelloReply struct {
 	// Applied is the manifest of the last successful apply; empty before the first.
 	Applied schema.Digest `json:"applied,omitempty"`
 	// Unchanged says that the host is, by inspection, exactly as the asked manifest
-	// says and nothing is pending: there is nothing to do.
+	// says, and nobody is about to change it: there is nothing to do.
 	Unchanged bool `json:"unchanged"`
-	// Generation is the profile generation in effect; 0 where there is none.
+	// Generation is the generation in effect; 0 where there is none.
 	Generation int `json:"generation"`
-	// Pending is the manifest of an apply that began and has not ended well; empty
-	// where there is none.
-	Pending schema.Digest `json:"pending,omitempty"`
-	// PendingRun is the run of that apply, and Failure what it said when it failed;
-	// Failure is empty where it is at work or was cut off.
-	PendingRun string `json:"pendingRun,omitempty"`
-	Failure    string `json:"failure,omitempty"`
-	// Busy is the run whose apply is at work on the host right now, in another
-	// session; empty where there is none.
-	Busy string `json:"busy,omitempty"`
+	// Boot identifies the boot that the host is in, and Now is its clock.
+	Boot string    `json:"boot"`
+	Now  time.Time `json:"now"`
+	// Lease is who may work on the host; absent where nobody does.
+	Lease *LeaseHolder `json:"lease,omitempty"`
+	// Transaction is the one that has not ended; absent where there is none.
+	Transaction *Transaction `json:"transaction,omitempty"`
+	// Last is how the asking run's last transaction ended; absent where it has none.
+	Last *Verdict `json:"last,omitempty"`
 }
 
 // ReplaceHelper hands over a new helper.
@@ -171,22 +173,11 @@ type Payloads struct {
 // PayloadsReply says that they are kept.
 type PayloadsReply struct{}
 
-// Apply makes the host what the prepared manifest says.
-type Apply struct{}
-
-// ApplyReply is the verdict of an apply that succeeded.
-type ApplyReply struct {
-	// Generation is the profile generation in effect.
-	Generation int `json:"generation"`
-	// Changes are what was changed, in order. Empty: the host was as it should be.
-	Changes []schema.Change `json:"changes"`
-}
-
 // Event is something that happened on the host during a request.
 type Event struct {
 	// Number counts the events of a transaction from 1; 0 for others.
 	Number int `json:"number,omitempty"`
-	// Stage is the part of the work: "stage", "stop", "accounts", "files", "units", ….
+	// Stage is the part of the work: "stage", "stop", "accounts", "files", "units", "confirm", ….
 	Stage string `json:"stage,omitempty"`
 	// Change is a change just made.
 	Change *schema.Change `json:"change,omitempty"`
@@ -204,8 +195,6 @@ type Error struct {
 	Message string `json:"message"`
 	// Hint is what to type or do next; may be empty.
 	Hint string `json:"hint,omitempty"`
-	// Changes are what an apply had changed when it failed.
-	Changes []schema.Change `json:"changes,omitempty"`
 }
 
 // Error implements error.
@@ -223,8 +212,6 @@ type ErrorKind string
 const (
 	// KindRefused: nothing was touched.
 	KindRefused ErrorKind = "refused"
-	// KindFailed: the host was being changed and the change failed.
-	KindFailed ErrorKind = "failed"
 	// KindProtocol: the two ends do not understand each other; nothing was touched.
 	KindProtocol ErrorKind = "protocol"
 )

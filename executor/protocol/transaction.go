@@ -46,7 +46,8 @@ type BeginReply struct {
 
 // Attach asks for the events of a transaction and its verdict.
 type Attach struct {
-	Transaction string `json:"transaction"`
+	// Transaction names it; empty stands for the one that has not ended.
+	Transaction string `json:"transaction,omitempty"`
 	// After is the number of the last event that was seen; 0 asks for all.
 	After int `json:"after"`
 }
@@ -68,6 +69,9 @@ type ConfirmReply struct{}
 type Waiting struct {
 	// Window is how long it waits from its beginning on: a Go duration.
 	Window string `json:"window"`
+	// Since is when that began, by the clock of the host's boot: only a session that
+	// began later proves anything.
+	Since time.Duration `json:"since"`
 }
 
 // Transaction is one that has not ended.
@@ -126,4 +130,6 @@ const (
 	RolledBack Outcome = "rolled-back"
 	// HalfChanged: neither the change nor its undoing succeeded.
 	HalfChanged Outcome = "failed"
+	// Pending: it was interrupted and has not ended.
+	Pending Outcome = "pending"
 )

@@ -130,7 +130,7 @@ func (t *teller) summarize(record *schema.Record, file string) {
 	}
 	var parts []string
 	for _, outcome := range []schema.Outcome{
-		schema.HostChanged, schema.HostUnchanged, schema.HostFailed, schema.HostUnknown,
+		schema.HostChanged, schema.HostUnchanged, schema.HostFailed, schema.HostRolledBack, schema.HostUnknown,
 		schema.HostRefused, schema.HostUnreachable, schema.HostHeld,
 	} {
 		if n := counts[outcome]; n > 0 {

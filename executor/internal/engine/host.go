@@ -79,14 +79,8 @@ func (t *task) conclude(ctx context.Context, err error) {
 	t.result.Changes = t.changes
 	t.result.Error = err.Error()
 	var reported *protocol.Error
-	if errors.As(err, &reported) {
+	if errors.As(err, &reported) && fault.KindOf(err) != fault.Unknown {
 		t.result.Outcome = schema.HostRefused
-		if reported.Kind == protocol.KindFailed {
-			t.result.Outcome = schema.HostFailed
-			if len(reported.Changes) > 0 {
-				t.result.Changes = reported.Changes
-			}
-		}
 		return
 	}
 	switch kind := fault.KindOf(err); {
@@ -156,20 +150,16 @@ func (t *task) attempt(ctx context.Context) error {
 	}
 	defer done()
 	t.stage("apply")
-	return t.apply(ctx, conn, s)
+	return t.change(ctx, conn, s)
 }
 
-// preflight refuses a host that another run is changing. What else could be in
-// the way, the helper knows better.
+// preflight waits for an earlier change of this run, whose link was lost. Whether
+// another run is in the way, the helper says, who may have to clear up first.
 func (t *task) preflight(hello *protocol.HelloReply) error {
-	switch hello.Busy {
-	case "":
-		return nil
-	case t.ID: // a session of ours whose link broke; it ends when it finds out
-		return fault.New(fault.Transient, "the helper of an earlier connection is still at work on %s", t.name)
+	if at := hello.Transaction; at != nil && at.Run == t.ID && at.State != protocol.Interrupted {
+		return fault.New(fault.Transient, "the change of an earlier connection is still at work on %s", t.name)
 	}
-	return fault.New(fault.Refused, "%s is being changed by the run %s", t.name, hello.Busy).
-		WithHint("wait for it to end, then execute again")
+	return nil
 }
 
 func (t *task) prepare(ctx context.Context, s *session.Session) (*protocol.PrepareReply, error) {
@@ -214,35 +204,6 @@ func (t *task) foresee(hello *protocol.HelloReply, prepared *protocol.PrepareRep
 	t.result = schema.HostRecord{Outcome: schema.HostUnchanged, Generation: hello.Generation, Changes: prepared.Changes}
 	if len(prepared.Changes) > 0 {
 		t.result.Outcome = schema.HostChanged
-	}
-	return nil
-}
-
-// apply makes the change. Whatever happens from here on, the host may have been
-// changed; an answer of the helper is believed, anything else is looked into.
-//
-// If we crash here, the host finishes or undoes the change by itself; the record
-// of the run has no verdict, and the next execution finds out.
-func (t *task) apply(ctx context.Context, conn *transport.Conn, s *session.Session) error {
-	t.changes = nil
-	response, err := s.Call(ctx, session.Request{
-		Op: protocol.OpApply, Field: "apply", Body: [][]byte{[]byte("{}")}, Deadline: t.Patience.Apply, OnEvent: t.relay,
-	})
-	var reported *protocol.Error
-	switch {
-	case errors.As(err, &reported):
-		return err
-	case err != nil:
-		conn.Close()
-		return t.lookAgain(ctx, err)
-	case response.ApplyReply == nil:
-		conn.Close()
-		return t.lookAgain(ctx, errors.New("the helper answered apply with something else"))
-	}
-	reply := response.ApplyReply
-	t.result = schema.HostRecord{Outcome: schema.HostChanged, Generation: reply.Generation, Changes: reply.Changes}
-	if len(reply.Changes) == 0 {
-		t.result.Outcome = schema.HostUnchanged
 	}
 	return nil
 }

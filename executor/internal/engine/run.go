@@ -54,6 +54,9 @@ type Run struct {
 type Patience struct {
 	// Prepare bounds a host's look at itself, with the hashing of a large closure.
 	Prepare time.Duration
+	// Begin bounds what a host answers without work: the beginning of a change, a
+	// confirmation.
+	Begin time.Duration
 	// Apply bounds the change of a host.
 	Apply time.Duration
 	// Reconnect bounds the attempts to reach a host whose link was lost during a change.
@@ -69,7 +72,8 @@ func (p Patience) orDefaults() Patience {
 		}
 	}
 	set(&p.Prepare, 15*time.Minute)
-	set(&p.Apply, time.Hour)
+	set(&p.Begin, 3*time.Minute)
+	set(&p.Apply, 2*time.Hour)
 	set(&p.Reconnect, 2*time.Minute)
 	set(&p.Retry, time.Second)
 	return p

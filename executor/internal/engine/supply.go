@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
 	"github.com/nixfleet/nixfleet/executor/internal/session"
@@ -23,7 +25,10 @@ func (t *task) supply(ctx context.Context, conn *transport.Conn, s *session.Sess
 			return nil, err
 		}
 		done = copier.Close
-		if err := t.copyClosure(ctx, copier); err != nil {
+		stop := t.keepLease(ctx, s)
+		err = t.copyClosure(ctx, copier)
+		stop()
+		if err != nil {
 			done()
 			return nil, err
 		}
@@ -41,6 +46,32 @@ func (t *task) supply(ctx context.Context, conn *transport.Conn, s *session.Sess
 		}
 	}
 	return done, nil
+}
+
+// leasePause is how often a lease is renewed where no other request does it: a
+// third of how long it lasts.
+const leasePause = 20 * time.Second
+
+// keepLease renews the lease while the session is silent. The returned function
+// ends that; only then may the session be used again.
+func (t *task) keepLease(ctx context.Context, s *session.Session) (stop func()) {
+	ended := make(chan struct{})
+	var keeper sync.WaitGroup
+	keeper.Go(func() {
+		for {
+			select {
+			case <-ended:
+				return
+			case <-time.After(leasePause):
+			}
+			// One that is lost is told by the next request that needs it.
+			_, _ = s.Call(ctx, session.Request{Op: protocol.OpLease, Field: "lease", Body: [][]byte{[]byte(`{"action":"renew"}`)}, Deadline: t.Patience.Begin})
+		}
+	})
+	return func() {
+		close(ended)
+		keeper.Wait()
+	}
 }
 
 // recheck lets the host compare the copied closure with the plan.

@@ -23,8 +23,9 @@ type Host struct {
 	Store  *servetest.Store
 	State
 
-	mu    sync.Mutex
-	calls []string
+	mu           sync.Mutex
+	calls        []string
+	transactions []*Transaction
 }
 
 // State is what a host is like.
@@ -49,19 +50,21 @@ type State struct {
 	// Applied and the others are what the helper tells.
 	Applied    schema.Digest
 	Drifted    bool
-	Pending    schema.Digest
-	PendingRun string
-	Failure    string
-	Busy       string
 	Generation int
-	holder     string // the run that holds the lock
+	// Holder is another run that holds the host's lease.
+	Holder string
+	lease  string // the run that holds it
+	epoch  int64
 	// Payloads are those that the host has.
 	Payloads map[schema.Digest]bool
 
-	// OnPrepare, OnApply and OnHello script the helper; nil does what a good host does.
+	// OnHello, OnPrepare, OnBegin and OnAttach script the helper, and OnApply the
+	// transaction; nil does what a good host does.
 	OnHello   func(*Session) error
 	OnPrepare func(*Session) error
-	OnApply   func(*Session) error
+	OnBegin   func(*Session) error
+	OnAttach  func(*Session) error
+	OnApply   func(*Transaction) error
 	// OnObserve scripts what the helper tells of the host; nil tells what the fields say.
 	OnObserve func(*Session, *protocol.ObserveReply) error
 }

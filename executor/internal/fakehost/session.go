@@ -3,6 +3,7 @@ package fakehost
 import (
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/nixfleet/nixfleet/executor/internal/sshtest"
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -18,9 +19,10 @@ type Session struct {
 	// Part is what was prepared.
 	Part *schema.Part
 
-	conn   *protocol.Conn
-	hello  *protocol.Hello
-	locked bool
+	conn  *protocol.Conn
+	hello *protocol.Hello
+	epoch int64 // of the lease that the session took
+	asked int   // how often
 }
 
 // ErrCut is what a script returns after which the link shall break.
@@ -30,7 +32,7 @@ var ErrCut = fmt.Errorf("the link breaks here")
 var ErrDie = fmt.Errorf("the helper dies here")
 
 func (s *Session) serve() int {
-	defer s.unlock()
+	defer s.release()
 	for {
 		s.Request = protocol.Request{}
 		if err := s.conn.Receive(&s.Request); err != nil {
@@ -41,6 +43,7 @@ func (s *Session) serve() int {
 			return 1
 		}
 		s.Host.called(string(s.Request.Op))
+		s.asked++
 		response := protocol.Response{Seq: s.Request.Seq}
 		switch err := s.answer(&response); err {
 		case nil:
@@ -57,9 +60,7 @@ func (s *Session) serve() int {
 			}
 			response = protocol.Response{Seq: s.Request.Seq, Error: reported}
 		}
-		if s.Request.Op == protocol.OpApply {
-			s.unlock()
-		}
+		response.Epoch = s.epoch
 		if err := s.conn.Send(response); err != nil {
 			return 1
 		}
@@ -69,26 +70,33 @@ func (s *Session) serve() int {
 	}
 }
 
-// lock is the host's lock, which a session holds from its first prepare to its
-// verdict or end.
-func (s *Session) lock() error {
-	var holder string
+// hold is the host's lease: a request without an epoch takes it, any other must
+// have it.
+func (s *Session) hold() (err error) {
 	s.Host.Set(func(state *State) {
-		if holder = state.holder; holder == "" {
-			state.holder, s.locked = s.Request.Run, true
+		switch holder := state.Holder + state.lease; {
+		case s.Request.Epoch != 0 && (state.lease != s.Request.Run || state.epoch != s.Request.Epoch):
+			err = fmt.Errorf("the lease of run %s on this host ended", s.Request.Run)
+		case s.Request.Epoch == 0 && holder != "" && holder != s.Request.Run:
+			err = fmt.Errorf("locked by run %s, started 2026-01-01T12:00:00Z, by bob@desk", holder)
+		case s.Request.Epoch == 0:
+			state.epoch++
+			state.lease, s.epoch = s.Request.Run, state.epoch
 		}
 	})
-	if holder != "" && !s.locked {
-		return fmt.Errorf("the host is locked by the run %s", holder)
-	}
-	return nil
+	return err
 }
 
-func (s *Session) unlock() {
-	if s.locked {
-		s.Host.Set(func(state *State) { state.holder = "" })
-		s.locked = false
+// release ends the lease with the session, unless a transaction goes on.
+func (s *Session) release() {
+	if s.epoch == 0 || s.Host.transaction("") != nil {
+		return
 	}
+	s.Host.Set(func(state *State) {
+		if state.epoch == s.epoch {
+			state.lease = ""
+		}
+	})
 }
 
 // Send sends an event.
@@ -111,7 +119,7 @@ func (s *Session) answer(response *protocol.Response) (err error) {
 	case protocol.OpReplaceHelper:
 		response.ReplaceReply, err = s.replace()
 	case protocol.OpPrepare:
-		if err := s.lock(); err != nil {
+		if err := s.hold(); err != nil {
 			return err
 		}
 		if state.OnPrepare != nil {
@@ -121,9 +129,26 @@ func (s *Session) answer(response *protocol.Response) (err error) {
 		}
 		response.PrepareReply, err = s.prepare()
 	case protocol.OpPayloads:
+		if err := s.hold(); err != nil {
+			return err
+		}
 		response.PayloadsReply, err = s.keep()
-	case protocol.OpApply:
-		response.ApplyReply, err = s.apply(state)
+	case protocol.OpLease:
+		response.LeaseReply, err = s.lease()
+	case protocol.OpBegin:
+		response.BeginReply, err = s.begin(state)
+		if err == nil && state.OnBegin != nil {
+			err = state.OnBegin(s)
+		}
+	case protocol.OpAttach:
+		if state.OnAttach != nil {
+			if err := state.OnAttach(s); err != nil {
+				return err
+			}
+		}
+		response.AttachReply, err = s.attach()
+	case protocol.OpConfirm:
+		response.ConfirmReply, err = s.confirm()
 	default:
 		err = fmt.Errorf("unknown request %q", s.Request.Op)
 	}
@@ -133,10 +158,6 @@ func (s *Session) answer(response *protocol.Response) (err error) {
 func (s *Session) greet() (*protocol.HelloReply, error) {
 	state := s.Host.Look() // a script may have changed it
 	s.hello = s.Request.Hello
-	busy := state.Busy
-	if state.holder != "" {
-		busy = state.holder
-	}
 	system := schema.X8664Linux
 	if state.Machine == "Linux aarch64" {
 		system = schema.AArch64Linux
@@ -145,11 +166,13 @@ func (s *Session) greet() (*protocol.HelloReply, error) {
 		return nil, &protocol.Error{Kind: protocol.KindProtocol,
 			Message: fmt.Sprintf("this helper speaks version %d of the protocol, the executor version %d", state.Version, s.hello.Version)}
 	}
-	return &protocol.HelloReply{
+	reply := &protocol.HelloReply{
 		Version: state.Version, Helper: schema.DigestOf(state.Helper), System: system, Base: schema.Debian, Nix: "2.8.0",
-		Applied: state.Applied, Generation: state.Generation, Pending: state.Pending, PendingRun: state.PendingRun, Failure: state.Failure, Busy: busy,
-		Unchanged: state.Applied == s.hello.Manifest && !state.Drifted && state.Pending == "" && busy == "",
-	}, nil
+		Applied: state.Applied, Generation: state.Generation, Boot: "b1",
+	}
+	s.Host.tell(s.Request.Run, reply)
+	reply.Unchanged = state.Applied == s.hello.Manifest && !state.Drifted && reply.Transaction == nil && state.Holder == ""
+	return reply, nil
 }
 
 func (s *Session) replace() (*protocol.ReplaceReply, error) {
@@ -195,12 +218,14 @@ func (s *Session) missing() (paths []schema.StorePath, texts []schema.Digest) {
 	return paths, texts
 }
 
-func (s *Session) changes() []schema.Change {
+func (s *Session) changes() []schema.Change { return changesOf(s.Host, s.Part) }
+
+func changesOf(host *Host, part *schema.Part) []schema.Change {
 	changes := []schema.Change{}
-	if s.Part.Index.Hosts[s.Part.Host].Manifest == s.Host.Look().Applied && !s.Host.Look().Drifted {
+	if state := host.Look(); part.Index.Hosts[part.Host].Manifest == state.Applied && !state.Drifted {
 		return changes
 	}
-	for _, file := range s.Part.Manifest.Files {
+	for _, file := range part.Manifest.Files {
 		changes = append(changes, schema.Change{Action: schema.Create, Kind: "file", Object: file.Path})
 	}
 	return changes
@@ -217,30 +242,35 @@ func (s *Session) keep() (*protocol.PayloadsReply, error) {
 	return &protocol.PayloadsReply{}, nil
 }
 
-func (s *Session) apply(state State) (*protocol.ApplyReply, error) {
+// lease takes the lease as asked. Where a transaction was interrupted, that rescues
+// it: it is undone.
+func (s *Session) lease() (*protocol.LeaseReply, error) {
+	if s.Request.Lease.Action != protocol.LeaseTake {
+		return &protocol.LeaseReply{}, s.hold()
+	}
+	if t := s.Host.transaction(""); t != nil && t.Run == s.Request.Run {
+		t.End(protocol.Verdict{Outcome: protocol.RolledBack, Message: "it was interrupted"})
+	}
+	s.Request.Epoch = 0
+	return &protocol.LeaseReply{}, s.hold()
+}
+
+// begin starts the transaction of what was prepared.
+func (s *Session) begin(state State) (*protocol.BeginReply, error) {
 	if s.Part == nil {
 		return nil, fmt.Errorf("nothing was prepared")
+	}
+	if err := s.hold(); err != nil {
+		return nil, err
 	}
 	if paths, texts := s.missing(); len(paths)+len(texts) > 0 {
 		return nil, fmt.Errorf("%d paths and %d payloads have not come", len(paths), len(texts))
 	}
-	if state.OnApply != nil {
-		if err := state.OnApply(s); err != nil {
-			return nil, err
-		}
-	}
-	return s.Finish(), nil
-}
-
-// Finish makes the host what was prepared.
-func (s *Session) Finish() *protocol.ApplyReply {
-	changes := s.changes()
-	for i := range changes {
-		s.Send(protocol.Event{Change: &changes[i]})
-	}
-	s.Host.Set(func(state *State) {
-		state.Applied, state.Drifted, state.Pending, state.PendingRun, state.Failure = s.Part.Index.Hosts[s.Part.Host].Manifest, false, "", "", ""
-		state.Generation++
-	})
-	return &protocol.ApplyReply{Generation: s.Host.Look().Generation, Changes: changes}
+	t := &Transaction{Host: s.Host, ID: fmt.Sprintf("%s-%d", s.Request.Run, s.Request.Epoch), Run: s.Request.Run, Epoch: s.Request.Epoch, Part: s.Part, Plan: s.Request.Digest}
+	t.more = sync.NewCond(&t.mu)
+	s.Host.mu.Lock()
+	s.Host.transactions = append(s.Host.transactions, t)
+	s.Host.mu.Unlock()
+	go t.run(state.OnApply)
+	return &protocol.BeginReply{Transaction: t.ID}, nil
 }

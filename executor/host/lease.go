@@ -1,0 +1,155 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
+	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
+	"github.com/nixfleet/nixfleet/executor/protocol"
+)
+
+// holding is what a session holds: nothing while the epoch is 0.
+type holding struct {
+	mu    sync.Mutex
+	run   string
+	epoch int64
+}
+
+func (h *holding) get() (run string, epoch int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.run, h.epoch
+}
+
+func (h *holding) set(run string, epoch int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.run, h.epoch = run, epoch
+}
+
+// runRE is what names of runs look like; they become parts of names of files and units.
+var runRE = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z-]{0,63}$`)
+
+// hold makes sure that the request's run holds the host: one that carries no
+// epoch takes the lease, any other must have it.
+func (s *session) hold(ctx context.Context, request protocol.Request) error {
+	if request.Epoch != 0 {
+		return asRefusal(s.leases.Renew(ctx, request.Run, request.Epoch))
+	}
+	if err := s.recoverFirst(ctx, request.Run); err != nil {
+		return err
+	}
+	operator := "unknown"
+	if s.hello != nil {
+		operator = s.hello.Operator
+	}
+	epoch, err := s.leases.Take(ctx, request.Run, operator, s.deps.Now().UTC().Truncate(time.Second), s.admit)
+	if err != nil {
+		return asRefusal(err)
+	}
+	s.holding.set(request.Run, epoch)
+	return nil
+}
+
+// admit refuses a host with a transaction that has not ended. It is asked with
+// the leases locked: none can begin meanwhile.
+func (s *session) admit() error {
+	found, err := transaction.Unfinished(s.state)
+	if err != nil || found == nil {
+		return err
+	}
+	if holder := s.state.LockHolder(); holder != nil {
+		return &lease.HeldError{Run: holder.Run, Operator: holder.Operator, Since: holder.Since}
+	}
+	message := "what it changed cannot be undone"
+	if found.Verdict != nil && found.Verdict.Message != "" {
+		message = found.Verdict.Message
+	}
+	return refuse(inspect.Refusal{
+		Message: fmt.Sprintf("the transaction %s of run %s, by %s, was interrupted, and the host is between two states: %s",
+			found.Order.ID, found.Order.Run, found.Order.Operator, message),
+		Hint: "mend that on the host, then as root: " + protocol.HelperPath + " recover",
+	})
+}
+
+// recoverFirst lets an interrupted transaction be finished or undone, unless
+// somebody else's lease lasts, who may be about to see to it.
+func (s *session) recoverFirst(ctx context.Context, run string) error {
+	found, err := transaction.Unfinished(s.state)
+	if err != nil || found == nil || s.state.LockHolder() != nil {
+		return err
+	}
+	if holder := s.leases.Holder(); holder != nil && holder.Run != run {
+		return nil // the lease refuses
+	}
+	return s.deps.Rescue(ctx)
+}
+
+// keep renews the lease while a request takes its time.
+func (s *session) keep(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(lease.Length / 3):
+			}
+			if run, epoch := s.holding.get(); epoch != 0 {
+				// One that was lost meanwhile is refused when the work asks for it.
+				_ = s.leases.Renew(ctx, run, epoch)
+			}
+		}
+	}()
+	return cancel
+}
+
+// giveBack ends the session's lease with the session. Where a transaction is at
+// work, its end ends the lease.
+func (s *session) giveBack(ctx context.Context) {
+	run, epoch := s.holding.get()
+	if epoch == 0 {
+		return
+	}
+	if found, err := transaction.Unfinished(s.state); err != nil || found != nil && found.Order.Run == run {
+		return
+	}
+	// Where that fails, the lease runs out.
+	_ = s.leases.Release(ctx, run, epoch)
+	s.holding.set("", 0)
+}
+
+// changeLease takes, renews or gives back the lease as asked.
+func (s *session) changeLease(ctx context.Context, request protocol.Request) (*protocol.LeaseReply, error) {
+	switch request.Lease.Action {
+	case protocol.LeaseTake:
+		request.Epoch = 0
+		return &protocol.LeaseReply{}, s.hold(ctx, request)
+	case protocol.LeaseRenew:
+		return &protocol.LeaseReply{}, asRefusal(s.leases.Renew(ctx, request.Run, request.Epoch))
+	case protocol.LeaseRelease:
+		s.holding.set("", 0)
+		return &protocol.LeaseReply{}, s.leases.Release(ctx, request.Run, request.Epoch)
+	}
+	return nil, protocolError("expected to take, renew or release a lease, found %q", request.Lease.Action)
+}
+
+// asRefusal gives the errors of leases what to do next.
+func asRefusal(err error) error {
+	var held *lease.HeldError
+	var lost *lease.LostError
+	switch {
+	case errors.As(err, &held):
+		return refuse(inspect.Refusal{Message: held.Error(),
+			Hint: fmt.Sprintf("nixfleet watch shows what it does; a run that has gone loses its lock after %s of silence", lease.Length)})
+	case errors.As(err, &lost):
+		return refuse(inspect.Refusal{Message: lost.Error(), Hint: "look what became of the host, then execute again"})
+	}
+	return err
+}
