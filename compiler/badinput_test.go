@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -30,10 +29,72 @@ func TestUncommittedFile(t *testing.T) {
 	in := input(dir)
 	in.NoBuild = true
 	found := refused(t, in)
-	expect(t, found, "error: the fleet has no file \"modules\" [eval-failed]")
-	expect(t, found, "hint: where it is there, git does not know it: git add modules")
+	expect(t, found, "error: git does not know \"modules/new.nix\", so it is no part of the fleet [source-not-in-git]\n  at flake.nix:6:13, host db-1 and web-1\nhint: git add modules/new.nix (no commit needed)")
+	if strings.Count(found, "new.nix\",") != 1 {
+		t.Errorf("it is told twice:\n%s", found)
+	}
 	git(t, dir, "add", "modules/new.nix")
 	compile(t, in)
+
+	// What nothing names is not missed by Nix; it is told of all the same.
+	if err := os.Mkdir(filepath.Join(dir, "inventory"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "inventory", "prod.yaml"), []byte("hosts: {web-9: {}}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, warned, err := compiler.Compile(context.Background(), in, deps(t))
+	if err != nil || len(warned) != 1 {
+		t.Fatal(err, warned)
+	}
+	expect(t, warned[0].String(), "warning: git does not know \"inventory/prod.yaml\", so it is no part of the fleet [source-not-in-git]\n  at inventory/prod.yaml\nhint: git add inventory/prod.yaml (no commit needed), or name it in .gitignore")
+	git(t, dir, "add", ".")
+	expect(t, refused(t, in), "host \"web-9\" has no address")
+}
+
+// TestMissingFiles are named whole, by whoever names them.
+func TestMissingFiles(t *testing.T) {
+	needNix(t)
+	t.Parallel()
+	for module, want := range map[string]string{
+		"./modules/nope.nix":                                               "error: the fleet has no file \"modules/nope.nix\" [eval-failed]\n  at flake.nix:4:13, host db-1 and web-1",
+		"{ imports = [ ./modules/sub/nope.nix ]; }":                        "error: the fleet has no file \"modules/sub/nope.nix\" [eval-failed]\n  at flake.nix:4:27, host db-1 and web-1",
+		"{ nixfleet.files.\"/x\".source = ./x; }":                          "error: the fleet has no file \"x\" [eval-failed]\n  at flake.nix:4:44, nixfleet.files.\"/x\", host db-1 and web-1",
+		"{ imports = [ ../nope.nix ]; }":                                   "error: \"../nope.nix\" lies outside of the fleet [eval-failed]\n  at flake.nix:4:27, host db-1 and web-1\nhint: a fleet reads its own source only",
+		"{ imports = [ /etc/nope.nix ]; }":                                 "error: \"/etc/nope.nix\" lies outside of the fleet [eval-failed]\n  at flake.nix:4:27",
+		"{ imports = [ \"modules/x.nix\" ]; }":                             "hint: a path of the fleet is written without quotes, as ./modules/web.nix",
+		"({ config, ... }: { imports = [ config.x ]; })":                   "error: infinite recursion encountered [eval-failed]\n  at host db-1 and web-1\nhint: imports cannot depend on config: import always, and put what the module says under lib.mkIf",
+		"({ config, ... }: { nixfleet.sysctl = config.nixfleet.sysctl; })": "error: infinite recursion encountered [eval-failed]\n  at flake.nix:4, ",
+		"({ lib }: { })":                                                   "  at flake.nix:4:14, host db-1 and web-1\nhint: modules are given more than they name: end the list of arguments with `...', as { lib, ... }:",
+		"(import <nixpkgs>)":                                               "hint: there is no NIX_PATH; name nixpkgs as an input of the flake, and give it to mkFleet: nixpkgs = inputs.nixpkgs",
+		"nope":                                                             "error: undefined variable 'nope' [eval-failed]\n  at flake.nix:4:13",
+		"(let f = x: f (x + 1); in { nixfleet = f 0; })":                   "error: stack overflow (possible infinite recursion) [eval-failed]\n  at host db-1 and web-1\nhint: a function calls itself without end; --trace shows which",
+	} {
+		dir := write(t, map[string]string{"flake.nix": mkFleet("hosts.web-1 = { base = \"ubuntu\"; addr = \"a\"; };\nhosts.db-1 = { base = \"ubuntu\"; addr = \"b\"; };\nmodules = [ " + module + " ];")})
+		expect(t, refused(t, input("path:"+dir)), want)
+	}
+}
+
+// TestFaultsOfTheInventory are told all at once, and those of a group once.
+func TestFaultsOfTheInventory(t *testing.T) {
+	needNix(t)
+	t.Parallel()
+	dir := write(t, map[string]string{
+		"flake.nix": mkFleet("roles.web = { };\nhosts.nix-1 = {\n  port = 0;\n};\nmodules = [ { nixfleet.files.relative.text = \"x\"; } ];"),
+		"inventory/prod.yaml": "defaults: {base: ubuntu}\ngroups:\n  web: {roles: [wbe]}\nhosts:\n  a: {addr: a, groups: [web]}\n  b: {addr: b, groups: [web]}\n" +
+			"  c: {groups: [wbe]}\n  d: {addr: 300.1.2.3}\n",
+	})
+	found := refused(t, input("path:"+dir))
+	for _, want := range []string{
+		"error: there is no role \"wbe\" [unknown-role]\n  at inventory/prod.yaml:3:9, groups.web.roles, host a and b\nhint: did you mean \"web\"? the roles are: web\n",
+		"error: host \"c\" has no address [host-no-address]\n  at inventory/prod.yaml:7:3, hosts.c.addr, host c\nhint: write `addr: 10.0.1.11' there, in its groups or in defaults\n",
+		"error: there is no group \"wbe\" [unknown-group]\n  at inventory/prod.yaml:7:7, hosts.c.groups, host c\nhint: did you mean \"web\"? the groups are: web\n",
+		"error: port is 0: expected integer between 1 and 65535 (both inclusive) [inventory-value]\n  at flake.nix:4, hosts.nix-1.port, host nix-1",
+		"error: the path is relative; write it from the root, as \"/relative\" [path-invalid]\n  at flake.nix:6, nixfleet.files.relative, host d",
+		"hosts.d.addr, host d",
+	} {
+		expect(t, found, want)
+	}
 }
 
 // TestTooMuchMemory evaluates a list that is larger than what the process may have.
@@ -122,9 +183,7 @@ func TestCancelManyParts(t *testing.T) {
 	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	if out, err := exec.Command("pgrep", "-f", d.TempDir).Output(); err == nil {
-		t.Errorf("processes live on: %s", out)
-	}
+	noneWorksIn(t, d.TempDir)
 	for _, place := range []string{d.TempDir, d.CacheDir} {
 		if entries, _ := os.ReadDir(place); len(entries) != 0 {
 			t.Errorf("%v was left in %s", entries, place)

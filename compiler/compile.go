@@ -19,7 +19,7 @@ const inventoryInput = "inventory"
 func Compile(ctx context.Context, in Input, deps Deps) (*schema.Plan, []Diagnostic, error) {
 	c := compilation{in: in, deps: deps}
 	plan, err := c.run(ctx)
-	return conclude(plan, c.found, err)
+	return conclude(plan, append(c.found, c.untracked(err)...), err)
 }
 
 // conclude sorts what was found and says so where it prevents a plan.

@@ -10,6 +10,7 @@ import (
 	"github.com/nixfleet/nixfleet/compiler/internal/cache"
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
 	"github.com/nixfleet/nixfleet/compiler/internal/intent"
+	"github.com/nixfleet/nixfleet/compiler/internal/inventory"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -31,12 +32,16 @@ func (c *compilation) evaluate(ctx context.Context) (*intent.Result, error) {
 	if err != nil || result == nil {
 		return nil, err
 	}
+	c.found = append(c.found, c.problems(result)...)
 	for _, warning := range result.Warnings {
 		d := Diagnostic{Code: diagnostic.FleetWarning, Severity: Warning, Summary: warning.Message}
 		if warning.Host != nil {
 			d.Host = schema.HostName(*warning.Host)
 		}
 		c.found = append(c.found, d)
+	}
+	if len(result.Problems) > 0 && len(result.HostNames) == 0 {
+		return result, nil // the problems say why there are none
 	}
 	return result, checkSelection(c.in.Hosts, c.in.Groups, result)
 }
@@ -114,6 +119,25 @@ func (c *compilation) batches() batch.Options {
 		progress = func(string) {}
 	}
 	return batch.Options{Light: 1000, Heavy: 8, Workers: batch.Workers(), Explained: 50, Progress: progress}
+}
+
+// problems are what is wrong with the inventory, each with its place.
+func (c *compilation) problems(result *intent.Result) diagnostic.List {
+	var found diagnostic.List
+	for _, problem := range result.Problems {
+		d := Diagnostic{
+			Code: diagnostic.Code(problem.Code), Severity: Error, Summary: problem.Message, Hint: problem.Hint,
+			Option: inventory.Path(problem.Path), Position: diagnostic.ParsePosition(problem.At),
+		}
+		if problem.Host != nil {
+			d.Host = schema.HostName(*problem.Host)
+		}
+		if problem.At == "" {
+			d.Position = c.inventory.LocateNear(problem.Path...)
+		}
+		found = append(found, d)
+	}
+	return c.relative(found)
 }
 
 // placed adds the place in the inventory to errors about a host that name no other.

@@ -156,7 +156,7 @@ func TestSelection(t *testing.T) {
 		{[]string{"web-1", "x*"}, nil, "error: no host matches \"x*\" [no-host-matches]\nhint: the hosts are: db-1, web-1"},
 		{[]string{"web.1"}, nil, "no host matches \"web.1\""},
 		{[]string{"[z-a]"}, nil, "error: \"[z-a]\" is not a pattern of host names"},
-		{nil, []string{"wbe"}, "unknown group \"wbe\" in the selection. Did you mean `web'?"},
+		{nil, []string{"wbe"}, "error: there is no group \"wbe\" [unknown-group]\nhint: did you mean \"web\"?"},
 		{nil, []string{"none"}, "the group \"none\" has no hosts"},
 	} {
 		in.Hosts, in.Groups = c.hosts, c.groups
@@ -333,7 +333,7 @@ func TestGit(t *testing.T) {
 	git(t, root, "init", "-q")
 	in := input(dir)
 	in.NoBuild = true
-	expect(t, refused(t, in), "error: the fleet is in a git checkout, but git does not know all of its files [source-not-in-git]")
+	expect(t, refused(t, in), "error: the fleet is in a git checkout, but git does not know its flake.nix [source-not-in-git]")
 	git(t, root, "add", "-A")
 	git(t, root, "commit", "-qm", "x")
 	head := git(t, root, "rev-parse", "HEAD")
@@ -425,9 +425,30 @@ func TestCancel(t *testing.T) {
 	if entries, _ := os.ReadDir(d.TempDir); len(entries) != 0 {
 		t.Errorf("%v was left behind", entries)
 	}
-	if out, err := exec.Command("pgrep", "-f", d.TempDir).Output(); err == nil {
-		t.Errorf("processes live on: %s", out)
+	noneWorksIn(t, d.TempDir)
+}
+
+// noneWorksIn sees to it that no process is left that was told of a directory.
+func noneWorksIn(t *testing.T, dir string) {
+	t.Helper()
+	var living []string
+	for range 20 {
+		living = nil
+		commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+		if err != nil || len(commands) == 0 {
+			t.Fatalf("cannot look for processes: %v", err)
+		}
+		for _, file := range commands {
+			if command, err := os.ReadFile(file); err == nil && strings.Contains(string(command), dir) {
+				living = append(living, strings.ReplaceAll(string(command), "\x00", " "))
+			}
+		}
+		if len(living) == 0 {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
+	t.Errorf("processes live on: %s", strings.Join(living, "\n"))
 }
 
 func TestWarnings(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
 	"github.com/nixfleet/nixfleet/compiler/internal/intent"
@@ -26,6 +27,31 @@ func (c *compilation) read(ctx context.Context) (err error) {
 	}
 	c.inventory, err = c.readInventory(ctx)
 	return err
+}
+
+// untracked warns of files that look like a part of the fleet, but are none; not
+// where an error tells of one of them.
+func (c *compilation) untracked(err error) diagnostic.List {
+	told, _ := diagnostic.Of(err)
+	isTold := func(d Diagnostic) bool { return d.Code == diagnostic.SourceNotInGit }
+	if c.source == nil || len(c.source.Untracked) == 0 || slices.ContainsFunc(append(told, c.found...), isTold) {
+		return nil
+	}
+	files := c.source.Untracked
+	const shown = 5
+	d := Diagnostic{
+		Code: diagnostic.SourceNotInGit, Severity: Warning, Position: Position{File: files[0]},
+		Summary: fmt.Sprintf("git does not know %q, so it is no part of the fleet", files[0]),
+		Hint:    "git add " + strings.Join(files[:min(shown, len(files))], " ") + " (no commit needed), or name it in .gitignore",
+	}
+	if len(files) > 1 {
+		d.Summary = fmt.Sprintf("git does not know %d modules and inventories, so they are no part of the fleet", len(files))
+		d.Hint = strings.Replace(d.Hint, "name it", "name them", 1)
+	}
+	if len(files) > shown {
+		d.Hint = "git status lists them; git add those that belong to the fleet (no commit needed)"
+	}
+	return diagnostic.List{d}
 }
 
 func (c *compilation) readInputs() (map[string]intent.Input, error) {

@@ -155,6 +155,7 @@ func producePlan(c *cli.Context, produce producer) error {
 	}
 	ctx, release := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer release()
+	context.AfterFunc(ctx, release) // a second one ends us at once
 	progress := ui.NewProgress(os.Stderr, c.Bool("quiet"))
 	plan, found, err := produce(ctx, compiler.Deps{
 		Environ: os.Environ(), Progress: progress.Say, Trace: c.Bool("trace"),
@@ -176,7 +177,11 @@ func producePlan(c *cli.Context, produce producer) error {
 		return err
 	}
 	if !c.Bool("quiet") && output != "-" {
-		fmt.Fprintf(os.Stderr, "%s: %s, %s of %s\n", output, plan.Digest, ui.Count(len(plan.Index.Hosts), "host"), ui.Count(len(plan.Manifests), "kind"))
+		of := ""
+		if plan.Index.Source.Dirty {
+			of = ", with changes that are not committed"
+		}
+		fmt.Fprintf(os.Stderr, "%s: %s, %s of %s%s\n", output, plan.Digest, ui.Count(len(plan.Index.Hosts), "host"), ui.Count(len(plan.Manifests), "kind"), of)
 	}
 	return nil
 }

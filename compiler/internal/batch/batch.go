@@ -214,6 +214,7 @@ func (r *run) add(part *intent.Result) {
 	for name, host := range part.Hosts {
 		r.result.Hosts[name] = host
 	}
+	r.result.Problems = append(r.result.Problems, part.Problems...)
 	r.result.Warnings = append(r.result.Warnings, part.Warnings...)
 }
 

@@ -56,6 +56,8 @@ const (
 	HostName       Code = "host-name"         // a host cannot be called that
 	HostAddress    Code = "host-address"      // an address that is none
 	HostNoAddress  Code = "host-no-address"   // a host without an address
+	HostNoBase     Code = "host-no-base"      // a host of which nobody says what its operating system is
+	UnknownHost    Code = "unknown-host"      // a module for a host that is not there
 	HostSamePlace  Code = "host-same-address" // two hosts with one address
 	HostConnection Code = "host-connection"   // a port, user, key or jump host that is none
 	FleetTimeZone  Code = "time-zone"         // a time zone that is none

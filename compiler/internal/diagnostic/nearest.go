@@ -10,10 +10,10 @@ import (
 // Nearest returns the candidate that is most likely meant by name; empty where
 // none is close.
 func Nearest(name string, candidates []string) string {
-	// Two letters swapped are two edits; of equals, the one that begins alike is meant.
+	// Of equals, the one that begins alike is meant.
 	best, bestDistance := "", max(len(name)/3, min(len(name)-2, 2), 1)+1
 	for _, candidate := range slices.Sorted(slices.Values(candidates)) {
-		d := smetrics.WagnerFischer(strings.ToLower(name), strings.ToLower(candidate), 1, 1, 1)
+		d := distance(strings.ToLower(name), strings.ToLower(candidate))
 		if d < bestDistance || d == bestDistance && best != "" && commonPrefix(name, candidate) > commonPrefix(name, best) {
 			best, bestDistance = candidate, d
 		}
@@ -22,6 +22,21 @@ func Nearest(name string, candidates []string) string {
 		return samePrefix(name, candidates)
 	}
 	return best
+}
+
+// distance counts edits; letters that are swapped are one.
+func distance(a, b string) int {
+	d := smetrics.WagnerFischer(a, b, 1, 1, 1)
+	if d == 2 && sorted(a) == sorted(b) {
+		return 1
+	}
+	return d
+}
+
+func sorted(s string) string {
+	letters := []byte(s)
+	slices.Sort(letters)
+	return string(letters)
 }
 
 // samePrefix returns the one candidate that shares the longest beginning with name,

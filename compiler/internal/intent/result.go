@@ -13,8 +13,10 @@ type Result struct {
 	Fleet          Fleet               `json:"fleet"`
 	Groups         map[string][]string `json:"groups"`
 	HostNames      []string            `json:"hostNames"`
-	Warnings       []Warning           `json:"warnings"`
-	Hosts          map[string]Host     `json:"hosts"`
+	// Problems are what is wrong with the inventory. Hosts that have any are not in Hosts.
+	Problems []Problem       `json:"problems"`
+	Warnings []Warning       `json:"warnings"`
+	Hosts    map[string]Host `json:"hosts"`
 	// Part is about the evaluation, not about the fleet.
 	Part PartResult `json:"part"`
 }
@@ -35,6 +37,19 @@ type Fleet struct {
 	Name     string  `json:"name"`
 	TimeZone string  `json:"timeZone"`
 	Rollout  Rollout `json:"rollout"`
+}
+
+// Problem is a fault of what declares hosts, whether in an inventory file or in Nix.
+type Problem struct {
+	Code string `json:"code"`
+	// Host is nil where it is about the fleet.
+	Host *string `json:"host"`
+	// Path is the place in the inventory, as hosts, web-1, addr.
+	Path []string `json:"path"`
+	// At is where it stands, where it stands in Nix.
+	At      string `json:"at"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
 }
 
 // Warning is a remark of a module; Host is nil where it is about the fleet.
@@ -65,6 +80,7 @@ type Host struct {
 	Hooks         map[string]Hook         `json:"hooks"`
 	Tasks         map[string]Task         `json:"tasks"`
 	Secrets       map[string]Secret       `json:"secrets"`
+	Activation    Activation              `json:"activation"`
 	Reboot        *Reboot                 `json:"reboot"`
 }
 
@@ -80,7 +96,6 @@ type Connection struct {
 // Closure is the host's closure, not yet built.
 type Closure struct {
 	Derivation string `json:"derivation"`
-	Activation    Activation              `json:"activation"`
 	Path       string `json:"path"`
 }
 

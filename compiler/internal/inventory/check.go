@@ -102,8 +102,13 @@ func (i *Inventory) findings(leaf *jsonschema.ValidationError, tree any) diagnos
 	case "additionalProperties":
 		return i.unknownFields(path, value, rule)
 	case "type":
+		return diagnostic.List{i.wrongType(path, value, rule)}
+	case "minimum":
 		return diagnostic.List{i.finding(diagnostic.InventoryValue, path,
-			fmt.Sprintf("%s is %s: expected %s", named(path), shownValue(value), expected(rule)))}
+			fmt.Sprintf("%s is %s: expected %v or more", named(path), shownValue(value), rule["minimum"]))}
+	case "maximum":
+		return diagnostic.List{i.finding(diagnostic.InventoryValue, path,
+			fmt.Sprintf("%s is %s: expected %v or less", named(path), shownValue(value), rule["maximum"]))}
 	case "enum":
 		return diagnostic.List{i.enum(path, value, rule)}
 	case "pattern", "minLength":
@@ -118,6 +123,32 @@ func (i *Inventory) findings(leaf *jsonschema.ValidationError, tree any) diagnos
 		return diagnostic.List{i.finding(diagnostic.InventoryValue, path, fmt.Sprintf("%s is %s: expected %s", named(path), shownValue(value), want))}
 	}
 	return diagnostic.List{i.finding(diagnostic.InventoryValue, path, fmt.Sprintf("%s is %s: %s", named(path), shownValue(value), leaf.Message))}
+}
+
+// wrongType is the finding about a value of another kind, with how it is written.
+func (i *Inventory) wrongType(path []string, value any, rule map[string]any) diagnostic.Diagnostic {
+	want, hint := expected(rule), ""
+	_, isList := value.([]any)
+	text, isText := value.(string)
+	_, isBool := value.(bool)
+	section := len(path) == 1 && (path[0] == "hosts" || path[0] == "groups")
+	switch {
+	case isList && section:
+		want = path[0] + " by name"
+		hint = "a host's name is the key of its fields:\nhosts:\n  web-1: { base: ubuntu, addr: 10.0.1.11 }"
+		if path[0] == "groups" {
+			hint = "a group's name is the key of its fields:\ngroups:\n  web: { roles: [web] }"
+		}
+	case isText && len(path) == 2 && path[0] == "hosts":
+		hint = fmt.Sprintf("write %s: { addr: %s }", path[1], text)
+	case isBool && isYAML(i.File):
+		hint = "YAML reads y, n, yes, no, on and off as true or false: write it in quotes"
+	case isText && want == "a list":
+		hint = fmt.Sprintf("write [%s]", text)
+	}
+	d := i.finding(diagnostic.InventoryValue, path, fmt.Sprintf("%s is %s: expected %s", named(path), shownValue(value), want))
+	d.Hint = hint
+	return d
 }
 
 func (i *Inventory) unknownFields(path []string, value any, rule map[string]any) diagnostic.List {

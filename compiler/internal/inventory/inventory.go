@@ -157,13 +157,22 @@ func (i *Inventory) Locate(field ...string) diagnostic.Position {
 // LocateHost returns where a field of a host was written, in the host itself or,
 // where it says nothing, at the host.
 func (i *Inventory) LocateHost(host string, field ...string) diagnostic.Position {
-	if i == nil || i.tree == nil {
+	if i == nil || i.tree == nil || i.tree.find([]string{"hosts", host}) == nil {
 		return diagnostic.Position{}
 	}
-	for n := len(field); n >= 0; n-- {
-		if place := i.Locate(append([]string{"hosts", host}, field[:n]...)...); place.File != "" {
+	return i.LocateNear(append([]string{"hosts", host}, field...)...)
+}
+
+// LocateNear returns where a field was written or, where it was not, the nearest
+// thing around it that was.
+func (i *Inventory) LocateNear(field ...string) diagnostic.Position {
+	for n := len(field); n > 0; n-- {
+		if place := i.Locate(field[:n]...); place.File != "" {
 			return place
 		}
 	}
 	return diagnostic.Position{}
 }
+
+// Path is how people write the path of a field.
+func Path(field []string) string { return dotted(field) }

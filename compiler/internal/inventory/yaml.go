@@ -63,6 +63,9 @@ func yamlSyntax(data []byte, file string, err error) error {
 		place.Column, _ = strconv.Atoi(match[2])
 		text = match[3]
 	}
+	if line, column := endOfSense(data, place.Line); line > 0 {
+		place.Line, place.Column = line, column
+	}
 	finding := diagnostic.Diagnostic{
 		Code: diagnostic.InventorySyntax, Severity: diagnostic.Error, Position: place,
 		Summary: "cannot read the inventory as YAML: " + text,

@@ -17,7 +17,7 @@ var (
 // splitAssertions makes a finding of each assertion that a host's modules or the
 // library itself failed; nil where the error is another. Their messages begin, as
 // far as they know, with the option and its place.
-func splitAssertions(whole diagnostic.Diagnostic) diagnostic.List {
+func splitAssertions(whole diagnostic.Diagnostic, source *Source) diagnostic.List {
 	if !assertionsRE.MatchString(whole.Summary) {
 		return nil
 	}
@@ -25,7 +25,7 @@ func splitAssertions(whole diagnostic.Diagnostic) diagnostic.List {
 	for line := range strings.Lines(whole.Detail) {
 		line = strings.TrimRight(line, "\n")
 		if message, begins := strings.CutPrefix(line, "- "); begins {
-			all = append(all, assertion(whole, message))
+			all = append(all, assertion(whole, message, source))
 		} else if len(all) > 0 {
 			last := &all[len(all)-1]
 			last.Detail = strings.TrimLeft(last.Detail+"\n"+line, "\n")
@@ -34,7 +34,7 @@ func splitAssertions(whole diagnostic.Diagnostic) diagnostic.List {
 	return all
 }
 
-func assertion(whole diagnostic.Diagnostic, message string) diagnostic.Diagnostic {
+func assertion(whole diagnostic.Diagnostic, message string, source *Source) diagnostic.Diagnostic {
 	found := diagnostic.Diagnostic{
 		Code: diagnostic.AssertionFailed, Severity: diagnostic.Error, Host: whole.Host, Summary: message,
 	}
@@ -46,8 +46,10 @@ func assertion(whole diagnostic.Diagnostic, message string) diagnostic.Diagnosti
 		}
 	}
 	if len(place) >= 3 {
-		found.Position.File = place[1]
-		found.Position.Line, _ = strconv.Atoi(place[2]) // the pattern has digits only
+		if file, ok := source.file(place[1]); ok {
+			found.Position.File = file
+			found.Position.Line, _ = strconv.Atoi(place[2]) // the pattern has digits only
+		}
 	}
 	return found
 }

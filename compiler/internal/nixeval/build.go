@@ -17,8 +17,9 @@ const perCall = 8000
 // Realise builds or fetches the outputs of derivations, all that can be built even
 // where some cannot. What it made is kept from the garbage collector until Close.
 func (n *Nix) Realise(ctx context.Context, derivations []schema.StorePath) error {
+	n.rooted = true
+	n.options.Progress("building " + closures(len(derivations)))
 	for i, chunk := range chunks(derivations) {
-		n.options.Progress(fmt.Sprintf("building %d closures", len(derivations)))
 		root := filepath.Join(n.dir, fmt.Sprintf("root-%d", i))
 		args := append([]string{"--realise", "--keep-going", "--add-root", root, "--indirect"}, chunk...)
 		if _, err := n.store(ctx, args...); err != nil {
@@ -26,6 +27,13 @@ func (n *Nix) Realise(ctx context.Context, derivations []schema.StorePath) error
 		}
 	}
 	return nil
+}
+
+func closures(count int) string {
+	if count == 1 {
+		return "1 closure"
+	}
+	return fmt.Sprintf("%d closures", count)
 }
 
 // PathInfos returns what the store knows of the paths and of all they refer to.

@@ -126,7 +126,8 @@ func (n *Nix) explainSource(ctx context.Context, err error, fleet, local string)
 		found.Code, found.Summary = diagnostic.SourceLock, "the fleet's flake.lock does not lock all of its inputs"
 		found.Hint = "nix flake lock " + shown(fleet) + ", then commit flake.lock: a plan is made of locked inputs only"
 	case untrackedRE.MatchString(text) && gitTracked(local):
-		found.Code, found.Summary = diagnostic.SourceNotInGit, "the fleet is in a git checkout, but git does not know all of its files"
+		found.Code, found.Summary = diagnostic.SourceNotInGit, "the fleet is in a git checkout, but git does not know its flake.nix"
+		found.Detail = ""
 		found.Hint = "git add the fleet's files (no commit needed), or compile path:" + shown(fleet)
 	case last.File != "":
 		found.Code, found.Detail = diagnostic.EvalFailed, ""
@@ -140,6 +141,9 @@ func (n *Nix) explainSource(ctx context.Context, err error, fleet, local string)
 			return err
 		}
 		found.Code, found.Summary = diagnostic.SourceFetch, "cannot read the fleet "+strconv.Quote(fleet)
+		if last.Text == "" {
+			found.Detail = "nix ended without a word: " + failed.exitReason()
+		}
 	}
 	return diagnostic.List{found}
 }

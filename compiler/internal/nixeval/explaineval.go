@@ -2,6 +2,7 @@ package nixeval
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -41,15 +42,8 @@ func (n *Nix) explainEvaluation(ctx context.Context, err error, source *Source, 
 		found.Summary = "the evaluation ended without a word: " + failed.exitReason()
 		return diagnostic.List{found}
 	}
-	if match := missingFileRE.FindStringSubmatch(last.Text); match != nil {
-		if file, ok := source.inFleet(match[1]); ok {
-			found = locate(found, last, source)
-			found.Summary = "the fleet has no file " + strconv.Quote(file)
-			if source.Dirty || source.Revision != "" {
-				found.Hint = "where it is there, git does not know it: git add " + file
-			}
-			return diagnostic.List{found}
-		}
+	if missing, ok := source.missingFile(found, last); ok {
+		return diagnostic.List{missing}
 	}
 	if len(last.Trace) == 0 && last.File == "" {
 		if err := n.explain(ctx, err); failureOf(err) == nil {
@@ -57,14 +51,13 @@ func (n *Nix) explainEvaluation(ctx context.Context, err error, source *Source, 
 		}
 	}
 	found = locate(found, last, source)
-	found.Summary, found.Detail = splitMessage(relative(last.Text, source, library))
+	found.Summary, found.Detail = splitMessage(withoutModes(relative(last.Text, source, library)))
 	found.Summary, found.Detail = withoutHost(found.Host, found.Summary), withoutHost(found.Host, found.Detail)
-	if all := splitAssertions(found); all != nil {
+	if all := splitAssertions(found, source); all != nil {
 		return all
 	}
-	if outsideRE.MatchString(found.Summary) {
-		found.Hint = "a fleet reads its own source only; bring a file from outside in with --input NAME=PATH, and say inputs.NAME"
-	}
+	found.Hint = hintFor(found.Summary, last.Trace)
+	found = source.outsideFile(found)
 	if before, after, ok := strings.Cut(found.Detail, "Did you mean "); ok && !strings.Contains(after, "\n") {
 		found.Detail, found.Hint = strings.TrimSpace(before), "did you mean "+after
 	}
@@ -84,12 +77,10 @@ func (n *Nix) explainEvaluation(ctx context.Context, err error, source *Source, 
 }
 
 var (
-	hostRE        = regexp.MustCompile("\\bhost [`'\"]([^`'\"\n]+)['\"]")
-	prefixRE      = regexp.MustCompile(`^hosts\.("(?:[^"\\]|\\.)*"|[^."]+)\.(.+)$`)
-	optionRE      = regexp.MustCompile("option `([^`'\n]+)'")
-	outsideRE     = regexp.MustCompile(`^access to (absolute )?path '.*' is forbidden|(getting status of|opening file|path) '/nix/(store/)?[^-']*'`)
-	missingFileRE = regexp.MustCompile(`^(?:getting status of|opening file|path) '([^']+)'(?:: No such file or directory| does not exist)`)
-	fileRE        = regexp.MustCompile("(?m)(?:In|in) [`']([^'\n]+)'(?:,? line (\\d+))?")
+	hostRE   = regexp.MustCompile("\\bhost [`'\"]([^`'\"\n]+)['\"]")
+	prefixRE = regexp.MustCompile(`^hosts\.("(?:[^"\\]|\\.)*"|[^."]+)\.(.+)$`)
+	optionRE = regexp.MustCompile("option `([^`'\n]+)'")
+	fileRE   = regexp.MustCompile("(?m)(?:In|in) [`']([^'\n]+)'(?:,? line (\\d+))?")
 )
 
 // libraryErrors are those errors of the library that have a code of their own,
@@ -99,9 +90,6 @@ var libraryErrors = []struct {
 	code    diagnostic.Code
 	field   string
 }{
-	{regexp.MustCompile(`^unknown role `), diagnostic.UnknownRole, "roles"},
-	{regexp.MustCompile(`^unknown group `), diagnostic.UnknownGroup, "groups"},
-	{regexp.MustCompile(`^two hosts with one name`), diagnostic.HostTwice, ""},
 	{regexp.MustCompile(`^host "[^"]*" .*has no address`), diagnostic.HostNoAddress, "addr"},
 }
 
@@ -124,7 +112,7 @@ func locate(found diagnostic.Diagnostic, last message, source *Source) diagnosti
 	found.Summary = last.Text
 	found.Host = blamed(last.Trace)
 	frames := append([]frame{{last.Text, last.File, last.Line, last.Column}}, last.Trace...)
-	for _, f := range frames {
+	for i, f := range frames {
 		if match := hostRE.FindStringSubmatch(f.Text); match != nil && found.Host == "" {
 			found.Host = schema.HostName(match[1])
 		}
@@ -139,17 +127,51 @@ func locate(found diagnostic.Diagnostic, last message, source *Source) diagnosti
 		}
 		if file, ok := source.inFleet(f.place()); ok && found.Position.File == "" {
 			found.Position = diagnostic.Position{File: file, Line: f.Line}
+			if i == 0 && exactRE.MatchString(f.Text) {
+				found.Position.Column = f.Column
+			}
 		}
 	}
 	if match := fileRE.FindStringSubmatch(last.Text); match != nil {
-		if file, ok := source.inFleet(match[1]); ok {
+		if file, ok := source.file(match[1]); ok {
 			line, _ := strconv.Atoi(match[2])
 			if line > 0 || found.Position.File != file {
 				found.Position = diagnostic.Position{File: file, Line: line}
 			}
 		}
 	}
+	if found.Position.File == "" {
+		found.Position = source.inWords(last)
+	}
 	return found
+}
+
+// exactRE are errors that are about the very place they name.
+var exactRE = regexp.MustCompile(`^(syntax error|undefined variable)`)
+
+var (
+	functionRE   = regexp.MustCompile(`at (/[^\s:]+):(\d+):(\d+)\)? called with`)
+	definitionRE = regexp.MustCompile("(?:definition from|argument `[^']*' in) [`\"]([^'\"\n]+)['\"]")
+)
+
+// inWords returns a place in the fleet that an error, or else the innermost frame of
+// its trace, names in its text only.
+func (s *Source) inWords(last message) diagnostic.Position {
+	if match := functionRE.FindStringSubmatch(last.Text); match != nil {
+		if file, ok := s.inFleet(match[1]); ok {
+			line, _ := strconv.Atoi(match[2])
+			column, _ := strconv.Atoi(match[3])
+			return diagnostic.Position{File: file, Line: line, Column: column}
+		}
+	}
+	for _, f := range last.Trace {
+		if match := definitionRE.FindStringSubmatch(f.Text); match != nil {
+			if file, ok := s.file(match[1]); ok {
+				return diagnostic.Position{File: file}
+			}
+		}
+	}
+	return diagnostic.Position{}
 }
 
 // withoutHost takes a host's name out of the paths of its options, as people write
@@ -170,6 +192,23 @@ func (s *Source) inFleet(file string) (string, bool) {
 	}
 	name, err := filepath.Rel(filepath.FromSlash("/"+s.Directory), filepath.FromSlash("/"+below))
 	return filepath.ToSlash(name), err == nil
+}
+
+// file returns a file of the fleet as the library names it: by its place in the
+// store, or in the tree, or in the fleet itself.
+func (s *Source) file(name string) (string, bool) {
+	if filepath.IsAbs(name) {
+		return s.inFleet(name)
+	}
+	if s.Path == "" || !filepath.IsLocal(name) {
+		return "", false
+	}
+	for _, dir := range []string{s.Path, s.Fleet()} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+			return s.inFleet(filepath.Join(dir, name))
+		}
+	}
+	return "", false
 }
 
 // relative replaces store paths of fleet and library by the names people know.

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // journal reads what Nix writes to standard error in its internal-json format:
@@ -58,11 +61,13 @@ type event struct {
 
 // Types of activities and results, and levels, of internal-json.
 const (
-	activityBuild  = 105
-	resultBuildLog = 101
-	levelError     = 0
-	levelWarn      = 1
-	levelTalk      = 4
+	activityOther    = 0
+	activityCopyPath = 100
+	activityBuild    = 105
+	resultBuildLog   = 101
+	levelError       = 0
+	levelWarn        = 1
+	levelTalk        = 4
 )
 
 const keptLogLines = 20
@@ -125,18 +130,34 @@ func (j *journal) message(e event) {
 }
 
 func (j *journal) start(e event) {
-	if e.Type == activityBuild && len(e.Fields) > 0 {
-		var drv string
-		if json.Unmarshal(e.Fields[0], &drv) == nil {
-			if j.building == nil {
-				j.building = map[uint64]string{}
-			}
-			j.building[e.ID] = drv
+	var object string
+	if len(e.Fields) > 0 {
+		_ = json.Unmarshal(e.Fields[0], &object) // where it is no text, it is no store path
+	}
+	switch e.Type {
+	case activityBuild:
+		if j.building == nil {
+			j.building = map[uint64]string{}
+		}
+		j.building[e.ID] = object
+		j.progress("building " + strings.TrimSuffix(named(object), ".drv"))
+	case activityCopyPath:
+		j.progress("copying " + named(object))
+	case activityOther:
+		// What is copied into the store is Nix's own business.
+		if text := unescape(e.Text); text != "" && e.Level <= levelTalk && !strings.HasPrefix(text, "copying ") {
+			j.progress(text)
 		}
 	}
-	if e.Text != "" && e.Level <= levelTalk {
-		j.progress(unescape(e.Text))
+}
+
+// named is the name of a store path, without directory and hash.
+func named(storePath string) string {
+	path, err := schema.ParseStorePath(storePath)
+	if err != nil {
+		return storePath
 	}
+	return path.Name()
 }
 
 func (j *journal) result(e event) {
@@ -176,9 +197,13 @@ func (j *journal) lastError() message {
 	if len(j.errors) > 0 {
 		return j.errors[len(j.errors)-1]
 	}
+	for _, line := range slices.Backward(j.plain) {
+		if text, isError := strings.CutPrefix(line, "error: "); isError {
+			return message{Text: text}
+		}
+	}
 	if len(j.plain) > 0 {
-		text := j.plain[len(j.plain)-1]
-		return message{Text: strings.TrimPrefix(text, "error: ")}
+		return message{Text: j.plain[len(j.plain)-1]}
 	}
 	return message{}
 }

@@ -27,7 +27,7 @@ func (n *Nix) AddRoots(ctx context.Context, dir string, paths []schema.StorePath
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("cannot make the directory for roots: %w", err)
 	}
-	n.options.Progress(fmt.Sprintf("keeping %d closures", len(paths)))
+	n.options.Progress("keeping " + closures(len(paths)))
 	made := map[string]bool{}
 	for i, chunk := range chunks(paths) {
 		base := "closure"
@@ -43,7 +43,11 @@ func (n *Nix) AddRoots(ctx context.Context, dir string, paths []schema.StorePath
 			made[filepath.Base(link)] = true
 		}
 	}
-	return removeStale(dir, made)
+	if err := removeStale(dir, made); err != nil {
+		return err
+	}
+	n.forgetRoots(dir)
+	return nil
 }
 
 func removeStale(dir string, made map[string]bool) error {

@@ -36,6 +36,8 @@ type Nix struct {
 	bin     string
 	dir     string
 	env     []string
+	// rooted says that Nix was told of roots in dir.
+	rooted bool
 }
 
 // Open finds Nix and makes the temporary directory; Close removes it.
@@ -69,7 +71,13 @@ func (n *Nix) Identity() []byte {
 }
 
 // Close removes the temporary directory, and with it the roots of what was built.
-func (n *Nix) Close() error { return os.RemoveAll(n.dir) }
+func (n *Nix) Close() error {
+	err := os.RemoveAll(n.dir)
+	if n.rooted {
+		n.forgetRoots(n.dir)
+	}
+	return err
+}
 
 // usualPlaces are where installers put Nix: sudo and cron have a short PATH.
 var usualPlaces = []string{"/nix/var/nix/profiles/default/bin", "/run/current-system/sw/bin", "/usr/bin"}

@@ -61,15 +61,16 @@ func (n *Nix) run(ctx context.Context, program string, args ...string) ([]byte, 
 	cmd := exec.CommandContext(ctx, filepath.Join(n.bin, program), args...)
 	cmd.Env = n.env
 	cmd.Dir = n.dir
-	// Pdeathsig: where we are killed ourselves, Nix does not live on.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	// Where we are killed ourselves, Nix does not live on. An evaluation does not hear
+	// SIGTERM until it is done.
+	grace, orphan := evalGrace, syscall.SIGKILL
+	if program == "nix-store" {
+		grace, orphan = storeGrace, syscall.SIGTERM
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: orphan}
 	var stdout bytes.Buffer
 	log := &journal{progress: n.options.Progress}
 	cmd.Stdout, cmd.Stderr = &stdout, log
-	grace := evalGrace
-	if program == "nix-store" {
-		grace = storeGrace
-	}
 	var killer *time.Timer
 	cmd.Cancel = func() error {
 		group := -cmd.Process.Pid

@@ -27,6 +27,9 @@ type Source struct {
 	Revision string
 	// Dirty says that the tree has uncommitted changes.
 	Dirty bool
+	// Untracked are modules and inventories that git does not know, and so no part of
+	// the tree.
+	Untracked []string
 	// local is the fleet's directory on this machine; empty for a remote flake.
 	local  string
 	locked map[string]any
@@ -60,6 +63,9 @@ func (n *Nix) LockSource(ctx context.Context, fleet string) (*Source, error) {
 		return nil, err
 	}
 	source.local = local
+	if local != "" && !strings.HasPrefix(fleet, "path:") {
+		source.Untracked = n.untracked(ctx, local)
+	}
 	return source, nil
 }
 
@@ -76,6 +82,13 @@ func parseMetadata(data []byte) (*Source, error) {
 	text := func(key string) string { s, _ := metadata.Locked[key].(string); return s }
 	source := &Source{Directory: text("dir"), Revision: text("rev"), locked: metadata.Locked}
 	source.Path, source.NarHash = metadata.Path, schema.NarHash(text("narHash"))
+	if !strings.HasPrefix(source.Path, "/nix/store/") {
+		return nil, diagnostic.List{{
+			Code: diagnostic.NixStore, Severity: diagnostic.Error,
+			Summary: fmt.Sprintf("this Nix has its store elsewhere: expected /nix/store, found %q", filepath.Dir(source.Path)),
+			Hint:    "unset NIX_STORE_DIR, and leave `store' out of nix.conf: hosts have what a plan names in /nix/store",
+		}}
+	}
 	if source.NarHash == "" { // some versions copy lazily and do not say
 		tree, err := HashTree(source.Path)
 		if err != nil {

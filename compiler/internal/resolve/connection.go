@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,9 +15,8 @@ import (
 )
 
 var (
-	addressRE = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$`)
-	loginRE   = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@+\\-]{0,63}\$?$`)
-	jumpRE    = regexp.MustCompile(`^[A-Za-z0-9_\[][^\s,]*(,[A-Za-z0-9_\[][^\s,]*)*$`)
+	loginRE = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@+\\-]{0,63}\$?$`)
+	jumpRE  = regexp.MustCompile(`^[A-Za-z0-9_\[][^\s,]*(,[A-Za-z0-9_\[][^\s,]*)*$`)
 )
 
 func (r *resolver) connection() schema.Connection {
@@ -51,30 +49,6 @@ func (r *resolver) refuseConnection(field, because string) {
 		Code: diagnostic.HostConnection, Option: "hosts." + attribute(r.host) + "." + field,
 		Position: r.locate(r.host, field), Summary: because,
 	})
-}
-
-// address returns the address without brackets, after checking that it is one.
-func (r *resolver) address(addr string) string {
-	finding := diagnostic.Diagnostic{
-		Code: diagnostic.HostAddress, Option: "hosts." + attribute(r.host) + ".addr", Position: r.locate(r.host, "addr"),
-		Hint: "write a DNS name or an IP address; port and user have fields of their own",
-	}
-	plain := strings.TrimSuffix(strings.TrimPrefix(addr, "["), "]")
-	switch {
-	case addr == "":
-		finding.Code, finding.Summary = diagnostic.HostNoAddress, fmt.Sprintf("the host %q has no address", r.host)
-		finding.Hint = "give the host an addr: a DNS name or an IP address"
-		finding.Position = r.locate(r.host)
-	case addressRE.MatchString(plain):
-		return plain
-	default:
-		if ip, err := netip.ParseAddr(plain); err == nil {
-			return ip.String()
-		}
-		finding.Summary = fmt.Sprintf("%q is not an address", addr)
-	}
-	r.report(finding)
-	return addr
 }
 
 // hostKey returns a public key without its comment.

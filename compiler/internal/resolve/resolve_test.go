@@ -55,7 +55,7 @@ func TestRefusals(t *testing.T) {
 		{`{"connection": {"addr": null}}`, `error: the host "web-1" has no address [host-no-address]
   at hosts.web-1.addr, host web-1
 hint: give the host an addr: a DNS name or an IP address`},
-		{`{"connection": {"addr": "10.0.0.1:22"}}`, `error: "10.0.0.1:22" is not an address [host-address]`},
+		{`{"connection": {"addr": "10.0.0.1:22"}}`, `error: "10.0.0.1:22" is not an address: it has a port in it [host-address]`},
 		{`{"connection": {"addr": "-oProxyCommand=x"}}`, `"-oProxyCommand=x" is not an address`},
 		{`{"connection": {"addr": "deploy@web"}}`, `"deploy@web" is not an address`},
 		{`{"connection": {"port": 0}}`, `error: 0 is not a port: expected 1 to 65535 [host-connection]`},

@@ -4,6 +4,7 @@
   libraryVersion,
 }:
 let
+  inherit (import ./arguments.nix { lib = bundledLib; }) checked module;
   position = import ./position.nix;
 
   # nixpkgs as a flake input, or as a path to it.
@@ -40,7 +41,7 @@ let
     rollout = null;
   };
 in
-args@{
+checked (args@{
   nixpkgs ? null,
   inventory ? { },
   name ? null,
@@ -58,6 +59,7 @@ args@{
 let
   lib = libOf nixpkgs;
   readInventory = import ./inventory.nix { inherit lib; };
+  problems = import ./problems.nix { inherit lib; };
   select = import ./select.nix { inherit lib; };
   evaluateHost = (import ./host.nix { inherit lib; }).evaluate;
   framed = import ./frames.nix { inherit lib; };
@@ -66,8 +68,9 @@ let
   # A module that is written in place says where, for errors. (Not as an import of another that does: that would change
   # the order of definitions.)
   located =
-    m:
+    what: given:
     let
+      m = module what given;
       file = { _file = position.fileOfModule "flake.nix" m; };
       withFile = value: if builtins.isAttrs value then file // value else value;
     in
@@ -75,10 +78,12 @@ let
       lib.setFunctionArgs (args: withFile (m args)) (builtins.functionArgs m)
     else
       withFile m;
+  locatedAll = what: lib.mapAttrs (name: located "${what}.${lib.strings.escapeNixIdentifier name}");
 
-  fleetModules = map located (listOf modules);
-  roleModules = lib.mapAttrs (_: located) (named.toSet "roles" roles);
-  ownModules = lib.mapAttrs (_: located) (named.toSet "hostModules" hostModules);
+  fleetModules = map (located "modules") (listOf modules);
+  roleModules = locatedAll "roles" (named.toSet "roles" roles);
+  ownSet = named.toSet "hostModules" hostModules;
+  ownModules = locatedAll "hostModules" ownSet;
 
   pkgsFor = lib.genAttrs systems (
     system:
@@ -124,7 +129,10 @@ let
   evaluate =
     request:
     let
-      fleet = readInventory (sourcesOf request);
+      fleet = readInventory {
+        sources = sourcesOf request;
+        roleNames = lib.attrNames roleModules;
+      };
       selected = select.names fleet (request.select or null);
       # A host whose base is wrong says so when it is evaluated.
       isHeavy =
@@ -147,11 +155,9 @@ let
       };
       infos = lib.mapAttrs infoOf fleet.hosts;
 
-      roleOf =
-        host: role:
-        roleModules.${role} or (named.unknown "role" host.where role (lib.attrNames roleModules));
-
-      evaluated = lib.genAttrs names (
+      # Of hosts with faults in the inventory, the faults are told and no more.
+      faultless = lib.filter (name: fleet.hosts.${name}.problems == [ ]) names;
+      evaluated = lib.genAttrs faultless (
         hostName:
         let
           host = fleet.hosts.${hostName};
@@ -160,9 +166,9 @@ let
           inherit host;
           modules =
             fleetModules
-            ++ map (roleOf host) host.fields.roles
+            ++ map (role: roleModules.${role}) host.fields.roles
             ++ lib.optional (ownModules ? ${hostName}) ownModules.${hostName}
-            ++ map located host.fields.modules;
+            ++ map (located "the modules of ${host.where}") host.fields.modules;
           specialArgs = {
             pkgs = pkgsFor.${host.fields.system};
             host = infos.${hostName};
@@ -181,15 +187,19 @@ let
       # Only the names of hosts that fail are wanted.
       survey = request.part.survey or false;
 
+      isFirst = !(request.part.from or null != null);
       # A module for a host that does not exist is a misspelt name.
-      strayModules = lib.filter (n: !(fleet.hosts ? ${n})) (lib.attrNames ownModules);
-      checked =
-        if strayModules == [ ] then
-          x: x
-        else
-          named.unknown "host" "hostModules" (lib.head strayModules) (lib.attrNames fleet.hosts);
+      strayModules = map (
+        name:
+        problems.unknown "host" (lib.attrNames fleet.hosts) {
+          isNix = true;
+          path = [ "hostModules" ];
+          at = position.of "hostModules" args;
+          value = if builtins.isAttrs hostModules then hostModules else { };
+        } name name
+      ) (lib.attrNames (removeAttrs ownSet (lib.attrNames fleet.hosts)));
     in
-    checked {
+    {
       version = 1;
       inherit libraryVersion;
       fleet = {
@@ -203,17 +213,20 @@ let
         complete = names == selected;
         failing =
           if survey then
-            lib.filter (name: !(builtins.tryEval (builtins.deepSeq results.${name} true)).success) names
+            lib.filter (name: !(builtins.tryEval (builtins.deepSeq results.${name} true)).success) faultless
           else
             [ ];
       };
+      problems =
+        lib.optionals isFirst (fleet.problems ++ strayModules)
+        ++ lib.concatMap (name: fleet.hosts.${name}.problems) names;
       warnings = lib.concatMap (
         host: map (message: { inherit host message; }) evaluated.${host}.warnings
-      ) (if survey then [ ] else names);
+      ) (if survey then [ ] else faultless);
       hosts = if survey then { } else results;
     };
 in
 {
   _type = "nixfleet-fleet";
   inherit evaluate;
-}
+})

@@ -2,8 +2,6 @@
 { lib }:
 let
   inherit (builtins) isAttrs isPath isString readDir;
-  # nixpkgs has no name for it.
-  inherit (import ../modules/show.nix { lib = import ../prelude; }) _suggest;
 
   # Every *.nix of a directory by its name without the suffix.
   ofDirectory =
@@ -25,14 +23,4 @@ in
       value
     else
       throw "mkFleet: ${what} must be a directory or a set of modules, not a ${builtins.typeOf value}";
-
-  /** Throws the error for a name that is not in a list of them. */
-  unknown =
-    what: where: name: names:
-    throw "unknown ${what} ${lib.strings.escapeNixString name} in ${where}.${_suggest lib.id name names} ${
-      if names == [ ] then
-        "The fleet has no ${what}s."
-      else
-        "The fleet's ${what}s: ${lib.concatStringsSep ", " names}"
-    }";
 }

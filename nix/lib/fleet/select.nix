@@ -1,8 +1,5 @@
 # Which hosts a request is about.
 { lib }:
-let
-  roles = import ./roles.nix { inherit lib; };
-in
 {
   /** The names of the selected hosts; `select` is null for all, else `{ hosts; groups; }`, patterns and group names. */
   names =
@@ -10,9 +7,8 @@ in
     let
       patterns = select.hosts or [ ];
       inGroups = lib.concatMap (
-        group:
-        inventory.members.${group}
-          or (roles.unknown "group" "the selection" group (lib.attrNames inventory.members))
+        # One that is not there selects nothing; the compiler says so.
+        group: inventory.members.${group} or [ ]
       ) (select.groups or [ ]);
       chosen = lib.genAttrs inGroups (_: null);
       wanted =

@@ -31,6 +31,7 @@ in
       fleet = { name = "fleet"; timeZone = "UTC"; rollout = { maxParallel = null; canary = null; waves = [ ]; soak = null; failureBudget = null; rebootWindow = null; }; };
       groups.all = [ "h" ];
       hostNames = [ "h" ];
+      problems = [ ];
       warnings = [ ];
     } ]
     # An empty host, in full.
@@ -52,7 +53,7 @@ in
     } ]
     # The inventory and the flake together.
     [
-      (without [ "hosts" "libraryVersion" "part" "warnings" ] (result' (inventory { name = "x"; timeZone = "Europe/Berlin"; groups.web = null; hosts.a = addr 1 // { groups = [ "web" ]; }; rollout.canary = "10%"; }) { hosts.b = addr 2; rollout.maxParallel = 3; }))
+      (without [ "hosts" "libraryVersion" "part" "problems" "warnings" ] (result' (inventory { name = "x"; timeZone = "Europe/Berlin"; groups.web = null; hosts.a = addr 1 // { groups = [ "web" ]; }; rollout.canary = "10%"; }) { hosts.b = addr 2; rollout.maxParallel = 3; }))
       {
         version = 1;
         fleet = { name = "x"; timeZone = "Europe/Berlin"; rollout = { maxParallel = 3; canary = "10%"; waves = [ ]; soak = null; failureBudget = null; rebootWindow = null; }; };
