@@ -1,0 +1,28 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// Printable returns a text of somebody else's as it may stand on a terminal:
+// control characters, which could move the cursor or hide a line, are written out.
+func Printable(text string) string {
+	if !strings.ContainsFunc(text, unprintable) {
+		return text
+	}
+	var out strings.Builder
+	for _, r := range text {
+		if unprintable(r) {
+			fmt.Fprintf(&out, "\\x%02x", r)
+			continue
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+func unprintable(r rune) bool {
+	return r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r))
+}
