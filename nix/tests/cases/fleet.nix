@@ -50,6 +50,7 @@ in
       units = { };
       users = { };
       accountGroups = { };
+      activation = { confirmWindow = "60s"; keepGenerations = 10; };
     } ]
     # The inventory and the flake together.
     [
