@@ -26,11 +26,14 @@ type Observation struct {
 	// Applied tells of the last apply that succeeded; absent before the first. The
 	// verified store paths are left out.
 	Applied *Applied `json:"applied,omitempty"`
-	// Busy tells who is changing the host right now; absent where nobody is.
-	Busy *Holder `json:"busy,omitempty"`
+	// Lease tells who may work on the host; absent where nobody does.
+	Lease *Holder `json:"lease,omitempty"`
 	// Unfinished tells of a change that began and has not come to its end; absent
 	// where there is none.
 	Unfinished *Unfinished `json:"unfinished,omitempty"`
+	// LastChange is how the last change ended that was begun on the host, whatever
+	// came of it; absent before the first, and where the host does not remember.
+	LastChange *LastChange `json:"lastChange,omitempty"`
 	// Drift is what is not as it was applied. Empty: everything is.
 	Drift []Drift `json:"drift"`
 	// Units are the managed units that are enabled, by name.
@@ -59,14 +62,32 @@ type Holder struct {
 
 // Unfinished tells of a change of a host that has not come to its end.
 type Unfinished struct {
-	// Run is the execution it belongs to.
-	Run string `json:"run"`
-	// Manifest is the manifest that the host was becoming.
-	Manifest Digest `json:"manifest,omitempty"`
-	// Phase says how far it is: "at work", "interrupted", "failed", ….
-	Phase string `json:"phase"`
-	// Failure is what it said when it failed; empty otherwise.
+	// Transaction names the change on the host.
+	Transaction string `json:"transaction"`
+	// Run is the execution it belongs to, and Operator who runs it.
+	Run      string `json:"run"`
+	Operator string `json:"operator"`
+	// State is "live", "waits for confirmation" or "interrupted": nobody works on it,
+	// and it is finished or undone at the next chance.
+	State string `json:"state"`
+	// Phase is the part of the work it was in when it last said so; may be absent.
+	Phase string `json:"phase,omitempty"`
+	// Failure says what could not be undone, where that was tried; absent otherwise.
 	Failure string `json:"failure,omitempty"`
+}
+
+// LastChange is how a change of a host ended.
+type LastChange struct {
+	// Run is the execution it belonged to, and Operator who ran it.
+	Run      string `json:"run"`
+	Operator string `json:"operator"`
+	// Outcome is "applied", "unchanged", "refused", "rolled-back" or "failed": the
+	// last one left the host between two states.
+	Outcome string `json:"outcome"`
+	// At is when it ended, by the host's clock.
+	At time.Time `json:"at"`
+	// Message says why it was refused, rolled back or failed; absent otherwise.
+	Message string `json:"message,omitempty"`
 }
 
 // ObservedUnit is an enabled unit of the manifest that was applied last.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
+	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/host/internal/observe"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
@@ -39,7 +40,7 @@ func (s *session) observe(ctx context.Context, request protocol.Request) (*proto
 	}
 	o := &reply.Observation
 	o.OS = readRelease(s.deps.Root)["PRETTY_NAME"]
-	s.observeWork(o, known)
+	s.observeWork(o)
 	binary := <-own
 	if binary.err != nil {
 		o.Problems = append(o.Problems, "cannot read the helper's own binary: "+binary.err.Error())
@@ -49,20 +50,60 @@ func (s *session) observe(ctx context.Context, request protocol.Request) (*proto
 	return reply, nil
 }
 
-// observeWork tells who is at work on the host, and what work is not done.
-func (s *session) observeWork(o *schema.Observation, known *schema.State) {
-	if holder := s.state.LockHolder(); holder != nil {
-		o.Busy = &schema.Holder{Run: holder.Run, Operator: holder.Operator, Since: holder.Since}
+// observeWork tells who may work on the host, what work is not done, and how the
+// last one ended.
+func (s *session) observeWork(o *schema.Observation) {
+	if holder := s.leases.Holder(); holder != nil {
+		o.Lease = &schema.Holder{Run: holder.Run, Operator: holder.Operator, Since: holder.Since}
 	}
-	if pending := known.Pending; pending != nil {
-		o.Unfinished = &schema.Unfinished{Run: pending.Run, Manifest: pending.Manifest, Failure: pending.Failure, Phase: "interrupted"}
-		switch {
-		case o.Busy != nil:
-			o.Unfinished.Phase = "at work"
-		case pending.Failure != "":
-			o.Unfinished.Phase = "failed"
+	last, err := s.lastChange()
+	if err == nil {
+		o.LastChange = last
+		o.Unfinished, err = s.unfinished()
+	}
+	if err != nil {
+		o.Problems = append(o.Problems, err.Error())
+	}
+}
+
+func (s *session) unfinished() (*schema.Unfinished, error) {
+	found, err := transaction.Unfinished(s.state)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	t, err := s.describe(found)
+	if err != nil {
+		return nil, err
+	}
+	u := &schema.Unfinished{Transaction: t.ID, Run: t.Run, Operator: t.Operator, State: string(t.State), Phase: t.Phase}
+	if found.Verdict != nil {
+		u.Failure = found.Verdict.Message
+	}
+	return u, nil
+}
+
+// lastChange returns the youngest verdict that is kept.
+func (s *session) lastChange() (*schema.LastChange, error) {
+	ids, err := s.state.Names("transactions")
+	if err != nil {
+		return nil, err
+	}
+	var last *schema.LastChange
+	for _, id := range ids {
+		verdict, err := transaction.LoadVerdict(s.state, id)
+		if err != nil {
+			return nil, err
 		}
+		if verdict == nil || last != nil && !verdict.At.After(last.At) {
+			continue
+		}
+		order, err := transaction.LoadOrder(s.state, id)
+		if err != nil {
+			continue // who began it is not remembered any more
+		}
+		last = &schema.LastChange{Run: order.Run, Operator: order.Operator, Outcome: string(verdict.Outcome), At: verdict.At, Message: verdict.Message}
 	}
+	return last, nil
 }
 
 // propose tells what an execution of a part would do here.

@@ -115,7 +115,7 @@ func TestAHostThatIsAsItWasAppliedHasNoDrift(t *testing.T) {
 	if drifts(o) != "" {
 		t.Errorf("drift where there is none:\n%s", drifts(o))
 	}
-	if o.Applied == nil || o.Applied.Run != "r1" || o.Applied.Operator != "ann@desk" || o.Name != "web-1" || len(o.Units) != 7 || o.OS == "" || len(o.Disks) == 0 || o.At.IsZero() || o.Busy != nil {
+	if o.Applied == nil || o.Applied.Run != "r1" || o.Applied.Operator != "ann@desk" || o.Name != "web-1" || len(o.Units) != 7 || o.OS == "" || len(o.Disks) == 0 || o.At.IsZero() || o.Lease != nil || o.Unfinished != nil {
 		t.Errorf("found %+v", o)
 	}
 	for _, u := range o.Units {

@@ -63,9 +63,9 @@ func Host(plan *schema.Plan, seen executor.Seen, options Options) schema.HostFor
 }
 
 func unfinished(u *schema.Unfinished) string {
-	text := "the change of run " + u.Run + " is not finished (" + u.Phase + ")"
-	if u.Failure != "" {
-		text += ": " + firstLine(u.Failure)
+	text := "the change of run " + u.Run + ", by " + u.Operator + ", is not finished: " + u.State
+	if u.Phase != "" {
+		text += " (" + u.Phase + ")"
 	}
 	return text
 }
@@ -81,11 +81,6 @@ func splitHint(err error) (message, hint string) {
 		}
 	}
 	return strings.Join(lines, "\n"), strings.Join(hints, "\n")
-}
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
 }
 
 func copied(plan *schema.Plan, proposal *protocol.Proposal) *schema.CopyForecast {

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/forecast"
+	"github.com/nixfleet/nixfleet/cmd/internal/helper"
+	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
+	"github.com/nixfleet/nixfleet/cmd/internal/selection"
+	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/compiler"
+	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/nix"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// exitChanges is what --detailed-exitcode says where hosts would be changed.
+const exitChanges = 2
+
+const detailedExitcode = "detailed-exitcode"
+
+func planCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "plan",
+		Usage:     "what an execution would do: desired against live, and what was changed by hand",
+		ArgsUsage: "[FLEET|plan.json]",
+		Description: `Asks the hosts and compares: files with their mode and owner, line by line; accounts; units that
+would stop, start, restart or reload, and why; packages by version and size; what would be copied.
+A fleet's directory is compiled first. What somebody changed on a host since it was applied is
+told apart from what the plan changes. Hosts to which the same would happen are shown together.
+
+Nothing changes on any host: no file, no cache, no lock. Contents of files that not everybody on the
+host may read are neither asked for nor shown, unless --show-sensitive is given.
+
+Exit status: 0 all hosts were asked and an execution would not refuse, 1 otherwise. With
+--detailed-exitcode: 0 nothing to do, 2 there are changes, 1 an error of any kind.
+
+Examples: nixfleet plan --host web-1
+          nixfleet plan plan.json --group web --detailed-exitcode
+          nixfleet plan my-fleet --markdown >comment.md`,
+		Flags: append(append(selection.Flags(), lookFlags()...),
+			&cli.BoolFlag{Name: "show-sensitive", Usage: "with the contents of files that not everybody on the host may read"},
+			&cli.BoolFlag{Name: detailedExitcode, Usage: "exit with 2 where there are changes, and with 1 for any error"},
+			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/forecast-format.md tells of the fields"},
+			&cli.BoolFlag{Name: "markdown", Usage: "as Markdown, for a pull request"},
+			&cli.StringSliceFlag{Name: "input", Usage: "as with compile: `NAME=PATH` of a file or directory from outside (may be repeated)"},
+			&cli.StringFlag{Name: "inventory", Usage: "as with compile: which `FILE` of the fleet's inventory/"},
+			&cli.BoolFlag{Name: "no-cache", Usage: "as with compile: evaluate even what was evaluated before"},
+			&cli.BoolFlag{Name: "trace", Usage: "as with compile: with Nix's own trace of evaluation errors"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress"},
+		),
+		Action: planAction,
+	}
+}
+
+// lookFlags are those of the commands that only look at hosts.
+func lookFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.IntFlag{Name: "parallel", Usage: "ask at most `N` hosts at once", Value: executor.LookParallel},
+		&cli.DurationFlag{Name: "timeout", Usage: "give up on a host after this `TIME`", Value: time.Minute},
+		&cli.BoolFlag{Name: "debug-wire", Usage: "print every message to and from the hosts' helpers; they hold files' texts"},
+	}
+}
+
+func lookOptions(c *cli.Context) (executor.LookOptions, error) {
+	if c.Int("parallel") < 1 {
+		return executor.LookOptions{}, ui.Usagef("--parallel %d: expected 1 or more", c.Int("parallel"))
+	}
+	if c.Duration("timeout") <= 0 {
+		return executor.LookOptions{}, ui.Usagef("--timeout %s: expected more than nothing, as 30s", c.Duration("timeout"))
+	}
+	return executor.LookOptions{
+		Select: selection.Of(c), Parallel: c.Int("parallel"), Timeout: c.Duration("timeout"), Operator: surroundings.Operator(),
+	}, nil
+}
+
+func viewer(c *cli.Context) executor.Deps {
+	deps := surroundings.Viewer()
+	if c.Bool("debug-wire") {
+		deps.Wire = surroundings.Wire(os.Stderr)
+	}
+	return deps
+}
+
+func planAction(c *cli.Context) error {
+	subject := "."
+	if c.NArg() > 0 {
+		var err error
+		if subject, err = ui.OneArgument(c, "plan.json", "a plan or a fleet"); err != nil {
+			return err
+		}
+	}
+	if c.Bool("json") && c.Bool("markdown") {
+		return ui.Usagef("--json and --markdown: expected one of them")
+	}
+	options, err := lookOptions(c)
+	if err != nil {
+		return err
+	}
+	ctx, release := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	defer release()
+	plan, err := planOf(ctx, c, subject)
+	if err != nil {
+		return err
+	}
+	told, err := foresee(ctx, c, plan, options)
+	if err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ui.WithCode(ui.ExitInterrupted, errors.New("interrupted; no host was touched"))
+	}
+	if err := writeForecast(c, told); err != nil {
+		return err
+	}
+	return judgeForecast(c, told)
+}
+
+// planOf reads a plan, or compiles a fleet: a directory, or what is no file.
+func planOf(ctx context.Context, c *cli.Context, subject string) (*schema.Plan, error) {
+	info, err := os.Stat(subject)
+	isFleet := err == nil && info.IsDir()
+	if !isFleet && !(errors.Is(err, os.ErrNotExist) && isFlakeReference(subject)) {
+		for _, flag := range []string{"input", "inventory", "no-cache", "trace"} {
+			if c.IsSet(flag) {
+				return nil, ui.Usagef("--%s is for compiling, and %q is no fleet's directory", flag, subject)
+			}
+		}
+		return planfile.Read(subject)
+	}
+	in, err := compilerInput(c, subject)
+	if err != nil {
+		return nil, err
+	}
+	progress := ui.NewProgress(os.Stderr, c.Bool("quiet"))
+	plan, found, err := compiler.Compile(ctx, in, compiler.Deps{
+		Environ: os.Environ(), Progress: progress.Say, Trace: c.Bool("trace"), CacheDir: cacheDir(c.Bool("no-cache")),
+	})
+	progress.Close()
+	printDiagnostics(found)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ui.WithCode(ui.ExitInterrupted, errors.New("interrupted; no host was asked"))
+	case errors.Is(err, compiler.ErrRefused):
+		return nil, ui.WithCode(ui.ExitError, ui.ErrReported)
+	}
+	return plan, err
+}
+
+// compilerInput is what the flags say of what to compile.
+func compilerInput(c *cli.Context, fleet string) (compiler.Input, error) {
+	inputs, err := parseInputs(c.StringSlice("input"))
+	if err != nil {
+		return compiler.Input{}, err
+	}
+	helpers, err := helper.Digests()
+	if err != nil {
+		return compiler.Input{}, err
+	}
+	library, err := fs.Sub(nix.Lib, "lib")
+	chosen := selection.Of(c)
+	return compiler.Input{
+		Fleet: fleet, Hosts: chosen.Hosts, Groups: chosen.Groups, Inputs: inputs, Inventory: c.String("inventory"), Library: library, Helpers: helpers,
+	}, err
+}
+
+func printDiagnostics(found []compiler.Diagnostic) {
+	style := ui.StyleFor(os.Stderr)
+	for _, d := range found {
+		ui.PrintDiagnostic(os.Stderr, style, string(d.Severity), d.String())
+	}
+}
+
+func foresee(ctx context.Context, c *cli.Context, plan *schema.Plan, options executor.LookOptions) (*schema.Forecast, error) {
+	options.Sensitive = c.Bool("show-sensitive")
+	chosen, err := executor.Select(plan, options.Select)
+	if err != nil {
+		return nil, err
+	}
+	told := forecast.New(plan, unsupported(plan, chosen))
+	progress := newAsking(chosen, c.Bool("quiet"))
+	err = executor.Propose(ctx, plan, options, viewer(c), func(seen executor.Seen) {
+		told.Hosts[seen.Host] = forecast.Host(plan, seen, forecast.Options{Sensitive: options.Sensitive})
+		progress.answered(seen.Host)
+	})
+	progress.close()
+	return told, err
+}
+
+// unsupported are the settings of the hosts for which an execution would refuse.
+func unsupported(plan *schema.Plan, hosts []schema.HostName) (lines []string) {
+	for _, need := range plan.Needs() {
+		switch {
+		case need.Host == "":
+			lines = append(lines, "the fleet: "+need.Detail)
+		case slices.Contains(hosts, need.Host):
+			lines = append(lines, fmt.Sprintf("host %q: %s", need.Host, need.Detail))
+		}
+	}
+	return lines
+}
+
+func writeForecast(c *cli.Context, told *schema.Forecast) error {
+	out := bufio.NewWriter(c.App.Writer)
+	var err error
+	switch {
+	case c.Bool("json"):
+		encoder := json.NewEncoder(out)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(told)
+	case c.Bool("markdown"):
+		err = forecast.WriteMarkdown(out, told)
+	default:
+		err = forecast.WriteText(out, told, ui.StyleFor(c.App.Writer))
+	}
+	if err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// judgeForecast turns what was told into the exit status.
+func judgeForecast(c *cli.Context, told *schema.Forecast) error {
+	changes, err := forecast.Verdict(told)
+	switch {
+	case err != nil:
+		return ui.WithCode(ui.ExitError, ui.ErrReported)
+	case changes && c.Bool(detailedExitcode):
+		return ui.WithCode(exitChanges, ui.ErrReported)
+	}
+	return nil
+}
+
+// isFlakeReference reports whether a word that names no file can be a fleet.
+func isFlakeReference(word string) bool { return strings.Contains(word, ":") }
+
+// planExit keeps 2 for changes where it was asked to mean that: what is wrong with
+// the command line is then an error as any other.
+func planExit(args []string, err error) int {
+	code := ui.ExitCode(err)
+	if code == ui.ExitUsage && !errors.Is(err, ui.ErrReported) && slices.Contains(args, "--"+detailedExitcode) {
+		return ui.ExitError
+	}
+	return code
+}
