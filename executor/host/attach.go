@@ -32,6 +32,11 @@ func (s *session) attach(ctx context.Context, request protocol.Request) (*protoc
 			return nil, refuse(inspect.Refusal{Message: "no transaction is at work on this host"})
 		}
 		id = found.Order.ID
+		described, err := s.describe(found)
+		if err != nil {
+			return nil, err
+		}
+		s.tell(request, protocol.Event{Watching: described})
 	}
 	if _, err := s.orderOf(id); err != nil {
 		return nil, err

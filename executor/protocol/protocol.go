@@ -183,6 +183,8 @@ type Event struct {
 	Change *schema.Change `json:"change,omitempty"`
 	// Note is a line for people.
 	Note string `json:"note,omitempty"`
+	// Watching is the transaction that is told of, where it was asked for without a name.
+	Watching *Transaction `json:"watching,omitempty"`
 	// Confirm says that the transaction waits to be confirmed.
 	Confirm *Waiting `json:"confirm,omitempty"`
 }

@@ -30,6 +30,10 @@ func Command() *cli.Command {
 plan says already is left alone. The first Ctrl-C lets hosts at work finish and starts no other;
 the second cuts. A record of the run is kept in the state directory.
 
+On a host the change goes on by itself, whatever becomes of this command or of the link; one that
+fails there, or that is not confirmed over a new connection in time, is undone, and the host says
+"rolled-back". nixfleet watch shows it to others meanwhile.
+
 Exit status: 0 done, 1 an error of ours or of a file, 2 wrong usage, 3 refused and nothing
 touched, 4 hosts failed, 5 halted and hosts left out, 130 cut.
 
@@ -97,7 +101,11 @@ func carryOut(c *cli.Context, plan *schema.Plan, hosts int, options executor.Opt
 	ctx, stop, release := interruptible(c.Context)
 	defer release()
 	options.Stop = stop
-	teller := newTeller(c, plan, hosts, options.DryRun)
+	what := "executing"
+	if options.DryRun {
+		what = "dry run of"
+	}
+	teller := newTeller(c, hosts, fmt.Sprintf("%s plan %s on %s", what, plan.Digest.Short(), ui.Count(hosts, "host")))
 	deps.Observe = teller.tell
 	if c.Bool("debug-wire") {
 		deps.Wire = surroundings.Wire(os.Stderr)

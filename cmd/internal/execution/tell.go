@@ -32,9 +32,9 @@ type teller struct {
 	flight map[schema.HostName]string
 }
 
-func newTeller(c *cli.Context, plan *schema.Plan, hosts int, dryRun bool) *teller {
+func newTeller(c *cli.Context, hosts int, head string) *teller {
 	t := &teller{
-		talk: os.Stderr, data: c.App.Writer, style: ui.StyleFor(os.Stderr), dryRun: dryRun,
+		talk: os.Stderr, data: c.App.Writer, style: ui.StyleFor(os.Stderr), dryRun: c.Bool("dry-run"),
 		hosts: hosts, flight: map[schema.HostName]string{}, status: ui.NewStatusLine(os.Stderr),
 	}
 	if c.Bool("json") {
@@ -42,11 +42,7 @@ func newTeller(c *cli.Context, plan *schema.Plan, hosts int, dryRun bool) *telle
 		t.json.SetEscapeHTML(false)
 		return t
 	}
-	what := "executing"
-	if dryRun {
-		what = "dry run of"
-	}
-	fmt.Fprintf(t.talk, "%s plan %s on %s\n", what, plan.Digest.Short(), ui.Count(hosts, "host"))
+	fmt.Fprintln(t.talk, head)
 	return t
 }
 

@@ -293,7 +293,7 @@ func (f *follower) confirm(ctx context.Context) error {
 		return err
 	}
 	// If we crash here, the host has the proof and keeps the change, or goes back.
-	_, err = s.Call(ctx, session.Request{Op: protocol.OpConfirm, Field: "confirm", Body: [][]byte{body}, Deadline: f.Patience.Begin, Epoch: f.epoch})
+	_, err = s.First(ctx, session.Request{Op: protocol.OpConfirm, Field: "confirm", Body: [][]byte{body}, Deadline: f.Patience.Begin, Epoch: f.epoch})
 	return err
 }
 

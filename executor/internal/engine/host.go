@@ -107,7 +107,10 @@ func (t *task) target() transport.Host {
 }
 
 func (t *task) identity() session.Identity {
-	id := session.Identity{Host: t.name, Run: t.ID, Digest: t.Plan.Digest, Manifest: t.host.Manifest, Operator: t.Operator, System: t.helper.System}
+	id := session.Identity{Host: t.name, Run: t.ID, Digest: schema.DigestOf(nil), Manifest: t.host.Manifest, Operator: t.Operator, System: t.helper.System}
+	if t.Plan != nil {
+		id.Digest = t.Plan.Digest
+	}
 	if t.Wire != nil {
 		id.Wire = func(sent bool, parts ...[]byte) { t.Wire(t.name, sent, parts...) }
 	}

@@ -118,7 +118,10 @@ func (t *Transaction) run(script func(*Transaction) error) {
 func (s *Session) attach() (*protocol.AttachReply, error) {
 	t := s.Host.transaction(s.Request.Attach.Transaction)
 	if t == nil {
-		return nil, fmt.Errorf("there is no transaction %q", s.Request.Attach.Transaction)
+		return nil, fmt.Errorf("no transaction is at work on this host")
+	}
+	if s.Request.Attach.Transaction == "" {
+		s.Send(protocol.Event{Watching: &protocol.Transaction{ID: t.ID, Run: t.Run, Operator: "alice@desk"}})
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -18,6 +18,16 @@ const observePatience = 10 * time.Minute
 // file on the host changes.
 func Look(conn *transport.Conn, id Identity) (*Session, error) { return start(conn, id) }
 
+// First is [Session.Call] for the first request of a session without a hello: where
+// no answer comes, it finds out why.
+func (s *Session) First(ctx context.Context, request Request) (*protocol.Response, error) {
+	response, err := s.Call(ctx, request)
+	if err != nil {
+		err = s.diagnose(ctx, err)
+	}
+	return response, err
+}
+
 // Observe asks the helper about the host; the body is a [protocol.Observe].
 func (s *Session) Observe(ctx context.Context, body ...[]byte) (*protocol.ObserveReply, error) {
 	first := s.seq == 0
