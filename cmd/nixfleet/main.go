@@ -19,7 +19,7 @@ func run(args []string) int {
 	app := newApp()
 	err := app.Run(ui.Interleave(app, args))
 	ui.PrintError(os.Stderr, err)
-	return ui.ExitCode(err)
+	return planExit(args, err)
 }
 
 func newApp() *cli.App {
@@ -31,12 +31,13 @@ func newApp() *cli.App {
 
    nixfleet compile my-fleet -o plan.json    evaluate, build, freeze
    nixfleet show plan.json                   what will be on which host
+   nixfleet plan plan.json                   what that would change there
    nixfleet execute plan.json                apply exactly this`,
 		EnableBashCompletion: true,
 		Suggest:              true,
 		Commands: []*cli.Command{
 			compileCommand(), buildCommand(), showCommand(), verifyCommand(),
-			execution.Command(), execution.WatchCommand(), helperCommand(), versionCommand(), completionCommand(),
+			planCommand(), execution.Command(), execution.WatchCommand(), helperCommand(), versionCommand(), completionCommand(),
 		},
 	}
 	ui.Configure(app)
