@@ -1,13 +1,13 @@
 package schema
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
+	"reflect"
 	"slices"
 	"strconv"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -15,11 +15,9 @@ import (
 // sorted by UTF-16 code units, strings escaped minimally. Numbers must be
 // integers of at most 2^53, as all of ours are.
 func Canonical(v any) ([]byte, error) {
-	plain, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	return canonicalBytes(plain)
+	var e encoder
+	err := e.value(reflect.ValueOf(v))
+	return e.out, err
 }
 
 // DigestOfValue returns the digest of v's canonical form.
@@ -31,223 +29,262 @@ func DigestOfValue(v any) (Digest, error) {
 	return DigestOf(data), nil
 }
 
-// canonicalBytes returns the canonical form of a valid JSON document.
-func canonicalBytes(plain []byte) ([]byte, error) {
-	c := &canonizer{in: plain, out: make([]byte, 0, len(plain))}
-	if err := c.value(); err != nil {
-		return nil, err
-	}
-	return c.out, nil
-}
-
-// canonizer rewrites valid JSON in one pass, without a tree: plans have tens of
-// megabytes and are hashed several times.
-type canonizer struct {
-	in  []byte
-	pos int
+// encoder writes canonical JSON in one pass over a value: plans have tens of
+// megabytes, and all of it is hashed.
+type encoder struct {
 	out []byte
+	// lines spreads the members over lines, indented for people.
+	lines bool
+	depth int
+	// to takes what is written as it grows, where it is not kept in out.
+	to io.Writer
 }
 
-// next skips white space and returns the next byte.
-func (c *canonizer) next() byte {
-	for c.pos < len(c.in) {
-		switch b := c.in[c.pos]; b {
-		case ' ', '\t', '\n', '\r':
-			c.pos++
-		default:
-			return b
-		}
-	}
-	return 0
-}
-
-func (c *canonizer) value() error {
-	switch b := c.next(); {
-	case b == '{':
-		return c.object()
-	case b == '[':
-		return c.array()
-	case b == '"':
-		text, err := c.text()
-		c.out = appendCanonicalString(c.out, text)
-		return err
-	case b == '-' || b >= '0' && b <= '9':
-		return c.number()
-	case b == 't' || b == 'f' || b == 'n':
-		start := c.pos
-		for c.pos < len(c.in) && c.in[c.pos] >= 'a' && c.in[c.pos] <= 'z' {
-			c.pos++
-		}
-		c.out = append(c.out, c.in[start:c.pos]...)
+func (e *encoder) value(v reflect.Value) error {
+	if !v.IsValid() {
+		e.out = append(e.out, "null"...)
 		return nil
 	}
-	return fmt.Errorf("internal error: no JSON value at byte %d", c.pos)
+	return shapeOf(v.Type()).encode(e, v)
 }
 
-func (c *canonizer) array() error {
-	c.pos++
-	c.out = append(c.out, '[')
-	for first := true; ; first = false {
-		switch c.next() {
-		case ']':
-			c.pos++
-			c.out = append(c.out, ']')
+var (
+	writtenType   = reflect.TypeFor[written]()
+	marshalerType = reflect.TypeFor[json.Marshaler]()
+)
+
+func encodeFuncOf(t reflect.Type) func(*encoder, reflect.Value) error {
+	switch {
+	case t.Implements(writtenType):
+		return func(e *encoder, v reflect.Value) error {
+			return e.value(reflect.ValueOf(v.Interface().(written).asWritten()))
+		}
+	case t.Kind() != reflect.Pointer && t.Implements(marshalerType):
+		return (*encoder).foreign
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return func(e *encoder, v reflect.Value) error {
+			e.out = appendCanonicalString(e.out, v.String())
 			return nil
-		case ',':
-			c.pos++
 		}
-		if !first {
-			c.out = append(c.out, ',')
-		}
-		if err := c.value(); err != nil {
-			return err
-		}
-	}
-}
-
-// member is a member of an object, as it stands in the output.
-type member struct {
-	key        string
-	start, end int
-}
-
-// object writes the members in the order in which they come, and puts them in
-// order only where they are not.
-func (c *canonizer) object() error {
-	c.pos++
-	c.out = append(c.out, '{')
-	start := len(c.out)
-	var members []member
-	for {
-		switch c.next() {
-		case '}':
-			c.pos++
-			c.sort(start, members)
-			c.out = append(c.out, '}')
+	case reflect.Bool:
+		return func(e *encoder, v reflect.Value) error {
+			e.out = strconv.AppendBool(e.out, v.Bool())
 			return nil
-		case ',':
-			c.pos++
-			c.next()
 		}
-		if len(members) > 0 {
-			c.out = append(c.out, ',')
-		}
-		m := member{start: len(c.out)}
-		var err error
-		if m.key, err = c.text(); err != nil {
-			return err
-		}
-		c.out = append(appendCanonicalString(c.out, m.key), ':')
-		if c.next() != ':' {
-			return fmt.Errorf("internal error: no colon at byte %d", c.pos)
-		}
-		c.pos++
-		if err := c.value(); err != nil {
-			return err
-		}
-		m.end = len(c.out)
-		members = append(members, m)
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return func(e *encoder, v reflect.Value) error { return e.integer(v.Int()) }
+	case reflect.Pointer, reflect.Interface:
+		return func(e *encoder, v reflect.Value) error { return e.value(v.Elem()) }
+	case reflect.Slice:
+		return (*encoder).list
+	case reflect.Map:
+		return (*encoder).table
+	case reflect.Struct:
+		return (*encoder).record
+	}
+	return func(*encoder, reflect.Value) error {
+		return fmt.Errorf("internal error: a %s has no canonical form", t)
 	}
 }
 
-func (c *canonizer) sort(start int, members []member) {
-	byKey := func(a, b member) int { return compareUTF16(a.key, b.key) }
-	if slices.IsSortedFunc(members, byKey) {
-		return
+func (e *encoder) integer(n int64) error {
+	if n > 1<<53 || n < -1<<53 {
+		return fmt.Errorf("number %d is not an integer of at most 2^53", n)
 	}
-	written := slices.Clone(c.out[start:])
-	slices.SortFunc(members, byKey)
-	c.out = c.out[:start]
-	for i, m := range members {
-		if i > 0 {
-			c.out = append(c.out, ',')
-		}
-		c.out = append(c.out, written[m.start-start:m.end-start]...)
-	}
-}
-
-// text reads a string.
-func (c *canonizer) text() (string, error) {
-	start := c.pos
-	for c.pos++; c.pos < len(c.in); c.pos++ {
-		switch c.in[c.pos] {
-		case '\\':
-			c.pos++
-		case '"':
-			c.pos++
-			return unquote(c.in[start:c.pos])
-		}
-	}
-	return "", fmt.Errorf("internal error: no end of the string at byte %d", start)
-}
-
-func unquote(quoted []byte) (string, error) {
-	if bytes.IndexByte(quoted, '\\') < 0 && utf8.Valid(quoted) {
-		return string(quoted[1 : len(quoted)-1]), nil
-	}
-	var text string
-	err := json.Unmarshal(quoted, &text)
-	return text, err
-}
-
-func (c *canonizer) number() error {
-	start := c.pos
-	for c.pos < len(c.in) && bytes.IndexByte([]byte("+-.eE0123456789"), c.in[c.pos]) >= 0 {
-		c.pos++
-	}
-	text := string(c.in[start:c.pos])
-	i, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || i > 1<<53 || i < -1<<53 {
-		return fmt.Errorf("number %s is not an integer of at most 2^53", text)
-	}
-	c.out = strconv.AppendInt(c.out, i, 10)
+	e.out = strconv.AppendInt(e.out, n, 10)
 	return nil
 }
 
-// compareUTF16 orders strings by UTF-16 code units: unlike bytes, that puts
-// characters beyond the basic plane before U+E000 to U+FFFF.
-func compareUTF16(a, b string) int {
-	for a != "" && b != "" {
-		ra, na := utf8.DecodeRuneInString(a)
-		rb, nb := utf8.DecodeRuneInString(b)
-		if ra != rb {
-			return cmp.Compare(utf16Head(ra), utf16Head(rb))*2 + cmp.Compare(ra, rb)
+// foreign is a type whose package writes it, as a string.
+func (e *encoder) foreign(v reflect.Value) error {
+	data, err := json.Marshal(v.Interface())
+	if err != nil {
+		return err
+	}
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return fmt.Errorf("internal error: a %s has no canonical form: %w", v.Type(), err)
+	}
+	e.out = appendCanonicalString(e.out, text)
+	return nil
+}
+
+func (e *encoder) list(v reflect.Value) error {
+	if v.IsNil() {
+		e.out = append(e.out, "null"...)
+		return nil
+	}
+	item := shapeOf(v.Type().Elem())
+	e.open('[')
+	for i := range v.Len() {
+		e.member(i)
+		if err := item.encode(e, v.Index(i)); err != nil {
+			return err
 		}
-		a, b = a[na:], b[nb:]
+	}
+	return e.close(']', v.Len())
+}
+
+func (e *encoder) record(v reflect.Value) error {
+	e.open('{')
+	n := 0
+	fields := shapeOf(v.Type()).fields
+	for i := range fields {
+		f := &fields[i]
+		value := f.of(v)
+		if f.optional && isEmpty(value) {
+			continue
+		}
+		e.member(n)
+		e.out = append(e.out, f.quoted...)
+		e.space()
+		if err := f.shape.encode(e, value); err != nil {
+			return err
+		}
+		n++
+	}
+	return e.close('}', n)
+}
+
+// entry is an entry of a map.
+type entry struct {
+	key   string
+	value reflect.Value
+}
+
+func (e *encoder) table(v reflect.Value) error {
+	if v.IsNil() {
+		e.out = append(e.out, "null"...)
+		return nil
+	}
+	if v.Type().Key().Kind() != reflect.String {
+		return fmt.Errorf("internal error: a %s has no canonical form", v.Type())
+	}
+	entries := make([]entry, 0, v.Len())
+	for each := v.MapRange(); each.Next(); {
+		entries = append(entries, entry{valid(each.Key().String()), each.Value()})
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return compareUTF16(a.key, b.key) })
+	item := shapeOf(v.Type().Elem())
+	e.open('{')
+	for i, entry := range entries {
+		e.member(i)
+		e.out = append(appendCanonicalString(e.out, entry.key), ':')
+		e.space()
+		if err := item.encode(e, entry.value); err != nil {
+			return err
+		}
+	}
+	return e.close('}', len(entries))
+}
+
+func (e *encoder) open(bracket byte) {
+	e.out = append(e.out, bracket)
+	e.depth++
+}
+
+// member begins a member of a list, a record or a table.
+func (e *encoder) member(i int) {
+	if i > 0 {
+		e.out = append(e.out, ',')
+	}
+	e.line()
+}
+
+// enough is how much is kept back before it is passed on.
+const enough = 1 << 16
+
+func (e *encoder) close(bracket byte, members int) error {
+	e.depth--
+	if members > 0 {
+		e.line()
+	}
+	e.out = append(e.out, bracket)
+	if e.to == nil || len(e.out) < enough {
+		return nil
+	}
+	return e.pass()
+}
+
+func (e *encoder) pass() error {
+	_, err := e.to.Write(e.out)
+	e.out = e.out[:0]
+	return err
+}
+
+func (e *encoder) line() {
+	if !e.lines {
+		return
+	}
+	e.out = append(e.out, '\n')
+	for range e.depth {
+		e.out = append(e.out, "  "...)
+	}
+}
+
+func (e *encoder) space() {
+	if e.lines {
+		e.out = append(e.out, ' ')
+	}
+}
+
+// compareUTF16 orders valid texts by UTF-16 code units. That is the order of their
+// bytes, but that characters beyond the basic plane, which begin with 0xF0 or more,
+// are before U+E000 to U+FFFF, which begin with 0xEE and 0xEF.
+func compareUTF16(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		x, y := a[i], b[i]
+		if x == y {
+			continue
+		}
+		if x >= 0xEE && y >= 0xEE && (x >= 0xF0) != (y >= 0xF0) {
+			return cmp.Compare(y, x)
+		}
+		return cmp.Compare(x, y)
 	}
 	return cmp.Compare(len(a), len(b))
 }
 
-func utf16Head(r rune) rune {
-	if head, _ := utf16.EncodeRune(r); head != utf8.RuneError {
-		return head
+// valid returns text as encoding/json would write it: with U+FFFD for each byte
+// that is no UTF-8.
+func valid(text string) string {
+	if utf8.ValidString(text) {
+		return text
 	}
-	return r
+	return string([]rune(text))
 }
 
 func appendCanonicalString(out []byte, s string) []byte {
 	const hex = "0123456789abcdef"
+	s = valid(s)
 	out = append(out, '"')
+	plain := 0 // where what is copied as it is begins
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		out = append(out, s[plain:i]...)
+		plain = i + 1
+		switch c {
+		case '"', '\\':
 			out = append(out, '\\', c)
-		case c >= 0x20:
-			out = append(out, c)
-		case c == '\b':
+		case '\b':
 			out = append(out, `\b`...)
-		case c == '\t':
+		case '\t':
 			out = append(out, `\t`...)
-		case c == '\n':
+		case '\n':
 			out = append(out, `\n`...)
-		case c == '\f':
+		case '\f':
 			out = append(out, `\f`...)
-		case c == '\r':
+		case '\r':
 			out = append(out, `\r`...)
 		default:
 			out = append(out, `\u00`...)
 			out = append(out, hex[c>>4], hex[c&15])
 		}
 	}
-	return append(out, '"')
+	return append(append(out, s[plain:]...), '"')
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"unicode/utf8"
 )
@@ -32,20 +33,23 @@ func (p Payload) Bytes() ([]byte, error) {
 	return nil, errors.New(`expected exactly one of "text" and "base64"`)
 }
 
-// Encode returns the plan as it stands in plan.json: canonical order, indented,
-// with a newline at the end. The digest is over the canonical form, so white
-// space is for people.
+// Encode returns the plan as it stands in plan.json.
 func (p *Plan) Encode() ([]byte, error) {
-	data, err := Canonical(p)
-	if err != nil {
-		return nil, err
-	}
 	var out bytes.Buffer
-	if err := json.Indent(&out, data, "", "  "); err != nil {
-		return nil, err
+	err := p.Write(&out)
+	return out.Bytes(), err
+}
+
+// Write writes the plan as it stands in plan.json: canonical order, indented, with
+// a newline at the end. The digest is over the canonical form, so white space is
+// for people.
+func (p *Plan) Write(to io.Writer) error {
+	e := encoder{to: to, lines: true}
+	if err := e.value(reflect.ValueOf(p)); err != nil {
+		return err
 	}
-	out.WriteByte('\n')
-	return out.Bytes(), nil
+	e.out = append(e.out, '\n')
+	return e.pass()
 }
 
 // Kind returns the "kind" and "version" that head a document of ours.
@@ -101,39 +105,6 @@ func Decode(data []byte, target any) error {
 		return describeSyntax(data, err)
 	}
 	return nil
-}
-
-// DecodeStrict decodes one JSON document into target and refuses whatever
-// target cannot hold: an unknown field, a key that stands twice or in another
-// case, a null, anything after the document.
-func DecodeStrict(data []byte, target any) error {
-	if _, err := Parse(data); err != nil {
-		return err
-	}
-	if err := Decode(data, target); err != nil {
-		return err
-	}
-	// Whatever Decode forgives makes the two forms differ.
-	given, err := canonicalBytes(data)
-	if err != nil {
-		return err
-	}
-	understood, err := Canonical(target)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(given, understood) {
-		return fmt.Errorf("a field is missing, null or written in another case: near %q", firstDifference(given, understood))
-	}
-	return nil
-}
-
-func firstDifference(a, b []byte) []byte {
-	i := 0
-	for i < len(a) && i < len(b) && a[i] == b[i] {
-		i++
-	}
-	return a[max(0, i-30):min(len(a), i+30)]
 }
 
 // describeSyntax says where in data a JSON error is, and that a document which

@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -66,17 +65,16 @@ func sortedNames(names iter.Seq[HostName]) []HostName {
 }
 
 // MarshalJSON writes the hosts as sets.
-func (h Hosts) MarshalJSON() ([]byte, error) {
+func (h Hosts) MarshalJSON() ([]byte, error) { return Canonical(h) }
+
+func (h Hosts) asWritten() any {
 	sets := []*HostSet{}
 	alike := map[string]*HostSet{}
 	members := map[*HostSet][]HostName{}
 	for _, name := range h.Names() {
 		host := h[name]
 		set := host.alone()
-		key, err := set.key()
-		if err != nil {
-			return nil, err
-		}
+		key := set.key()
 		if known, ok := alike[key]; ok {
 			set = known
 		} else {
@@ -94,7 +92,7 @@ func (h Hosts) MarshalJSON() ([]byte, error) {
 	for _, set := range sets {
 		set.Addresses = h.addresses(members[set])
 	}
-	return json.Marshal(sets)
+	return sets
 }
 
 // addresses writes the addresses of hosts with ranges.
@@ -127,18 +125,22 @@ func (h Host) alone() *HostSet {
 }
 
 // key is the same for sets whose hosts are alike.
-func (s *HostSet) key() (string, error) {
+func (s *HostSet) key() string {
 	rest := *s
 	rest.Addresses, rest.HostKeys = nil, nil
-	key, err := json.Marshal(rest)
-	return string(key), err
+	key, _ := Canonical(rest) // a port beyond 2^53 is refused where all is written
+	return string(key)
 }
 
 // UnmarshalJSON reads sets of hosts and refuses every form but the one that
 // MarshalJSON writes.
 func (h *Hosts) UnmarshalJSON(data []byte) error {
+	return h.readWritten(data, func(target any) error { return Decode(data, target) })
+}
+
+func (h *Hosts) readWritten(_ []byte, decode func(target any) error) error {
 	var sets []HostSet
-	if err := Decode(data, &sets); err != nil {
+	if err := decode(&sets); err != nil {
 		return err
 	}
 	if count(sets) > maxHosts {
@@ -156,10 +158,7 @@ func (h *Hosts) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("host set %d: the sets are out of order: %q stands after %q", i+1, first, last)
 		}
 		last = first
-		key, err := sets[i].key()
-		if err != nil {
-			return err
-		}
+		key := sets[i].key()
 		if other, ok := alike[key]; ok {
 			return fmt.Errorf("host set %d: %q is like %q and belongs into its set", i+1, first, other)
 		}

@@ -126,7 +126,7 @@ func TestHostSetsRefused(t *testing.T) {
 		{set("a", `"addresses": {"x": "1"}`) + "," + set("b", `"addresses": {"y": "2", "x": "1"}`), `host set 2: "x" stands in the index already`},
 		{set("a", `"addresses": {"x": "1"}`) + "," + set("b", `"addresses": {"w": "2"}`), `host set 2: the sets are out of order: "w" stands after "x"`},
 		{set("a", `"addresses": {"x": "1"}`) + "," + set("a", `"addresses": {"y": "2"}`), `host set 2: "y" is like "x" and belongs into its set`},
-		{set("a", `"addresses": {"x": "1"}`) + "," + set("a", `"groups": [], "addresses": {"y": "2"}`), `host set 2: "y" is like "x" and belongs into its set`},
+		{set("a", `"addresses": {"x": "1"}`) + "," + set("a", `"groups": [], "addresses": {"y": "2"}`), `at /1/groups: line 1: it is empty, and must be left out`},
 		{set("a", `"addresses": {"x": "1"}, "hostKeys": {"y": ["k"]}`), `host set 1: there are host keys of "y", which is not in it`},
 		{set("a", `"addresses": {"x": "1"}, "hostKeys": {"x": []}`), `host set 1: the list of host keys of "x" is empty`},
 		{set("a", `"addresses": {"x[1-3]": "10.0.0.[1-3]", "x2": "1"}`), `host set 1: "x2" stands in the index already`},
@@ -139,7 +139,7 @@ func TestHostSetsRefused(t *testing.T) {
 		{set("a", `"addresses": {"x[1-999999999]": "[1-999999999]"}`), `there are more than 1000000 hosts, and no plan has`},
 		{set("a", `"addresses": {"x y": "1"}`), `"x y" is not the name of a host, or a range`},
 		{set("a", `"addresses": {"x": "1"}, "zone": "a"`), `unknown field "zone"`},
-		{set("a", `"addresses": {"x": "1"}, "tags": {}`), "a field is missing, null or written in another case"},
+		{set("a", `"addresses": {"x": "1"}, "tags": {}`), `at /0/tags: line 1: it is empty, and must be left out`},
 	} {
 		var hosts schema.Hosts
 		if err := schema.DecodeStrict([]byte("["+c.sets+"]"), &hosts); err == nil || !strings.Contains(err.Error(), c.want) {

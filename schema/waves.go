@@ -23,8 +23,12 @@ type HostList []HostName
 
 // UnmarshalJSON refuses waves of more hosts than there can be before it reads them.
 func (w *Waves) UnmarshalJSON(data []byte) error {
+	return w.readWritten(data, func(target any) error { return Decode(data, target) })
+}
+
+func (w *Waves) readWritten(raw []byte, decode func(target any) error) error {
 	var waves []struct{ Hosts hostCount }
-	if err := json.Unmarshal(data, &waves); err != nil {
+	if err := json.Unmarshal(raw, &waves); err != nil {
 		return err
 	}
 	all := 0
@@ -33,7 +37,7 @@ func (w *Waves) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("the waves have more than %d hosts, and no plan has", maxHosts)
 		}
 	}
-	return Decode(data, (*[]Wave)(w))
+	return decode((*[]Wave)(w))
 }
 
 // hostCount counts the hosts of a list without reading it; of a list that stands
@@ -50,12 +54,18 @@ func (c *hostCount) UnmarshalJSON(data []byte) error {
 }
 
 // MarshalJSON writes the list with ranges.
-func (l HostList) MarshalJSON() ([]byte, error) { return json.Marshal(RangesOf(l)) }
+func (l HostList) MarshalJSON() ([]byte, error) { return Canonical(l) }
+
+func (l HostList) asWritten() any { return RangesOf(l) }
 
 // UnmarshalJSON reads a list and refuses every form but the one that MarshalJSON writes.
 func (l *HostList) UnmarshalJSON(data []byte) error {
+	return l.readWritten(data, func(target any) error { return Decode(data, target) })
+}
+
+func (l *HostList) readWritten(_ []byte, decode func(target any) error) error {
 	var given []HostRange
-	if err := Decode(data, &given); err != nil {
+	if err := decode(&given); err != nil {
 		return err
 	}
 	hosts := HostList{}

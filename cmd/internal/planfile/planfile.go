@@ -79,15 +79,18 @@ func CheckTarget(name string) error {
 // Write writes a plan; "-" is standard output. A file is replaced in one step
 // and is durable when Write returns: if we crash before, the old one is there.
 func Write(name string, plan *schema.Plan) error {
-	data, err := plan.Encode()
-	if err != nil {
-		return fmt.Errorf("internal error: cannot encode the plan: %w", err)
-	}
 	if name == "-" {
-		_, err = os.Stdout.Write(data)
-		return err
+		return plan.Write(os.Stdout)
 	}
-	if err := renameio.WriteFile(name, data, 0o644); err != nil {
+	file, err := renameio.NewPendingFile(name, renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
+	if err != nil {
+		return fmt.Errorf("cannot write plan %q: %w", name, err)
+	}
+	defer func() { _ = file.Cleanup() }()
+	if err = plan.Write(file); err == nil {
+		err = file.CloseAtomicallyReplace()
+	}
+	if err != nil {
 		return fmt.Errorf("cannot write plan %q: %w", name, err)
 	}
 	return nil
