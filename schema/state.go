@@ -9,8 +9,9 @@ const (
 )
 
 // State is a host's /var/lib/nixfleet/state.json: what was applied last and what
-// on the host belongs to NixFleet. It is replaced atomically at the end of an
-// apply, and before the first change with what is about to become ours.
+// on the host belongs to NixFleet. Its replacement, atomic and durable, is what
+// commits a transaction: until then it says exactly what was before. Each version
+// of the helper reads what the versions before it have written.
 type State struct {
 	// Kind is always "nixfleet.state".
 	Kind string `json:"kind"`
@@ -18,28 +19,32 @@ type State struct {
 	Version int `json:"version"`
 	// Host is the name under which the fleet knows the host.
 	Host HostName `json:"host"`
-	// Applied tells of the last apply that succeeded; absent before the first.
+	// Applied tells of the last transaction that was committed; absent before the first.
 	Applied *Applied `json:"applied,omitempty"`
-	// Pending tells of an apply that began and has not succeeded; absent otherwise.
-	Pending *Pending `json:"pending,omitempty"`
 	// Owned is everything on the host that NixFleet made or adopted.
 	Owned Owned `json:"owned"`
 	// LastOSUpdate is when apt or a new NixOS system was last applied, with a summary.
 	LastOSUpdate *OSUpdateState `json:"lastOSUpdate,omitempty"`
-	// Reboot tells whether a reboot is needed, as seen at the last apply.
+	// Reboot tells whether a reboot is needed, as seen at the last transaction.
 	Reboot RebootState `json:"reboot"`
-	// Units is the health of the managed units at the end of the last apply.
+	// Units is the health of the managed units at the end of the last transaction.
 	Units map[UnitName]UnitState `json:"units"`
 }
 
-// Applied tells of a successful apply.
+// Applied tells of the last transaction that was committed.
 type Applied struct {
-	// Generation is the number of the profile generation.
+	// Generation is NixFleet's own count of the manifests that the host was. Where the
+	// manifest has a closure, the generation of the host's profile has the same number.
 	Generation int `json:"generation"`
 	// Manifest is the hash of the manifest that the host is.
 	Manifest Digest `json:"manifest"`
-	// Plan is the digest of the plan it came with.
-	Plan Digest `json:"plan"`
+	// Plan is the digest of the plan it came with; empty for a rollback to a
+	// generation whose plan is not known.
+	Plan Digest `json:"plan,omitempty"`
+	// Transaction names the transaction that was committed, a directory in
+	// /var/lib/nixfleet/transactions. By it an interrupted transaction learns whether
+	// it is to be finished or undone.
+	Transaction string `json:"transaction"`
 	// Run is the execution that applied it.
 	Run string `json:"run"`
 	// Operator is who ran it.
@@ -49,27 +54,6 @@ type Applied struct {
 	// Verified are the paths of the closure whose content this host has checked
 	// against their NAR hashes.
 	Verified []StorePath `json:"verified,omitempty"`
-}
-
-// Pending tells of an apply that has begun.
-type Pending struct {
-	// Manifest is the hash of the manifest the host is becoming.
-	Manifest Digest `json:"manifest"`
-	// Plan is the digest of its plan.
-	Plan Digest `json:"plan"`
-	// Run is the execution.
-	Run string `json:"run"`
-	// Since is when it began, by the host's clock.
-	Since time.Time `json:"since"`
-	// Restart are units that must still be restarted or started for changes already made.
-	Restart []UnitName `json:"restart,omitempty"`
-	// Reload are units that must still be reloaded for changes already made.
-	Reload []UnitName `json:"reload,omitempty"`
-	// Staging are the directories in which files were prepared.
-	Staging []string `json:"staging,omitempty"`
-	// Failure is what the apply said when it failed; empty where it is at work or
-	// was cut off.
-	Failure string `json:"failure,omitempty"`
 }
 
 // Owned is what belongs to NixFleet on a host, each with what was there before
@@ -141,4 +125,29 @@ type UnitState struct {
 	Active string `json:"active"`
 	// Sub is systemd's SubState: "running", "dead", ….
 	Sub string `json:"sub"`
+}
+
+// HistoryEntry is a line of a host's /var/lib/nixfleet/history.jsonl: a transaction
+// that has ended. A last line that is torn, after a power cut, is none.
+type HistoryEntry struct {
+	// At is when it ended, by the host's clock.
+	At time.Time `json:"at"`
+	// Transaction is its name.
+	Transaction string `json:"transaction"`
+	// Kind is what it was for: "apply", "rollback" or "release".
+	Kind string `json:"kind"`
+	// Run and Operator are who asked for it.
+	Run      string `json:"run"`
+	Operator string `json:"operator"`
+	// Generation is the generation in effect afterwards; 0 where there is none.
+	Generation int `json:"generation"`
+	// Manifest is the hash of the manifest that the host was to become.
+	Manifest Digest `json:"manifest"`
+	// Plan is the digest of the plan it came with, and Revision its source's.
+	Plan     Digest `json:"plan,omitempty"`
+	Revision string `json:"revision,omitempty"`
+	// Verdict is how it ended: "applied", "unchanged", "refused", "rolled-back" or "failed".
+	Verdict string `json:"verdict"`
+	// Failure says why it was not applied.
+	Failure string `json:"failure,omitempty"`
 }

@@ -71,11 +71,11 @@ give back file /etc/motd
 give back unit admin.service
 give back unit vendor.service
 give back directory /srv/data (mode 1777)
+start unit admin.service (its original is back)
+start unit vendor.service (its original is back)
 give back user ann
 give back group staff
-remove group web
-start unit admin.service (its original is back)
-start unit vendor.service (its original is back)`).Equal(t, summary(w.mustExecute(intent{})))
+remove group web`).Equal(t, summary(w.mustExecute(intent{})))
 	w.mustBeUnchanged(intent{})
 	w.mustBeClean()
 	if after := w.snapshot(); after != before {

@@ -30,15 +30,17 @@ func TestContentsAreCollected(t *testing.T) {
 	w.write("/etc/motd", "theirs", 0o644)
 	i := intent{files: []schema.File{file("/etc/motd", "ours"), file("/etc/x", "0")}, units: []schema.Unit{service("a.service", "ExecStart=run")}}
 	i.files[0].Adopt = true
-	for n := range 5 {
+	for n := range 15 { // of which the last ten are kept, with what they need
 		i.files[1].Payload = schema.Digest(fmt.Sprint(n))
 		w.mustExecute(i)
-		if blobs := w.names("/var/lib/nixfleet/blobs"); len(blobs) != 4 {
-			t.Fatalf("expected one original and three payloads, found %v", blobs)
+		if blobs := w.names("/var/lib/nixfleet/blobs"); len(blobs) != min(n+1, 10)+3 {
+			t.Fatalf("%d: expected one original and %d payloads, found %v", n, min(n+1, 10)+2, blobs)
 		}
 	}
-	if err := os.WriteFile(w.at("/var/lib/nixfleet/generations/0/manifest.json"), []byte("spoilt"), 0o600); err != nil {
-		t.Fatal(err)
+	for n := 5; n < 15; n++ {
+		if err := os.WriteFile(w.at(fmt.Sprintf("/var/lib/nixfleet/generations/%d/manifest.json", n+1)), []byte("spoilt"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	w.mustExecute(intent{})
 	if w.read("/etc/motd") != "theirs" {
@@ -60,12 +62,13 @@ func TestOldGenerationsAreCollected(t *testing.T) {
 			Base: schema.Debian, System: schema.X8664Linux}
 	}
 	for n := range 30 {
-		if err := store.SaveGeneration(n, manifest(n), nil); err != nil {
+		if err := store.SaveGeneration(state.Generation{Number: n}, manifest(n), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := store.Collect(&schema.State{Applied: &schema.Applied{Generation: 3}}); err != nil {
-		t.Fatal(err)
+	kept, err := store.Collect(&schema.State{Applied: &schema.Applied{Generation: 3}}, 20)
+	if err != nil || len(kept) != 21 {
+		t.Fatalf("kept %v, %v", kept, err)
 	}
 	for n := range 30 {
 		if kept, want := store.HasBlob(schema.DigestOf([]byte(fmt.Sprint(n)))), n == 3 || n >= 10; kept != want {

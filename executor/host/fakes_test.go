@@ -41,6 +41,8 @@ type fakeSystemd struct {
 	skipped map[schema.UnitName]bool
 	log     []string
 	fault   effect.Fault
+	// starts are how often each unit was started.
+	starts map[schema.UnitName]int
 	// ran are the text and the configuration with which each unit was started.
 	ran map[schema.UnitName]string
 }
@@ -54,7 +56,7 @@ var (
 const maskedText = "(masked)"
 
 func newFakeSystemd(root string) *fakeSystemd {
-	return &fakeSystemd{root: root, ran: map[schema.UnitName]string{}, loaded: map[schema.UnitName]string{}, loops: map[schema.UnitName]bool{}, skipped: map[schema.UnitName]bool{},
+	return &fakeSystemd{root: root, starts: map[schema.UnitName]int{}, ran: map[schema.UnitName]string{}, loaded: map[schema.UnitName]string{}, loops: map[schema.UnitName]bool{}, skipped: map[schema.UnitName]bool{},
 		restarts: map[schema.UnitName]uint32{},
 		state:    map[schema.UnitName]unit.Status{"multi-user.target": {Load: "loaded", Active: "active", Sub: "active"}}}
 }
@@ -144,7 +146,7 @@ func (s *fakeSystemd) Unread(_ context.Context, names []schema.UnitName) (unread
 
 func (s *fakeSystemd) Details(_ context.Context, name schema.UnitName) (unit.Details, error) {
 	text, _ := s.textOf(name)
-	details := unit.Details{Result: "success", Enablement: "disabled", Invocation: "1", Skipped: s.skipped[name], Restarts: s.restarts[name]}
+	details := unit.Details{Result: "success", Enablement: "disabled", Invocation: strconv.Itoa(s.starts[name]), Skipped: s.skipped[name], Restarts: s.restarts[name]}
 	if name.Type() == "service" {
 		details.Type = "simple"
 	}
@@ -195,6 +197,13 @@ func (s *fakeSystemd) Run(_ context.Context, jobs []unit.Job) (results map[schem
 	return results, err
 }
 
+func (s *fakeSystemd) Enqueue(_ context.Context, jobs []unit.Job) (map[schema.UnitName]string, error) {
+	return nil, s.fault.Do("enqueue", func() error {
+		s.run(jobs)
+		return nil
+	})
+}
+
 func (s *fakeSystemd) run(jobs []unit.Job) map[schema.UnitName]string {
 	results := map[schema.UnitName]string{}
 	jobs = slices.Clone(jobs)
@@ -211,6 +220,10 @@ func (s *fakeSystemd) run(jobs []unit.Job) map[schema.UnitName]string {
 			results[job.Unit] = s.stop(job.Unit, text)
 		case unit.Reload:
 			results[job.Unit] = "done"
+		case unit.TryRestart:
+			if s.state[job.Unit].Runs() {
+				results[job.Unit] = s.start(job.Unit, unit.Restart)
+			}
 		default:
 			results[job.Unit] = s.start(job.Unit, job.Verb)
 		}
@@ -248,16 +261,18 @@ func firstLine(text string) string {
 
 func (s *fakeSystemd) start(name schema.UnitName, verb unit.Verb) string {
 	text, ok := s.textOf(name)
+	if s.state[name].Active == "active" && verb == unit.Start && ok && text != maskedText {
+		return "done"
+	}
 	s.loops[name] = false
 	conf, _ := os.ReadFile(filepath.Join(s.root, "/etc/web/web.conf"))
+	s.starts[name]++
 	s.ran[name] = fmt.Sprintf("%q with %q", firstLine(text), conf)
 	switch {
 	case !ok:
 		return "Unit " + string(name) + " not found."
 	case text == maskedText:
 		return "Unit " + string(name) + " is masked."
-	case s.state[name].Active == "active" && verb == unit.Start:
-		return "done"
 	case name.Type() == "socket" && s.state[schema.UnitName(strings.TrimSuffix(string(name), "socket")+"service")].Runs():
 		s.state[name] = unitFailed // "Socket service … already active, refusing."
 		return "failed"

@@ -70,7 +70,7 @@ func (s *session) greetState(ctx context.Context, request protocol.Request, repl
 		reply.Applied = known.Applied.Manifest
 	}
 	free := reply.Transaction == nil && (reply.Lease == nil || reply.Lease.Run == request.Run)
-	reply.Unchanged = free && known.Pending == nil && reply.Applied == request.Hello.Manifest && reply.Applied != "" && s.isAsApplied(ctx, known)
+	reply.Unchanged = free && reply.Applied == request.Hello.Manifest && reply.Applied != "" && s.isAsApplied(ctx, known)
 	return nil
 }
 

@@ -8,6 +8,10 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+	"testing"
+
+	"github.com/nixfleet/nixfleet/executor/host/internal/state"
+	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 )
 
 // snapshot describes everything that a plan may change on a host, and units: it
@@ -67,3 +71,13 @@ func describeInto(out *strings.Builder, path, name string) error {
 var generationRE = regexp.MustCompile(`(?m)^/nix/var/nix/profiles/.*\n`)
 
 func withoutGenerations(snapshot string) string { return generationRE.ReplaceAllString(snapshot, "") }
+
+// mustUnfinished returns the transaction that has not ended.
+func mustUnfinished(t testing.TB, w *world) *transaction.Interrupted {
+	t.Helper()
+	open, err := transaction.Unfinished(state.New(w.root, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return open
+}

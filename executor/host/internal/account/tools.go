@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +28,36 @@ type Edit struct {
 	Description *string
 }
 
+// Describe tells what a user is, so that it can become that again.
+func (db *Database) Describe(user User) *schema.OriginalUser {
+	return &schema.OriginalUser{
+		Group:       schema.AccountName(db.GroupName(user.GID)),
+		ExtraGroups: db.GroupsOf(user.Name),
+		Home:        user.Home, Shell: user.Shell, Description: user.Description,
+	}
+}
+
+// EditBack returns the edit that makes a user what it was.
+func EditBack(now, was *schema.OriginalUser) Edit {
+	var edit Edit
+	if now.Group != was.Group {
+		edit.Group = &was.Group
+	}
+	if !slices.Equal(now.ExtraGroups, was.ExtraGroups) {
+		edit.ExtraGroups = &was.ExtraGroups
+	}
+	if now.Home != was.Home {
+		edit.Home = &was.Home
+	}
+	if now.Shell != was.Shell {
+		edit.Shell = &was.Shell
+	}
+	if now.Description != was.Description {
+		edit.Description = &was.Description
+	}
+	return edit
+}
+
 // AddGroup creates a group.
 func (t Tools) AddGroup(ctx context.Context, group schema.Group) error {
 	var args []string
@@ -36,7 +67,7 @@ func (t Tools) AddGroup(ctx context.Context, group schema.Group) error {
 	if group.GID != nil {
 		args = append(args, "--gid", strconv.Itoa(*group.GID))
 	}
-	// If we crash here, the group is there or not, and the state file says that it is ours.
+	// If we crash here, the group is there or not, and the record knows that it was not.
 	return t.run(ctx, "group", group.Name, "groupadd", append(args, string(group.Name))...)
 }
 
@@ -56,8 +87,8 @@ func (t Tools) AddUser(ctx context.Context, user schema.User) error {
 	if user.CreateHome {
 		home = "--create-home"
 	}
-	// If we crash here, the user is there or not, and the state file says that it is
-	// ours; a home directory without its user is made complete by hand only.
+	// If we crash here, the user is there or not, its home too, and the record knows
+	// that neither was.
 	return t.run(ctx, "user", user.Name, "useradd", append(args, home, string(user.Name))...)
 }
 
@@ -79,20 +110,20 @@ func (t Tools) EditUser(ctx context.Context, name schema.AccountName, edit Edit)
 	if edit.Description != nil {
 		args = append(args, "--comment", *edit.Description)
 	}
-	// If we crash here, the next apply compares again.
+	// If we crash here, recovery compares the user with what it was.
 	return t.run(ctx, "user", name, "usermod", append(args, string(name))...)
 }
 
 // RemoveUser removes a user and leaves its home directory. With the user goes,
 // on most hosts, an otherwise empty group of the same name.
 func (t Tools) RemoveUser(ctx context.Context, name schema.AccountName) error {
-	// If we crash here, the user is there or gone, and the state file says that it is ours.
+	// If we crash here, the user is there or gone; whoever removes it tries again.
 	return t.run(ctx, "user", name, "userdel", string(name))
 }
 
 // RemoveGroup removes a group.
 func (t Tools) RemoveGroup(ctx context.Context, name schema.AccountName) error {
-	// If we crash here, the group is there or gone, and the state file says that it is ours.
+	// If we crash here, the group is there or gone; whoever removes it tries again.
 	return t.run(ctx, "group", name, "groupdel", string(name))
 }
 

@@ -1,5 +1,6 @@
 // Package effect marks the points at which the helper changes something outside
-// of its memory, so that a test can crash it there.
+// of its memory, so that a test can crash it there, and tells what has become
+// durable, so that a test can forget the rest.
 package effect
 
 // Fault is called before and after each effect with its name. An error stands
@@ -18,4 +19,12 @@ func (f Fault) Do(name string, do func() error) error {
 		return err
 	}
 	return f("after " + name)
+}
+
+// Synced tells that a file's content, or a directory's entries, are on the disk.
+// The path is the host's.
+func (f Fault) Synced(path string) {
+	if f != nil {
+		_ = f("synced " + path) // no point at which anything crashes
+	}
 }

@@ -79,7 +79,7 @@ func (c *comparison) compareUsers() error {
 			c.addUser(UserWork{User: user, Create: true}, schema.Create, numberDetail("uid", user.UID))
 		default:
 			if !owned {
-				original = schema.Original{Adopted: true, User: c.originalUser(found)}
+				original = schema.Original{Adopted: true, User: c.accounts.Describe(found)}
 			}
 			c.compareUser(user, found, !owned, original.Adopted)
 		}
@@ -101,14 +101,6 @@ func (c *comparison) newHome(user schema.User) error {
 		c.homes[dir] = true
 	}
 	return nil
-}
-
-func (c *comparison) originalUser(found account.User) *schema.OriginalUser {
-	return &schema.OriginalUser{
-		Group:       schema.AccountName(c.accounts.GroupName(found.GID)),
-		ExtraGroups: c.accounts.GroupsOf(found.Name),
-		Home:        found.Home, Shell: found.Shell, Description: found.Description,
-	}
 }
 
 // compareUser compares a user that exists. Groups that an adopted user is in

@@ -32,6 +32,9 @@ func (c *comparison) compareDropped() error {
 		default:
 			c.changed[name] = true
 			removal := Removal{Path: name, Original: original}
+			if removal.Edited, err = c.edited(name, entry); err != nil {
+				return err
+			}
 			if rest, ok := strings.CutPrefix(name, schema.UnitDirectory+"/"); ok && isMask(entry) && unitName(rest) {
 				removal.Unmasks = schema.UnitName(rest)
 			}
@@ -112,8 +115,8 @@ func (c *comparison) dropUser(found account.User, original schema.Original) {
 		change.Action, change.Detail = schema.GiveUp, ""
 		dropped.Remove = false
 		if was := original.User; was != nil {
-			now := c.originalUser(found)
-			dropped.Edit = editBack(now, was)
+			edit := account.EditBack(c.accounts.Describe(found), was)
+			dropped.Edit = &edit
 			if dropped.Edit.Home != nil {
 				c.mustBeIdle(found.Name, "changing its home back")
 			}
@@ -122,27 +125,6 @@ func (c *comparison) dropUser(found account.User, original schema.Original) {
 		c.mustBeIdle(found.Name, "removing it")
 	}
 	c.work.DroppedUsers = append(c.work.DroppedUsers, Step[DroppedUser]{dropped, change})
-}
-
-// editBack returns the edit that makes a user what it was.
-func editBack(now, was *schema.OriginalUser) *account.Edit {
-	var edit account.Edit
-	if now.Group != was.Group {
-		edit.Group = &was.Group
-	}
-	if !slices.Equal(now.ExtraGroups, was.ExtraGroups) {
-		edit.ExtraGroups = &was.ExtraGroups
-	}
-	if now.Home != was.Home {
-		edit.Home = &was.Home
-	}
-	if now.Shell != was.Shell {
-		edit.Shell = &was.Shell
-	}
-	if now.Description != was.Description {
-		edit.Description = &was.Description
-	}
-	return &edit
 }
 
 // dropGroup removes a group of ours, unless somebody else's user would lose its

@@ -87,11 +87,14 @@ func (c *comparison) compareFile(want wish, change func(finding) *schema.Change)
 		}
 		if found.detail != "" {
 			found.action = schema.Update
+			if want.Edited, err = c.edited(want.Path, entry); err != nil {
+				return finding{}, err
+			}
 		}
 	}
 	c.work.Owned.Files[want.Path] = original
 	if found.action != "" {
-		want.Replace = entry.Kind != rooted.Absent || c.homes[path.Dir(want.Path)] // which has what is in /etc/skel
+		want.Replace, want.Home = entry.Kind != rooted.Absent, c.homes[path.Dir(want.Path)]
 		c.work.Files = append(c.work.Files, Step[FileWork]{want.FileWork, change(found)})
 	}
 	return found, nil
@@ -170,10 +173,14 @@ func (c *comparison) ownerDifference(want Ownership, entry rooted.Entry) []strin
 // wantedDigest returns the digest of the content; empty where the closure that
 // holds it is not on the host yet.
 func (c *comparison) wantedDigest(want FileWork) (schema.Digest, error) {
+	return c.digestIn(want, c.Closure)
+}
+
+func (c *comparison) digestIn(want FileWork, closure map[schema.StorePath]bool) (schema.Digest, error) {
 	if want.Payload != "" {
 		return want.Payload, nil
 	}
-	file, err := SourceFile(c.Files, c.Closure, want.Source)
+	file, err := SourceFile(c.Files, closure, want.Source)
 	if errors.Is(err, errNotThere) {
 		return "", nil
 	}

@@ -100,6 +100,8 @@ type comparison struct {
 	stopping map[schema.UnitName]bool
 	// homes are directories that useradd makes: homes, and what is missing above them.
 	homes map[string]bool
+	// previous are the files and links of the manifest before; nil before somebody asks.
+	previous map[string]FileWork
 	// busy are the users that must have no processes, with what is to be done to them.
 	busy map[schema.AccountName]string
 }
@@ -155,7 +157,11 @@ func (c *comparison) compareProfile() error {
 	if current == closure.Path {
 		return nil
 	}
-	next, err := c.Profile.Next(closure.Path)
+	digest, err := schema.DigestOfValue(c.Manifest)
+	if err != nil {
+		return err
+	}
+	next, err := NextGeneration(c.Profile, c.State, digest)
 	if err != nil {
 		return err
 	}
@@ -164,8 +170,21 @@ func (c *comparison) compareProfile() error {
 	if number == 0 {
 		change.Action, change.Detail = schema.Create, "generation "+strconv.Itoa(next)
 	}
-	c.work.Profile = &Step[Generation]{Generation{next, closure.Path}, &change}
+	c.work.Profile = &Step[schema.StorePath]{closure.Path, &change}
 	return nil
+}
+
+// NextGeneration returns the number of the generation that a manifest would be:
+// the one in effect where it is that already, otherwise one that never was.
+func NextGeneration(profile *nixstore.Profile, state *schema.State, manifest schema.Digest) (int, error) {
+	last := 0
+	if applied := state.Applied; applied != nil {
+		if last = applied.Generation; last > 0 && applied.Manifest == manifest {
+			return last, nil
+		}
+	}
+	newest, err := profile.Newest()
+	return max(last, newest) + 1, err
 }
 
 func quote(s string) string { return strconv.Quote(s) }

@@ -12,7 +12,7 @@ import (
 // compareUnits decides what stops, starts, restarts and reloads.
 func (c *comparison) compareUnits() error {
 	names, dropped := c.unitsToAsk()
-	if c.pendingReload() || c.changesUnitDirectory() {
+	if c.changesUnitDirectory() {
 		c.work.DaemonReload = true
 	}
 	status := map[schema.UnitName]unit.Status{}
@@ -30,7 +30,7 @@ func (c *comparison) compareUnits() error {
 	}
 	d := &decisions{comparison: c, status: status, jobs: map[schema.UnitName]decision{}, ended: map[schema.UnitName]bool{}}
 	for _, step := range []func() error{
-		d.stopMasked, func() error { return d.stopDropped(dropped) }, d.changedTexts, d.enabledUnits, d.restartRules, d.leftOver, d.sockets, d.keep, d.forget,
+		d.stopMasked, func() error { return d.stopDropped(dropped) }, d.changedTexts, d.enabledUnits, d.restartRules, d.sockets, d.keep, d.forget,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -105,9 +105,6 @@ func (c *comparison) unitsToAsk() (names, dropped []schema.UnitName) {
 		}
 	}
 	names = append(names, dropped...)
-	if p := c.State.Pending; p != nil {
-		names = append(append(names, p.Restart...), p.Reload...)
-	}
 	names = slices.DeleteFunc(names, schema.UnitName.IsTemplate)
 	slices.Sort(names)
 	slices.Sort(dropped)
@@ -118,10 +115,6 @@ func unitName(s string) bool {
 	var name schema.UnitName
 	return name.UnmarshalText([]byte(s)) == nil
 }
-
-// pendingReload reports whether an apply was cut off or failed, which may have
-// changed units without systemd's knowing.
-func (c *comparison) pendingReload() bool { return c.State.Pending != nil }
 
 // changesUnitDirectory reports whether files change that systemd reads as units.
 func (c *comparison) changesUnitDirectory() bool {
@@ -247,45 +240,6 @@ func (d *decisions) enabledUnit(name schema.UnitName) error {
 		d.decide(name, unit.Start, fmt.Sprintf("found %s (%s)", status.Active, status.Sub))
 	}
 	return nil
-}
-
-// leftOver carries out what an interrupted or failed apply still had to do.
-func (d *decisions) leftOver() error {
-	pending := d.State.Pending
-	if pending == nil {
-		return nil
-	}
-	because := "left over from run " + pending.Run
-	for _, name := range pending.Restart {
-		switch {
-		case !d.loadedOrWanted(name):
-		case pending.Failure != "" && !d.concernsGoal(name) && !d.status[name].Runs():
-			d.note("%s is not started again: it failed in run %s and the plan does not have it", name, pending.Run)
-		default:
-			d.decide(name, unit.Restart, because)
-		}
-	}
-	for _, name := range pending.Reload {
-		if d.loadedOrWanted(name) {
-			d.decide(name, unit.Reload, because)
-		}
-	}
-	return nil
-}
-
-// concernsGoal reports whether the goal has the unit, or a restart rule for it.
-func (d *decisions) concernsGoal(name schema.UnitName) bool {
-	return d.wanted[unitPath(string(unitOfLink(string(name))))] ||
-		slices.ContainsFunc(d.Manifest.Restarts, func(r schema.RestartRule) bool { return r.Unit == name })
-}
-
-// loadedOrWanted reports whether there will be such a unit.
-func (d *decisions) loadedOrWanted(name schema.UnitName) bool {
-	file := unitPath(string(unitOfLink(string(name))))
-	if d.gone[file] && !d.State.Owned.Files[file].Adopted {
-		return false
-	}
-	return d.wanted[file] || d.status[name].Load == "loaded"
 }
 
 // write turns the decisions into work, sorted by unit. What only stops has no job.

@@ -32,15 +32,16 @@ type Work struct {
 	Directories []Step[DirectoryWork]
 	// Files are files and links to put in place, unit files and their links included.
 	Files []Step[FileWork]
-	// DroppedUsers and DroppedGroups are accounts to remove or let go.
-	DroppedUsers  []Step[DroppedUser]
-	DroppedGroups []Step[schema.AccountName]
-	// Profile is the generation to make; nil when it is in effect.
-	Profile *Step[Generation]
+	// Profile is the closure to switch to; nil when it is in effect.
+	Profile *Step[schema.StorePath]
 	// DaemonReload says that systemd must read its units again.
 	DaemonReload bool
 	// Jobs are units to start, restart or reload.
 	Jobs []Step[unit.Job]
+	// DroppedUsers and DroppedGroups are accounts to remove or let go. Removing one
+	// cannot be undone, so it comes when everything else is sure.
+	DroppedUsers  []Step[DroppedUser]
+	DroppedGroups []Step[schema.AccountName]
 	// Keep are enabled units that run, and shall still run when the work is done.
 	Keep []schema.UnitName
 	// Forget are units that will not be there any more, of which systemd may know
@@ -79,6 +80,8 @@ type Removal struct {
 	Original schema.Original
 	// Unmasks is the unit that the link kept from starting; empty for other files.
 	Unmasks schema.UnitName
+	// Edited says that it is not what the manifest before has put there.
+	Edited bool
 }
 
 // DirectoryWork makes a directory, or changes one.
@@ -91,9 +94,12 @@ type DirectoryWork struct {
 // Ownership is a mode with an owner and group, by name, since they may not exist
 // yet; or by number, where an original comes back.
 type Ownership struct {
-	Mode         uint32
-	Owner, Group schema.AccountName
-	UID, GID     int // where the names are empty
+	Mode  uint32             `json:"mode"`
+	Owner schema.AccountName `json:"owner,omitempty"`
+	Group schema.AccountName `json:"group,omitempty"`
+	// UID and GID are for where the names are empty.
+	UID int `json:"uid"`
+	GID int `json:"gid"`
 }
 
 // FileWork puts a file or link in place.
@@ -108,12 +114,10 @@ type FileWork struct {
 	Validate string
 	// Replace says that something is there which goes.
 	Replace bool
-}
-
-// Generation is a generation of the host's profile.
-type Generation struct {
-	Number int
-	Path   schema.StorePath
+	// Edited says that what goes is not what the manifest before has put there.
+	Edited bool
+	// Home says that useradd may put something there first, from /etc/skel.
+	Home bool
 }
 
 // Empty reports whether there is nothing to do.
@@ -132,12 +136,12 @@ func (w *Work) Changes() []schema.Change {
 	changes = report(changes, w.Emptied)
 	changes = report(changes, w.Directories)
 	changes = report(changes, w.Files)
-	changes = report(changes, w.DroppedUsers)
-	changes = report(changes, w.DroppedGroups)
 	if w.Profile != nil {
 		changes = append(changes, *w.Profile.Change)
 	}
-	return report(changes, w.Jobs)
+	changes = report(changes, w.Jobs)
+	changes = report(changes, w.DroppedUsers)
+	return report(changes, w.DroppedGroups)
 }
 
 func report[T any](changes []schema.Change, steps []Step[T]) []schema.Change {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,28 +104,42 @@ func TestProfile(t *testing.T) {
 	if n, path := p.Current(); n != 0 || path != "" {
 		t.Errorf("found generation %d of %q without a profile", n, path)
 	}
-	steps := []struct {
-		path schema.StorePath
-		want int
-	}{{one, 1}, {one, 1}, {two, 2}, {one, 3}}
-	for _, step := range steps {
-		n, err := p.Next(step.path)
-		if err != nil || n != step.want {
-			t.Fatalf("%s: expected generation %d, found %d, %v", step.path, step.want, n, err)
-		}
-		if err := p.Switch(n, step.path); err != nil {
+	var before []Links
+	paths := []schema.StorePath{one, one, two, one}
+	for i, path := range paths {
+		links, err := p.Links(i + 1)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if n, path := p.Current(); n != step.want || path != step.path {
-			t.Errorf("expected generation %d of %s, found %d of %s", step.want, step.path, n, path)
+		before = append(before, links)
+		if err := p.Switch(i+1, path); err != nil {
+			t.Fatal(err)
+		}
+		if n, found := p.Current(); n != i+1 || found != path {
+			t.Errorf("expected generation %d of %s, found %d of %s", i+1, path, n, found)
+		}
+		if newest, err := p.Newest(); err != nil || newest != i+1 {
+			t.Errorf("expected %d for the newest, found %d, %v", i+1, newest, err)
 		}
 	}
-	// A generation that a crash left without switching to it is used.
-	if err := p.link(profiles+"/system-4-link", string(two)); err != nil {
+	if err := p.Collect(4, []int{2}); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := p.Next(two); err != nil || n != 4 {
-		t.Errorf("expected generation 4, found %d, %v", n, err)
+	if numbers, err := p.numbers(); err != nil || !slices.Equal(slices.Sorted(slices.Values(numbers)), []int{2, 4}) {
+		t.Errorf("expected the generations 2 and 4, found %v, %v", numbers, err)
+	}
+	for i := len(paths) - 1; i >= 0; i-- {
+		for range 2 {
+			if err := p.Return(i+1, before[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if links, err := p.Links(i + 1); err != nil || links != before[i] {
+			t.Errorf("generation %d: expected %+v, found %+v, %v", i+1, before[i], links, err)
+		}
+	}
+	if n, path := p.Current(); n != 0 || path != "" {
+		t.Errorf("found generation %d of %q after going back", n, path)
 	}
 	if err := p.Root(one); err != nil {
 		t.Fatal(err)

@@ -84,16 +84,25 @@ func (f *FS) OpenPlace(name string) (*Place, error) {
 	if err := f.makePrivate(path.Dir(name), name); err != nil {
 		return nil, err
 	}
+	p, err := f.EnterPlace(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.clear(); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// EnterPlace opens a staging directory with what is in it.
+func (f *FS) EnterPlace(name string) (*Place, error) {
 	fd, err := f.directory(name)
 	if err != nil {
 		return nil, err
 	}
 	p := &Place{f, name, fd}
 	if err := p.check(); err != nil {
-		p.Close()
-		return nil, err
-	}
-	if err := p.clear(); err != nil {
 		p.Close()
 		return nil, err
 	}
@@ -106,7 +115,7 @@ func (f *FS) makePrivate(above, name string) error {
 			return err
 		}
 	}
-	// If we crash here, the next apply finds and empties the directory.
+	// If we crash here, recovery finds and removes the directory.
 	if err := f.mkdir(name, 0o700); err != nil && !errors.Is(err, unix.EEXIST) {
 		return err
 	}
@@ -139,20 +148,30 @@ func (p *Place) check() error {
 	return nil
 }
 
-// clear removes what an interrupted apply left.
+// clear removes what an interrupted transaction left.
 func (p *Place) clear() error {
 	names, err := p.fs.Names(p.name)
-	if err != nil {
+	if err != nil || len(names) == 0 {
 		return err
 	}
-	for _, name := range names {
-		err := unix.Unlinkat(p.fd, name, 0)
-		if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EPERM) {
-			err = unix.Unlinkat(p.fd, name, unix.AT_REMOVEDIR)
+	// If we crash here, the rest is removed at the next attempt.
+	return p.fs.fault.Do("clear "+p.name, func() error {
+		for _, name := range names {
+			if err := p.remove(name); err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return fmt.Errorf("cannot remove %s/%s: %w", p.name, name, err)
-		}
+		return nil
+	})
+}
+
+func (p *Place) remove(name string) error {
+	err := unix.Unlinkat(p.fd, name, 0)
+	if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EPERM) {
+		err = unix.Unlinkat(p.fd, name, unix.AT_REMOVEDIR)
+	}
+	if err != nil && !errors.Is(err, unix.ENOENT) {
+		return fmt.Errorf("cannot remove %s/%s: %w", p.name, name, err)
 	}
 	return nil
 }

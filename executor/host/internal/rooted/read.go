@@ -83,6 +83,14 @@ func (f *FS) Names(name string) ([]string, error) {
 	return names, nil
 }
 
+// NamesIfAny returns the same, and none of what is no directory.
+func (f *FS) NamesIfAny(name string) ([]string, error) {
+	if entry, err := f.Lookup(name); err != nil || entry.Kind != Directory {
+		return nil, err
+	}
+	return f.Names(name)
+}
+
 // reopen turns a descriptor of a directory for its entries into one of the
 // directory itself, for listing, fsync, chmod and chown.
 func reopen(dir int, name string) (*os.File, error) {

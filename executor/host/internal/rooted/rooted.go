@@ -57,6 +57,7 @@ type Entry struct {
 	Mode     uint32 // the twelve bits of chmod(2)
 	UID, GID int
 	Size     int64
+	Inode    uint64
 	Target   string // of a symbolic link
 }
 
@@ -112,7 +113,7 @@ func lookupAt(dir int, base, name string) (Entry, error) {
 }
 
 func entryOf(stat *unix.Stat_t) Entry {
-	entry := Entry{Kind: Other, Mode: stat.Mode & 0o7777, UID: int(stat.Uid), GID: int(stat.Gid), Size: stat.Size}
+	entry := Entry{Kind: Other, Mode: stat.Mode & 0o7777, UID: int(stat.Uid), GID: int(stat.Gid), Size: stat.Size, Inode: stat.Ino}
 	switch stat.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
 		entry.Kind = File

@@ -20,13 +20,12 @@ type Meta struct {
 // WriteFile stages a file. Without meta only we can read it, until [Place.Finish]
 // gives it its mode and owner. Only [Place.Sync] makes it durable.
 func (p *Place) WriteFile(name string, content io.Reader, meta *Meta) error {
-	// If we crash here, the next apply empties the staging directory.
+	// If we crash here, recovery removes the staging directory.
 	return p.fs.fault.Do("write "+p.name+"/"+name, func() error {
-		fd, err := unix.Openat(p.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+		file, err := p.create(name)
 		if err != nil {
-			return fmt.Errorf("cannot write %s/%s: %w", p.name, name, err)
+			return err
 		}
-		file := os.NewFile(uintptr(fd), p.name+"/"+name)
 		defer file.Close()
 		if _, err := io.Copy(file, content); err != nil {
 			return fmt.Errorf("cannot write %s/%s: %w", p.name, name, err)
@@ -36,6 +35,15 @@ func (p *Place) WriteFile(name string, content io.Reader, meta *Meta) error {
 		}
 		return setMeta(int(file.Fd()), file.Name(), *meta)
 	})
+}
+
+// create makes a file that only we can read.
+func (p *Place) create(name string) (*os.File, error) {
+	fd, err := unix.Openat(p.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot write %s/%s: %w", p.name, name, err)
+	}
+	return os.NewFile(uintptr(fd), p.name+"/"+name), nil
 }
 
 // Sync makes all staged files durable, so that a rename can never show an empty
@@ -55,6 +63,9 @@ func (p *Place) Sync() error {
 			group.Wait()
 			if err := errors.Join(errs...); err != nil {
 				return err
+			}
+			for _, name := range some {
+				p.fs.fault.Synced(p.name + "/" + name)
 			}
 		}
 		return nil
@@ -116,8 +127,8 @@ func (p *Place) Move(name, target string, replace bool) error {
 	if replace {
 		flags = 0
 	}
-	// If we crash here, the old or the new one is there, whole, and the state file
-	// says that both are ours.
+	// If we crash here, the old or the new one is there, whole, and recovery has what
+	// it needs to bring the old one back.
 	return p.fs.fault.Do("rename "+target, func() error {
 		if err := unix.Renameat2(p.fd, name, dir, base, flags); err != nil {
 			return fmt.Errorf("cannot put %s in place: %w", target, err)
@@ -148,7 +159,8 @@ func (f *FS) unlink(name string, flags int) error {
 		return err
 	}
 	defer unix.Close(dir)
-	// If we crash here, it is there or gone, and the state file says that it is ours.
+	// If we crash here, it is there or gone, and has another name in a staging
+	// directory where it was not ours to lose.
 	return f.fault.Do("remove "+name, func() error {
 		if err := unix.Unlinkat(dir, base, flags); err != nil && !errors.Is(err, unix.ENOENT) {
 			return fmt.Errorf("cannot remove %s: %w", name, err)
@@ -169,8 +181,8 @@ func (f *FS) SetDirectory(name string, meta Meta) error {
 	if err != nil {
 		return err
 	}
-	// If we crash here, the directory is between its two modes, both of which the
-	// next apply takes for ours.
+	// If we crash here, the directory is between its two modes, and recovery knows
+	// the old one.
 	return f.fault.Do("chmod "+name, func() error {
 		if entry.UID != meta.UID || entry.GID != meta.GID {
 			between := Meta{entry.Mode & meta.Mode & 0o700, entry.UID, entry.GID}
@@ -178,7 +190,11 @@ func (f *FS) SetDirectory(name string, meta Meta) error {
 				return err
 			}
 		}
-		return setMetaAt(dir, base, name, meta, true)
+		if err := setMetaAt(dir, base, name, meta, true); err != nil {
+			return err
+		}
+		f.fault.Synced(name)
+		return nil
 	})
 }
 
@@ -210,9 +226,28 @@ func setMeta(fd int, name string, meta Meta) error {
 	return nil
 }
 
-// Sync makes the entries of a directory durable. One that is gone, or that
-// something else has replaced, is an entry of another directory by now.
-func (f *FS) Sync(name string) error {
+// Sync makes the entries of directories durable, all at once. One that is gone, or
+// that something else has replaced, is an entry of another directory by now.
+func (f *FS) Sync(names ...string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	// If we crash here, renames and removals of before may be undone.
+	return f.fault.Do("fsync "+names[0], func() error {
+		errs := make([]error, len(names))
+		var group sync.WaitGroup
+		for i, name := range names {
+			group.Go(func() { errs[i] = f.sync(name) })
+		}
+		group.Wait()
+		for _, name := range names {
+			f.fault.Synced(name)
+		}
+		return errors.Join(errs...)
+	})
+}
+
+func (f *FS) sync(name string) error {
 	dir, err := f.directory(name)
 	var replaced *BlockedError
 	if errors.Is(err, unix.ENOENT) || errors.As(err, &replaced) {
@@ -227,11 +262,8 @@ func (f *FS) Sync(name string) error {
 		return err
 	}
 	defer file.Close()
-	// If we crash here, renames and removals of before may be undone.
-	return f.fault.Do("fsync "+name, func() error {
-		if err := file.Sync(); err != nil {
-			return fmt.Errorf("cannot write %s to the disk: %w", name, err)
-		}
-		return nil
-	})
+	if err := file.Sync(); err != nil {
+		return fmt.Errorf("cannot write %s to the disk: %w", name, err)
+	}
+	return nil
 }

@@ -1,12 +1,12 @@
 package state
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
+	"sync"
 
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -56,44 +56,37 @@ func (s *Store) PutPayload(content []byte) error {
 	})
 }
 
-func generationName(generation int, file string) string {
-	return filepath.Join("generations", strconv.Itoa(generation), file)
+// SyncBlobs makes payloads durable, all at once: what relies on them comes after.
+func (s *Store) SyncBlobs(digests []schema.Digest) error {
+	if len(digests) == 0 {
+		return nil
+	}
+	// If we crash here, payloads are durable or not; nothing relies on them yet.
+	return s.fault.Do("fsync blobs", func() error {
+		for some := range slices.Chunk(digests, 32) {
+			errs := make([]error, len(some))
+			var group sync.WaitGroup
+			for i, digest := range some {
+				group.Go(func() { errs[i] = syncFile(s.Path(blobName(digest))) })
+			}
+			group.Wait()
+			if err := errors.Join(errs...); err != nil {
+				return err
+			}
+			for _, digest := range some {
+				s.synced(s.Path(blobName(digest)))
+			}
+		}
+		return s.syncDirectory(s.Path("blobs"))
+	})
 }
 
-// Manifest returns the manifest that a generation is, where it is kept and has
-// the expected digest; otherwise nil.
-func (s *Store) Manifest(applied *schema.Applied) *schema.Manifest {
-	if applied == nil {
-		return nil
+func syncFile(name string) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
 	}
-	data, err := os.ReadFile(filepath.Join(s.dir, generationName(applied.Generation, "manifest.json")))
-	if err != nil || schema.DigestOf(data) != applied.Manifest {
-		return nil
-	}
-	var manifest schema.Manifest
-	if json.Unmarshal(data, &manifest) != nil {
-		return nil
-	}
-	return &manifest
-}
-
-// SaveGeneration keeps a generation's manifest and its closure in canonical
-// form, so that their hashes are the files' own.
-func (s *Store) SaveGeneration(generation int, manifest *schema.Manifest, closure []schema.PathEntry) error {
-	if closure == nil {
-		closure = []schema.PathEntry{}
-	}
-	for file, value := range map[string]any{"manifest.json": manifest, "closure.json": closure} {
-		data, err := schema.Canonical(value)
-		if err != nil {
-			return fmt.Errorf("internal error: cannot encode %s: %w", file, err)
-		}
-		// If we crash here, the state file still names the generation before.
-		if err := s.write(generationName(generation, file), data, 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(file.Sync(), file.Close())
 }
 
 // ReplaceHelper puts another helper in the place of this one.

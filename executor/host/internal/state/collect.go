@@ -8,26 +8,20 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-const (
-	// keptGenerations is how many generations' manifests are kept, with what they need.
-	keptGenerations = 20
-	// collectAtOnce bounds how many blobs one apply removes.
-	collectAtOnce = 1000
-)
+// collectAtOnce bounds how many blobs one transaction removes.
+const collectAtOnce = 1000
 
-// Collect removes the manifests of generations long gone, and the contents that
-// neither a manifest that is kept nor an original needs. It is for when a state
-// was saved in which nothing is pending, under the lock: contents that were sent
-// for an apply that has not begun are collected too, and sent again.
-func (s *Store) Collect(state *schema.State) error {
-	kept, err := s.collectGenerations(state)
-	if err != nil {
-		return err
+// Collect removes all but the newest generations and the applied one, and the
+// contents that neither a manifest that is kept nor an original needs. It returns
+// the generations that stay. It is for when a transaction has been committed:
+// contents that were sent for one that has not begun are collected too, and sent again.
+func (s *Store) Collect(state *schema.State, keep int) (kept []int, err error) {
+	if kept, err = s.collectGenerations(state, keep); err != nil {
+		return nil, err
 	}
 	needed := map[string]bool{}
 	for _, original := range state.Owned.Files {
@@ -36,38 +30,28 @@ func (s *Store) Collect(state *schema.State) error {
 	for _, generation := range kept {
 		manifest, err := s.readManifest(generation)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, digest := range manifest.PayloadDigests() {
 			needed[hexadecimal(digest)] = true
 		}
 	}
-	return s.collectBlobs(needed)
+	return kept, s.collectBlobs(needed)
 }
 
-// collectGenerations removes all but the newest generations and the applied one,
-// and returns the numbers of those that stay.
-func (s *Store) collectGenerations(state *schema.State) ([]int, error) {
-	names, err := s.names("generations")
+func (s *Store) collectGenerations(state *schema.State, keep int) (kept []int, err error) {
+	numbers, err := s.Generations()
 	if err != nil {
 		return nil, err
 	}
-	var numbers []int
-	for _, name := range names {
-		if number, err := strconv.Atoi(name); err == nil {
-			numbers = append(numbers, number)
-		}
-	}
-	slices.Sort(numbers)
-	old := numbers[:max(0, len(numbers)-keptGenerations)]
-	kept := slices.Clone(numbers[len(old):])
+	old := numbers[:max(0, len(numbers)-keep)]
+	kept = slices.Clone(numbers[len(old):])
 	for _, number := range old {
 		if state.Applied != nil && state.Applied.Generation == number {
 			kept = append(kept, number)
 			continue
 		}
-		// If we crash here, the next apply removes the rest.
-		if err := s.remove(filepath.Join("generations", strconv.Itoa(number))); err != nil {
+		if err := s.RemoveGeneration(number); err != nil {
 			return nil, err
 		}
 	}
@@ -94,7 +78,7 @@ func (s *Store) collectBlobs(needed map[string]bool) error {
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return needed[name] })
 	for _, name := range names[:min(len(names), collectAtOnce)] {
-		// If we crash here, the next apply removes the rest.
+		// If we crash here, the next transaction removes the rest.
 		if err := s.remove(filepath.Join("blobs", name)); err != nil {
 			return err
 		}

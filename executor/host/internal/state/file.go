@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
 )
 
 // Path returns where a file of the state directory is.
@@ -57,8 +59,9 @@ func (s *Store) Append(name string, line []byte, durable bool) error {
 		if err := file.Sync(); err != nil {
 			return fmt.Errorf("cannot write %s/%s: %w", Directory, name, err)
 		}
+		s.synced(s.Path(name))
 		if fresh {
-			return syncDirectory(filepath.Dir(s.Path(name)))
+			return s.syncDirectory(filepath.Dir(s.Path(name)))
 		}
 		return nil
 	})
@@ -73,4 +76,41 @@ func torn(file *os.File) bool {
 	last := make([]byte, 1)
 	_, err = file.ReadAt(last, end-1)
 	return err == nil && last[0] != '\n'
+}
+
+// Reserve makes a file of that size which can be removed when the disk is full,
+// so that what must be written then finds room. It is made once.
+func (s *Store) Reserve(name string, size int64) error {
+	// If we crash here, the reserve is there, or smaller, or not.
+	return s.fault.Do("reserve "+name, func() error {
+		if err := s.makeDirectories(filepath.Dir(s.Path(name))); err != nil {
+			return err
+		}
+		file, err := os.OpenFile(s.Path(name), os.O_WRONLY|os.O_CREATE, 0o600)
+		if err != nil {
+			return fmt.Errorf("cannot reserve room in %s: %w", Directory, err)
+		}
+		defer file.Close()
+		if err := rooted.Allocate(file, size); err != nil {
+			return fmt.Errorf("cannot reserve room in %s: %w", Directory, err)
+		}
+		return nil
+	})
+}
+
+// Link makes a symbolic link, in place of one that is there.
+func (s *Store) Link(name, target string) error {
+	// If we crash here, the link is there or not.
+	return s.fault.Do("link "+name, func() error {
+		if err := s.makeDirectories(filepath.Dir(s.Path(name))); err != nil {
+			return err
+		}
+		if err := os.Remove(s.Path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("cannot write %s/%s: %w", Directory, name, err)
+		}
+		if err := os.Symlink(target, s.Path(name)); err != nil {
+			return fmt.Errorf("cannot write %s/%s: %w", Directory, name, err)
+		}
+		return s.syncDirectory(filepath.Dir(s.Path(name)))
+	})
 }

@@ -24,13 +24,13 @@ const Directory = "/var/lib/nixfleet"
 
 // Store is the state directory.
 type Store struct {
-	dir   string
-	fault effect.Fault
+	root, dir string
+	fault     effect.Fault
 }
 
 // New returns the state directory below root. It need not exist yet.
 func New(root string, fault effect.Fault) *Store {
-	return &Store{filepath.Join(root, Directory), fault}
+	return &Store{root, filepath.Join(root, Directory), fault}
 }
 
 // Load reads the state file. A host without one has an empty state.
@@ -49,24 +49,40 @@ func (s *Store) Load() (*schema.State, error) {
 	return state, nil
 }
 
-// decode is strict where that is cheap: the file is our own, and every session
-// begins with reading it.
-func decode(data []byte, state *schema.State) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	failure := decoder.Decode(state)
-	if failure == nil && state.Kind == schema.StateKind && state.Version == schema.StateVersion {
-		return nil
+// decode reads a state file of this version or of one before.
+func decode(data []byte, state *schema.State) error { return decodeWith(readers, data, state) }
+
+// readers read what other versions wrote, by version. Each fills in what its
+// version did not know yet.
+var readers = map[int]func(data []byte, state *schema.State) error{
+	schema.StateVersion: strictly,
+}
+
+func decodeWith(readers map[int]func([]byte, *schema.State) error, data []byte, state *schema.State) error {
+	var head struct {
+		Kind    string `json:"kind"`
+		Version int    `json:"version"`
 	}
-	kind, version, err := schema.Kind(data)
-	if err != nil {
+	if err := json.Unmarshal(data, &head); err != nil {
 		return err
 	}
-	if kind != schema.StateKind || version != schema.StateVersion {
+	read := readers[head.Version]
+	if head.Kind != schema.StateKind || read == nil {
 		return fmt.Errorf("expected %s of version %d, found %q of version %d: another nixfleet was here",
-			schema.StateKind, schema.StateVersion, kind, version)
+			schema.StateKind, schema.StateVersion, head.Kind, head.Version)
 	}
-	return failure
+	if err := read(data, state); err != nil {
+		return err
+	}
+	state.Version = schema.StateVersion
+	return nil
+}
+
+// strictly refuses a field that it does not know.
+func strictly(data []byte, state *schema.State) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(state)
 }
 
 func fillMaps(state *schema.State) {
@@ -108,7 +124,8 @@ func (s *Store) write(name string, data []byte, mode os.FileMode) error {
 		if err := renameio.WriteFile(target, data, mode, renameio.IgnoreUmask(), renameio.WithTempDir(s.scratch())); err != nil {
 			return fmt.Errorf("cannot write %s/%s: %w", Directory, name, err)
 		}
-		return syncDirectory(filepath.Dir(target))
+		s.synced(target)
+		return s.syncDirectory(filepath.Dir(target))
 	})
 }
 
@@ -140,19 +157,27 @@ func (s *Store) makeDirectories(dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := syncDirectory(filepath.Dir(d)); err != nil {
+		if err := s.syncDirectory(filepath.Dir(d)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func syncDirectory(dir string) error {
+func (s *Store) syncDirectory(dir string) error {
 	file, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	return errors.Join(file.Sync(), file.Close())
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	s.synced(dir)
+	return nil
+}
+
+func (s *Store) synced(name string) {
+	s.fault.Synced("/" + strings.TrimPrefix(strings.TrimPrefix(name, s.root), "/"))
 }
 
 // hexadecimal returns the part of a digest that names files.

@@ -2,77 +2,60 @@ package transaction
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
+	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// commit cleans up and then says, last of all, that the host is what the
-// manifest says.
-func (a *applying) commit(ctx context.Context) error {
-	a.stage.close()
-	for _, name := range a.pending.Pending.Staging {
-		if err := a.Files.RemovePlace(name); err != nil {
-			return err
+// defaultKeep is how many generations are kept where nobody says.
+const defaultKeep = 10
+
+// prepareCommit makes durable what the host must have once the manifest is its
+// own, and returns the state file that will say so.
+func (a *applying) prepareCommit(ctx context.Context) (*schema.State, error) {
+	old := map[schema.Digest]bool{}
+	if a.goal.Previous != nil {
+		for _, digest := range a.goal.Previous.PayloadDigests() {
+			old[digest] = true
 		}
 	}
-	if err := a.Profile.Unroot(); err != nil {
-		return err
+	fresh := slices.DeleteFunc(a.order.Manifest.PayloadDigests(), func(d schema.Digest) bool { return old[d] })
+	if err := a.State.SyncBlobs(fresh); err != nil {
+		return nil, err
 	}
-	if err := a.State.SaveGeneration(a.result.Generation, a.Manifest, a.Entries); err != nil {
-		return err
+	if err := a.State.SaveGeneration(state.Generation{
+		Number: a.record.Generation, Manifest: a.order.Digest, Plan: a.order.Plan, Revision: a.order.Revision,
+		Run: a.order.Run, Operator: a.order.Operator, At: a.date(),
+	}, &a.order.Manifest, a.order.Closure); err != nil {
+		return nil, err
 	}
-	final, err := a.finalState(ctx)
-	if err != nil {
-		return err
-	}
-	// If we crash here, the apply is still pending; the next one finds little to do.
-	return a.save(final)
-}
-
-// settleUnchanged records a manifest under which the host is as it was.
-func (a *applying) settleUnchanged(ctx context.Context) error {
-	if applied := a.before.Applied; applied != nil && applied.Manifest == a.Digest {
-		return nil
-	}
-	a.pending = a.before
-	if err := a.State.SaveGeneration(a.result.Generation, a.Manifest, a.Entries); err != nil {
-		return err
-	}
-	final, err := a.finalState(ctx)
-	if err != nil {
-		return err
-	}
-	// If we crash here, the state file names the manifest before, which the host is as well.
-	return a.save(final)
-}
-
-// save says that the host is what the manifest says, and lets go of what only
-// earlier manifests needed. That this fails is no reason for another verdict.
-func (a *applying) save(final *schema.State) error {
-	if err := a.State.Save(final); err != nil {
-		return err
-	}
-	if err := a.State.Collect(final); err != nil {
-		a.tell(protocol.Event{Note: fmt.Sprintf("cannot clean up: %v", err)})
-	}
-	return nil
+	return a.finalState(ctx)
 }
 
 func (a *applying) finalState(ctx context.Context) (*schema.State, error) {
-	final := *a.before
-	final.Host = a.Name
+	final := *a.goal.State
+	final.Host = a.order.Host
 	final.Owned = a.work.Owned
-	final.Pending = nil
-	final.Applied = &schema.Applied{
-		Generation: a.result.Generation, Manifest: a.Digest, Plan: a.Plan,
-		Run: a.Run, Operator: a.Operator, At: a.date(),
+	for _, drop := range a.record.Drops { // ours until they are gone
+		if drop.User != "" {
+			final.Owned.Users[drop.User] = a.goal.State.Owned.Users[drop.User]
+		}
+		if drop.Group != "" {
+			final.Owned.Groups[drop.Group] = a.goal.State.Owned.Groups[drop.Group]
+		}
 	}
-	for _, entry := range a.Entries {
+	final.Applied = &schema.Applied{
+		Generation: a.record.Generation, Manifest: a.order.Digest, Plan: a.order.Plan, Transaction: a.order.ID,
+		Run: a.order.Run, Operator: a.order.Operator, At: a.date(),
+	}
+	for _, entry := range a.order.Closure {
 		final.Applied.Verified = append(final.Applied.Verified, entry.Path)
 	}
 	var err error
@@ -83,10 +66,89 @@ func (a *applying) finalState(ctx context.Context) (*schema.State, error) {
 	return &final, err
 }
 
+// commit says that the host is what the manifest says. After an error what can be
+// read decides, once it is durable; while it is not, nothing is decided, and open is true.
+func (a *applying) commit(final *schema.State) (open bool, err error) {
+	// If we crash here, the state before is there, and recovery undoes the change; or
+	// the new one, and recovery cleans up.
+	if err = a.State.Save(final); err == nil {
+		return false, nil
+	}
+	known, loadErr := a.State.Load()
+	if loadErr == nil && (known.Applied == nil || known.Applied.Transaction != a.order.ID) {
+		return false, fmt.Errorf("cannot commit: %w", err)
+	}
+	if err := errors.Join(loadErr, a.State.Save(final)); err != nil {
+		return true, fmt.Errorf("cannot commit: %w", err)
+	}
+	return false, nil
+}
+
+// finish does what is left when a transaction is committed: it removes accounts
+// for good, and what is not needed any more. Nothing of it can make the verdict
+// another one; what cannot be done is mentioned.
+func (t *transaction) finish(ctx context.Context, known *schema.State) (Verdict, error) {
+	t.unreserve()
+	problems := t.dropAccounts(ctx)
+	if err := t.disown(known); err != nil {
+		return Verdict{}, err
+	}
+	for _, clean := range []func() error{
+		func() error { return t.cleanUp(true) },
+		func() error { return t.collect(known) },
+	} {
+		if err := clean(); err != nil {
+			problems = append(problems, fmt.Sprintf("cannot clean up: %v", err))
+		}
+	}
+	verdict := Verdict{Outcome: Applied, Message: strings.Join(problems, "\n")}
+	if len(t.changes) == 0 {
+		verdict.Outcome = Unchanged
+	}
+	for _, problem := range problems {
+		t.tell(protocol.Event{Note: problem})
+	}
+	return t.conclude(known, verdict)
+}
+
+// disown forgets the accounts that are gone.
+func (t *transaction) disown(known *schema.State) error {
+	gone := 0
+	for _, d := range t.record.Drops {
+		if d.User == "" && d.Group == "" || !slices.ContainsFunc(t.changes, func(c schema.Change) bool { return c == *d.Change }) {
+			continue
+		}
+		delete(known.Owned.Users, d.User)
+		delete(known.Owned.Groups, d.Group)
+		gone++
+	}
+	if gone == 0 {
+		return nil
+	}
+	// If we crash here, accounts that are gone count as ours; recovery says it again.
+	return t.State.Save(known)
+}
+
+// collect lets go of what only earlier generations needed.
+func (t *transaction) collect(known *schema.State) error {
+	keep := t.order.Keep
+	if keep <= 0 {
+		keep = defaultKeep
+	}
+	kept, err := t.State.Collect(known, keep)
+	if err != nil {
+		return err
+	}
+	if t.order.Manifest.Closure == nil { // the one in effect may be of any generation before
+		return t.collectEdits()
+	}
+	return errors.Join(t.Profile.Collect(t.record.Generation, kept), t.collectEdits())
+}
+
 // health tells how the managed units are.
 func (a *applying) health(ctx context.Context) (map[schema.UnitName]schema.UnitState, error) {
 	var names []schema.UnitName
-	for _, u := range a.Manifest.Units {
+	for _, u := range a.order.Manifest.Units {
 		names = append(append(names, u.Name), u.Starts...)
 	}
 	names = slices.DeleteFunc(names, schema.UnitName.IsTemplate)
@@ -120,3 +182,5 @@ func (a *applying) rebootNeeded() (schema.RebootState, error) {
 	needed.Because = slices.Compact(needed.Because)
 	return needed, err
 }
+
+func isAbsent(err error) bool { return errors.Is(err, fs.ErrNotExist) }

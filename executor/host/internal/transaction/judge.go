@@ -48,7 +48,7 @@ func (a *applying) judge(ctx context.Context, jobs []unit.Job, results map[schem
 // watch waits for the settle time, or until a unit is seen to have failed.
 func (a *applying) watch(ctx context.Context, names []schema.UnitName) error {
 	const interval = 100 * time.Millisecond
-	settle, err := time.ParseDuration(a.Manifest.Settle)
+	settle, err := time.ParseDuration(a.order.Manifest.Settle)
 	if err != nil {
 		return fmt.Errorf("cannot read the settle time: %w", err)
 	}
@@ -95,7 +95,7 @@ func (a *applying) examine(ctx context.Context, verbs map[schema.UnitName]unit.V
 		case s.Restarting():
 			failures[name] = "it ended and systemd is about to start it again"
 		case started && details.Restarts > 0:
-			failures[name] = fmt.Sprintf("it ended and systemd started it again, %d times in %s", details.Restarts, a.Manifest.Settle)
+			failures[name] = fmt.Sprintf("it ended and systemd started it again, %d times in %s", details.Restarts, a.order.Manifest.Settle)
 		case started && details.Skipped:
 			a.tell(protocol.Event{Note: fmt.Sprintf("%s was not started: one of its conditions is not met", name)})
 		case started && !s.Runs() && details.LongRunning():
@@ -103,13 +103,6 @@ func (a *applying) examine(ctx context.Context, verbs map[schema.UnitName]unit.V
 		}
 	}
 	return nil
-}
-
-// remember leaves only what failed to be done by the next apply.
-func (a *applying) remember(failures map[schema.UnitName]string) {
-	done := func(name schema.UnitName) bool { _, failed := failures[name]; return !failed }
-	a.pending.Pending.Restart = slices.DeleteFunc(a.pending.Pending.Restart, done)
-	a.pending.Pending.Reload = slices.DeleteFunc(a.pending.Pending.Reload, done)
 }
 
 // describeFailures makes the host's failure of the units' failures.

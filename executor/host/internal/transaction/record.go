@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // directory is where transactions are kept, below the state directory.
@@ -15,6 +16,52 @@ const directory = "transactions"
 
 // Name returns the name of a file of a transaction, below the state directory.
 func Name(id, file string) string { return directory + "/" + id + "/" + file }
+
+// record is the write-ahead record: what is needed to undo the transaction, and
+// to finish it.
+type record struct {
+	Phase phase `json:"phase"`
+	// Boot identifies the running system that the change was begun on.
+	Boot string `json:"boot"`
+	// Places are the staging directories.
+	Places []string `json:"places"`
+	// Rooted says that the closure is kept from Nix's garbage collector.
+	Rooted bool `json:"rooted,omitempty"`
+	// Generation is the number that the host's generation gets, and Fresh says that
+	// there was none of that number.
+	Generation int  `json:"generation"`
+	Fresh      bool `json:"fresh,omitempty"`
+	// Steps are the changes, in order.
+	Steps []entry `json:"steps,omitempty"`
+	// Units are the units that the change concerns, as they were.
+	Units []unitBefore `json:"units,omitempty"`
+	// Reload says that systemd must read its units again.
+	Reload bool `json:"reload,omitempty"`
+	// Drops are accounts to remove after the commit.
+	Drops []drop `json:"drops,omitempty"`
+	// Changes are what is reported of the change, without the drops.
+	Changes []schema.Change `json:"changes,omitempty"`
+	// Edits are copies of files that were edited by hand.
+	Edits string `json:"edits,omitempty"`
+}
+
+// phase is how far a transaction came.
+type phase string
+
+const (
+	// staging: nothing but the places was touched.
+	staging phase = "staging"
+	// changing: all or some changes may have been made.
+	changing phase = "changing"
+	// undone: all changes are undone.
+	undone phase = "undone"
+)
+
+func (t *transaction) saveRecord() error {
+	// If we crash here, the record before is there, whole, or this one. Nothing has
+	// changed that the record before does not know.
+	return saveJSON(t.State, Name(t.order.ID, "record.json"), t.record)
+}
 
 // NewID returns the name of a run's next transaction: "<run>-<epoch>", and a
 // further number where there was one of that name.

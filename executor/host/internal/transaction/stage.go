@@ -3,6 +3,7 @@ package transaction
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/account"
@@ -13,11 +14,11 @@ import (
 
 // stage is everything that waits in staging directories.
 type stage struct {
-	items  []*item
-	places map[string]*rooted.Place
+	items    []*item
+	byTarget map[string]*item
 }
 
-// item is a file or link that waits to be put in place.
+// item is a file, link or directory that waits to be put in place.
 type item struct {
 	target  string
 	name    string // in the staging directory
@@ -26,45 +27,18 @@ type item struct {
 	source  string // a file of the closure, instead of content
 	size    int64
 	symlink string
-	owner   inspect.Ownership
-	replace bool
+	// directory says that it is one.
+	directory bool
+	owner     inspect.Ownership
 	// finished says that mode and owner are set already.
 	finished bool
-}
-
-func (s *stage) directories() []string {
-	var names []string
-	for name := range s.places {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-func (s *stage) close() {
-	for name, place := range s.places {
-		if place != nil {
-			place.Close()
-			s.places[name] = nil
-		}
-	}
-}
-
-// remove removes the staging directories.
-func (s *stage) remove(files *rooted.FS) error {
-	for _, name := range s.directories() {
-		if err := files.RemovePlace(name); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // keepOriginals keeps the content of files that are about to be adopted.
 func (a *applying) keepOriginals() error {
 	for _, step := range a.work.Files {
 		original := a.work.Owned.Files[step.Do.Path]
-		if _, owned := a.before.Owned.Files[step.Do.Path]; owned || original.Content == "" {
+		if _, owned := a.goal.State.Owned.Files[step.Do.Path]; owned || original.Content == "" {
 			continue
 		}
 		content, err := a.Files.Read(step.Do.Path)
@@ -83,34 +57,62 @@ func (a *applying) keepOriginals() error {
 
 // planStage collects what must be staged and where, and checks that there is room.
 func (a *applying) planStage() error {
-	a.stage.places = map[string]*rooted.Place{}
 	for _, step := range a.work.Removals {
 		original := step.Do.Original
 		if original.Content == "" && original.Symlink == "" {
 			continue
 		}
-		it := &item{target: step.Do.Path, symlink: original.Symlink, replace: true,
+		it := &item{target: step.Do.Path, symlink: original.Symlink,
 			owner: inspect.Ownership{Mode: original.Mode.Bits(), UID: original.UID, GID: original.GID}}
 		if err := a.addItem(it, original.Content, ""); err != nil {
 			return err
 		}
 	}
 	for _, step := range a.work.Files {
-		it := &item{target: step.Do.Path, symlink: step.Do.Symlink, owner: step.Do.Owner, replace: step.Do.Replace}
+		it := &item{target: step.Do.Path, symlink: step.Do.Symlink, owner: step.Do.Owner}
 		if err := a.addItem(it, step.Do.Payload, step.Do.Source); err != nil {
 			return err
 		}
 	}
 	for _, step := range a.work.Directories {
-		if step.Do.Create {
-			place, err := a.Files.PlaceFor(step.Do.Path)
-			if err != nil {
-				return err
-			}
-			a.stage.places[place] = nil
+		if !step.Do.Create {
+			continue
+		}
+		if err := a.addItem(&item{target: step.Do.Path, directory: true, owner: step.Do.Owner}, "", ""); err != nil {
+			return err
 		}
 	}
+	if err := a.planPlaces(); err != nil {
+		return err
+	}
+	closure := a.order.Manifest.Closure
+	a.record.Rooted = a.work.Profile != nil && closure != nil
 	return a.checkSpace()
+}
+
+// planPlaces finds out which staging directories are needed: for what is put in
+// place, and for keeping what goes.
+func (a *applying) planPlaces() error {
+	places := map[string]bool{}
+	for _, it := range a.stage.items {
+		places[it.place] = true
+	}
+	var names []string
+	for _, step := range a.work.Removals {
+		names = append(names, step.Do.Path)
+	}
+	for _, step := range a.work.Emptied {
+		names = append(names, step.Do)
+	}
+	for _, name := range names {
+		place, err := a.Files.PlaceFor(name)
+		if err != nil {
+			return err
+		}
+		places[place] = true
+	}
+	a.record.Places = slices.Sorted(maps.Keys(places))
+	return nil
 }
 
 func (a *applying) addItem(it *item, payload schema.Digest, source string) (err error) {
@@ -129,12 +131,11 @@ func (a *applying) addItem(it *item, payload schema.Digest, source string) (err 
 	}
 	it.name = stagedName(len(a.stage.items), it.target)
 	a.stage.items = append(a.stage.items, it)
-	a.stage.places[it.place] = nil
 	return nil
 }
 
 func (a *applying) findSource(source string) (file string, size int64, err error) {
-	if file, err = inspect.SourceFile(a.Files, a.Closure, source); err != nil {
+	if file, err = inspect.SourceFile(a.Files, a.goal.Closure, source); err != nil {
 		return "", 0, err
 	}
 	entry, err := a.Files.Lookup(file)
@@ -143,12 +144,12 @@ func (a *applying) findSource(source string) (file string, size int64, err error
 
 // checkSpace refuses before the disk is full in the middle of the work.
 func (a *applying) checkSpace() error {
-	const block, slack = 4096, 64 << 10
+	const block, slack = 4096, 128 << 10
 	need := map[string]int64{}
 	for _, it := range a.stage.items {
 		need[it.place] += (it.size/block + 2) * block
 	}
-	for _, place := range a.stage.directories() {
+	for _, place := range a.record.Places {
 		free, err := a.Free(place)
 		if err != nil {
 			return err
@@ -166,31 +167,40 @@ func (a *applying) fillStage() error {
 	if err != nil {
 		return err
 	}
-	for _, name := range a.stage.directories() {
-		if a.stage.places[name], err = a.Files.OpenPlace(name); err != nil {
+	if err := a.State.Reserve(Name(a.order.ID, "reserve"), stateReserve); err != nil {
+		return err
+	}
+	for _, name := range a.record.Places {
+		if a.places[name], err = a.Files.OpenPlace(name); err != nil {
+			delete(a.places, name)
+			return err
+		}
+		if err := a.places[name].Reserve(); err != nil {
 			return err
 		}
 	}
 	for _, it := range a.stage.items {
-		if err := a.stage.write(it, accounts, a.Files); err != nil {
+		if err := it.write(a.places[it.place], accounts, a.Files); err != nil {
 			return err
 		}
 	}
-	return a.stage.sync()
+	return a.syncPlaces()
 }
 
-// sync makes everything staged durable.
-func (s *stage) sync() error {
-	for _, name := range s.directories() {
-		if err := s.places[name].Sync(); err != nil {
+// stateReserve is kept free for the verdict and what goes with it.
+const stateReserve = 256 << 10
+
+// syncPlaces makes everything staged durable.
+func (t *transaction) syncPlaces() error {
+	for _, name := range t.record.Places {
+		if err := t.places[name].Sync(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *stage) write(it *item, accounts *account.Database, files *rooted.FS) error {
-	place := s.places[it.place]
+func (it *item) write(place *rooted.Place, accounts *account.Database, files *rooted.FS) error {
 	if it.symlink != "" {
 		it.finished = true
 		return place.WriteSymlink(it.name, it.symlink)
@@ -198,6 +208,12 @@ func (s *stage) write(it *item, accounts *account.Database, files *rooted.FS) er
 	var known *rooted.Meta
 	if m, ok := meta(it.owner, accounts); ok {
 		known, it.finished = &m, true
+	}
+	if it.directory {
+		if known == nil {
+			known = &rooted.Meta{Mode: 0o700}
+		}
+		return place.MakeDirectory(it.name, *known)
 	}
 	if it.source == "" {
 		return place.WriteFile(it.name, bytes.NewReader(it.content), known)
@@ -211,8 +227,14 @@ func (s *stage) write(it *item, accounts *account.Database, files *rooted.FS) er
 }
 
 // finish gives mode and owner to what waited for its owner to exist.
-func (s *stage) finish(accounts *account.Database) error {
-	waited := false
+func (s *stage) finish(t *transaction) error {
+	if !slices.ContainsFunc(s.items, func(it *item) bool { return !it.finished }) {
+		return nil
+	}
+	accounts, err := account.Load(t.Files)
+	if err != nil {
+		return err
+	}
 	for _, it := range s.items {
 		if it.finished {
 			continue
@@ -221,22 +243,29 @@ func (s *stage) finish(accounts *account.Database) error {
 		if !ok {
 			return fmt.Errorf("cannot put %s in place: user %q or group %q does not exist", it.target, it.owner.Owner, it.owner.Group)
 		}
-		if err := s.places[it.place].Finish(it.name, m); err != nil {
+		if err := t.places[it.place].Finish(it.name, m); err != nil {
 			return err
 		}
-		it.finished, waited = true, true
+		it.finished = true
 	}
-	if !waited {
-		return nil
-	}
-	return s.sync()
+	return t.syncPlaces()
 }
 
-// item returns what was staged for a path.
-func (s *stage) item(target string) *item {
-	i := slices.IndexFunc(s.items, func(it *item) bool { return it.target == target })
-	if i < 0 {
-		return nil
+// item returns what was staged for a path: a directory, or something else, which
+// may go at the same time.
+func (s *stage) item(target string, directory bool) *item {
+	if s.byTarget == nil {
+		s.byTarget = map[string]*item{}
+		for _, it := range s.items {
+			s.byTarget[key(it.target, it.directory)] = it
+		}
 	}
-	return s.items[i]
+	return s.byTarget[key(target, directory)]
+}
+
+func key(target string, directory bool) string {
+	if directory {
+		return target + "/"
+	}
+	return target
 }

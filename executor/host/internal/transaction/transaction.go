@@ -1,12 +1,26 @@
+// Package transaction makes a host what a manifest says, or leaves it exactly as
+// it was: it does the work that package inspect found, in the one order that leaves
+// units with what they need at every moment.
+//
+// Whatever can be refused or prepared comes before the first change, and so does
+// the record: everything that is needed to undo the change, durable. The
+// replacement of the state file commits. A transaction that fails before that, or
+// is interrupted, is undone from its record, by [Run] itself or by [Recover] in
+// another process or after the next boot; one that is interrupted afterwards is
+// finished. Recovery needs nothing that the change may have broken: not the
+// network, not Nix, not the new closure.
+//
+// A step is one change, with what does it, what undoes it and what checks that it
+// is undone side by side; each may run again at any time.
 package transaction
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/account"
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
@@ -108,116 +122,66 @@ type Verdict struct {
 
 // goal is what inspection compares the host with.
 func (o *Order) goal(known *schema.State, previous *schema.Manifest) inspect.Goal {
+	return inspect.Goal{Manifest: &o.Manifest, Closure: o.closure(), State: known, Previous: previous}
+}
+
+func (o *Order) closure() map[schema.StorePath]bool {
 	closure := make(map[schema.StorePath]bool, len(o.Closure))
 	for _, entry := range o.Closure {
 		closure[entry.Path] = true
 	}
-	return inspect.Goal{Manifest: &o.Manifest, Closure: closure, State: known, Previous: previous}
+	return closure
 }
 
-// Run carries out an order. Confirm is called once the host has changed and is
-// healthy; an error of it undoes the change. The verdict is recorded when Run
-// returns, unless it returns an error.
-func Run(ctx context.Context, host Host, order Order, tell func(protocol.Event), confirm func(context.Context) error) (Verdict, error) {
-	verdict := Verdict{Transaction: order.ID, Changes: []schema.Change{}}
-	known, err := host.State.Load()
-	if err != nil {
-		return verdict, err
-	}
-	result, err := run(ctx, host, runOrder{
-		Goal: order.goal(known, host.State.Manifest(known.Applied)), Name: order.Host, Run: order.Run, Operator: order.Operator,
-		Plan: order.Plan, Digest: order.Digest, Entries: order.Closure,
-		CheckClosure: func(ctx context.Context) error { return host.CheckClosure(ctx, order.Closure) },
-	}, tell)
-	if result != nil {
-		verdict.Generation, verdict.Changes = result.Generation, result.Changes
-	}
-	verdict.At = host.Now().UTC().Truncate(time.Second)
-	var refused *RefusedError
-	switch {
-	case errors.As(err, &refused):
-		verdict.Outcome = Refused
-		verdict.Message, verdict.Hint = refused.Texts()
-	case err != nil:
-		verdict.Outcome, verdict.Message = Failed, err.Error()
-		verdict.Hint = "the host is between two states; mend what failed and execute again, which completes it"
-	case len(verdict.Changes) == 0:
-		verdict.Outcome = Unchanged
-	default:
-		verdict.Outcome = Applied
-	}
-	return verdict, nil
+// transaction is one at work, in whichever process.
+type transaction struct {
+	Host
+	order  Order
+	record record
+	tell   func(protocol.Event)
+	// places are the staging directories that are open.
+	places map[string]*rooted.Place
+	// changes are those that were made.
+	changes []schema.Change
+	// remarks are what the verdict must mention although it is no failure.
+	remarks []string
 }
 
-// Recover finishes or undoes what was interrupted; nil where nothing was. At
-// boot units are only asked to start and stop, and not waited for.
-func Recover(context.Context, Host, bool, func(protocol.Event)) (*Verdict, error) {
-	return nil, nil
+func newTransaction(host Host, order Order, tell func(protocol.Event)) *transaction {
+	return &transaction{Host: host, order: order, tell: tell, places: map[string]*rooted.Place{}, changes: []schema.Change{}}
 }
 
-type runOrder struct {
-	inspect.Goal
-	Name     schema.HostName
-	Run      string
-	Operator string
-	Plan     schema.Digest
-	Digest   schema.Digest // of the manifest
-	Entries  []schema.PathEntry
-	// CheckClosure fails where a path of the closure is not valid in the host's store.
-	CheckClosure func(context.Context) error
+// place opens a staging directory that was made before.
+func (t *transaction) place(name string) (*rooted.Place, error) {
+	if p := t.places[name]; p != nil {
+		return p, nil
+	}
+	p, err := t.Files.EnterPlace(name)
+	if err == nil {
+		t.places[name] = p
+	}
+	return p, err
 }
 
-type outcome struct {
-	Generation int
-	Changes    []schema.Change
+func (t *transaction) close() {
+	for name, place := range t.places {
+		place.Close()
+		delete(t.places, name)
+	}
 }
 
-// RefusedError says that the host was not touched.
-type RefusedError struct{ Refusals []inspect.Refusal }
-
-func (e *RefusedError) Error() string {
-	text, _ := e.Texts()
-	return text
+// done reports a change that was made.
+func (t *transaction) done(change *schema.Change) {
+	if change != nil {
+		t.changes = append(t.changes, *change)
+		t.tell(protocol.Event{Change: change})
+	}
 }
 
-// Texts returns the message and the hints.
-func (e *RefusedError) Texts() (message, hint string) { return inspect.Texts(e.Refusals) }
-
-func refused(causes ...error) error {
-	var refusals []inspect.Refusal
-	for _, cause := range causes {
-		var known *RefusedError
-		if errors.As(cause, &known) {
-			refusals = append(refusals, known.Refusals...)
-		} else if cause != nil {
-			refusals = append(refusals, inspect.Refusal{Message: cause.Error()})
-		}
-	}
-	return &RefusedError{refusals}
+func (t *transaction) remark(text string) {
+	t.remarks = append(t.remarks, text)
+	t.tell(protocol.Event{Note: text})
 }
 
-// run applies. After a RefusedError nothing was touched; after any other error
-// the state file says what is pending, and the result what was done.
-func run(ctx context.Context, host Host, order runOrder, tell func(protocol.Event)) (*outcome, error) {
-	work, err := inspect.Compare(ctx, host.Host, order.Goal)
-	if err != nil {
-		return nil, refused(err)
-	}
-	if len(work.Refusals) > 0 {
-		return nil, &RefusedError{work.Refusals}
-	}
-	a := &applying{Host: host, runOrder: order, work: work, tell: tell, before: order.State, result: &outcome{Changes: []schema.Change{}}}
-	a.result.Generation, _ = host.Profile.Current()
-	if work.Empty() {
-		return a.result, a.settleUnchanged(ctx)
-	}
-	if err := a.prepare(ctx); err != nil {
-		return nil, refused(err, a.abandon())
-	}
-	err = a.change(ctx)
-	a.close()
-	if err != nil {
-		return a.result, a.fail(ctx, err)
-	}
-	return a.result, nil
-}
+// date is the time as files have it.
+func (t *transaction) date() time.Time { return t.Now().UTC().Truncate(time.Second) }

@@ -21,11 +21,6 @@ func (a *applying) stopUnits(ctx context.Context) error {
 		jobs = append(jobs, unit.Job{Unit: step.Do, Verb: unit.Stop})
 		names = append(names, step.Do)
 	}
-	for _, job := range a.work.Jobs {
-		if slices.Contains(names, job.Do.Unit) {
-			a.stopped = append(a.stopped, job.Do.Unit)
-		}
-	}
 	results, err := a.runJobs(ctx, jobs)
 	if err != nil {
 		return err
@@ -44,10 +39,10 @@ func (a *applying) stopUnits(ctx context.Context) error {
 	return nil
 }
 
-func (a *applying) runJobs(ctx context.Context, jobs []unit.Job) (map[schema.UnitName]string, error) {
-	limited, cancel := context.WithTimeout(ctx, a.JobDeadline)
+func (t *transaction) runJobs(ctx context.Context, jobs []unit.Job) (map[schema.UnitName]string, error) {
+	limited, cancel := context.WithTimeout(ctx, t.JobDeadline)
 	defer cancel()
-	return a.Units.Run(limited, jobs)
+	return t.Units.Run(limited, jobs)
 }
 
 // startUnits lets systemd read the units, starts, restarts and reloads, and
@@ -72,7 +67,6 @@ func (a *applying) startUnits(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.stopped = nil
 	failures, err := a.judge(ctx, jobs, results)
 	if err != nil {
 		return err
@@ -82,7 +76,6 @@ func (a *applying) startUnits(ctx context.Context) error {
 			a.done(step.Change)
 		}
 	}
-	a.remember(failures)
 	return a.describeFailures(ctx, failures, results)
 }
 
@@ -157,30 +150,12 @@ func (a *applying) readyJobs(ctx context.Context) ([]unit.Job, error) {
 	return jobs, nil
 }
 
-func (a *applying) resetUnit(ctx context.Context, name schema.UnitName, status unit.Status) error {
+func (t *transaction) resetUnit(ctx context.Context, name schema.UnitName, status unit.Status) error {
 	if status.Active != "failed" && !status.Restarting() {
-		details, err := a.Units.Details(ctx, name)
+		details, err := t.Units.Details(ctx, name)
 		if err != nil || details.Restarts == 0 {
 			return err
 		}
 	}
-	return a.Units.ResetFailed(ctx, name)
-}
-
-// startStopped starts what was stopped and would have been started later.
-func (a *applying) startStopped(ctx context.Context) error {
-	var jobs []unit.Job
-	for _, name := range a.stopped {
-		jobs = append(jobs, unit.Job{Unit: name, Verb: unit.Start})
-	}
-	results, err := a.runJobs(ctx, jobs)
-	if err != nil {
-		return fmt.Errorf("cannot start again what was stopped: %w", err)
-	}
-	for _, name := range a.stopped {
-		if results[name] != "done" {
-			return fmt.Errorf("cannot start %s again: its job ended with %q", name, results[name])
-		}
-	}
-	return nil
+	return t.Units.ResetFailed(ctx, name)
 }

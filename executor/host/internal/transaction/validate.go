@@ -25,7 +25,7 @@ const (
 // Everything is staged by now and nothing is changed. A dry run cannot ask them:
 // neither the contents nor the commands need be on the host by then.
 //
-// If we crash here, the next apply finds and empties the staging directories.
+// If we crash here, recovery removes the staging directories.
 func (a *applying) validate(ctx context.Context) error {
 	var refusals []inspect.Refusal
 	told := false
@@ -46,15 +46,15 @@ func (a *applying) validate(ctx context.Context) error {
 		}
 	}
 	if len(refusals) > 0 {
-		return &RefusedError{refusals}
+		return &refusedError{refusals}
 	}
 	return nil
 }
 
 // validateFile returns what is wrong with a file; empty where it is accepted.
 func (a *applying) validateFile(ctx context.Context, work inspect.FileWork) (complaint string, err error) {
-	it := a.stage.item(work.Path)
-	place := a.stage.places[it.place]
+	it := a.stage.item(work.Path, false)
+	place := a.places[it.place]
 	before, err := place.Digest(it.name)
 	if err != nil {
 		return "", err

@@ -17,6 +17,8 @@ var methods = map[Verb]string{
 	Reload:  "ReloadOrTryRestartUnit",
 	Restart: "RestartUnit",
 	Stop:    "StopUnit",
+
+	TryRestart: "TryRestartUnit",
 }
 
 // Run implements [Manager].
@@ -26,13 +28,38 @@ func (s *Systemd) Run(ctx context.Context, jobs []Job) (map[schema.UnitName]stri
 	}
 	var results map[schema.UnitName]string
 	name := fmt.Sprintf("jobs %s %s", jobs[0].Verb, jobs[0].Unit)
-	// If we crash here, systemd goes on with the jobs; the state file still says
-	// that they must be done.
+	// If we crash here, systemd goes on with the jobs, and recovery finds what it made
+	// of them.
 	err := s.Fault.Do(name, func() (err error) {
 		results, err = s.run(ctx, jobs)
 		return err
 	})
 	return results, err
+}
+
+// Enqueue implements [Manager].
+func (s *Systemd) Enqueue(ctx context.Context, jobs []Job) (map[schema.UnitName]string, error) {
+	if len(jobs) == 0 {
+		return nil, nil
+	}
+	conn, err := s.connect()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	refused := map[schema.UnitName]string{}
+	// If we crash here, some jobs are queued, and the next recovery asks for all again.
+	err = s.Fault.Do(fmt.Sprintf("enqueue %s %s", jobs[0].Verb, jobs[0].Unit), func() error {
+		for i, call := range s.enqueue(ctx, conn, jobs) {
+			var path dbus.ObjectPath
+			if err := (<-call.Done).Store(&path); err != nil {
+				refused[jobs[i].Unit] = reason(err)
+			}
+		}
+		return ctx.Err()
+	})
+	return refused, err
 }
 
 func (s *Systemd) run(ctx context.Context, jobs []Job) (map[schema.UnitName]string, error) {

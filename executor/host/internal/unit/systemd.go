@@ -217,7 +217,7 @@ func (p properties) details() Details {
 
 // DaemonReload implements [Manager].
 func (s *Systemd) DaemonReload(ctx context.Context) error {
-	// If we crash here, systemd has read the units or not; the next apply makes it read them again.
+	// If we crash here, systemd has read the units or not; recovery makes it read them again.
 	return s.Fault.Do("daemon-reload", func() error {
 		_, err := s.ask(ctx, "Reload")
 		return err
@@ -226,12 +226,15 @@ func (s *Systemd) DaemonReload(ctx context.Context) error {
 
 // ResetFailed implements [Manager].
 func (s *Systemd) ResetFailed(ctx context.Context, name schema.UnitName) error {
-	_, err := s.ask(ctx, "ResetFailedUnit", string(name))
-	var failure dbus.Error
-	if errors.As(err, &failure) && failure.Name == destination+".NoSuchUnit" {
-		return nil
-	}
-	return err
+	// If we crash here, the unit counts as failed or not; nothing else is changed.
+	return s.Fault.Do("reset-failed "+string(name), func() error {
+		_, err := s.ask(ctx, "ResetFailedUnit", string(name))
+		var failure dbus.Error
+		if errors.As(err, &failure) && failure.Name == destination+".NoSuchUnit" {
+			return nil
+		}
+		return err
+	})
 }
 
 // Journal implements [Manager]. Both what the unit wrote and what systemd wrote

@@ -71,6 +71,8 @@ const (
 	Reload  Verb = "reload"
 	Restart Verb = "restart"
 	Stop    Verb = "stop"
+	// TryRestart restarts a unit that runs and leaves others alone.
+	TryRestart Verb = "try-restart"
 )
 
 // Job is something to do to a unit.
@@ -102,6 +104,10 @@ type Manager interface {
 	// A job that could not be enqueued has the reason for its result. One that has
 	// not ended when ctx is done has "waiting"; it goes on.
 	Run(ctx context.Context, jobs []Job) (map[schema.UnitName]string, error)
+	// Enqueue asks for jobs and returns when they are queued, or not, and not when
+	// they have ended: for a host that boots, where they cannot end yet. A job that
+	// could not be enqueued has the reason for its result; there are no others.
+	Enqueue(ctx context.Context, jobs []Job) (map[schema.UnitName]string, error)
 	// Journal returns the last lines that a unit's last start left in the journal.
 	Journal(ctx context.Context, name schema.UnitName, invocation string, lines int) ([]string, error)
 }

@@ -1,0 +1,138 @@
+package transaction
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// fileStep puts a file or link in place, or removes one. What was there has a
+// second name in the staging directory, so it comes back as it was.
+type fileStep struct {
+	Path  string `json:"path"`
+	Place string `json:"place"`
+	// Staged is the name of what is put there; empty where something only goes.
+	// Inode and Digest are its own; a link has no digest.
+	Staged string        `json:"staged,omitempty"`
+	Inode  uint64        `json:"inode,omitempty"`
+	Digest schema.Digest `json:"digest,omitempty"`
+	// Kept is the name of what was there, and Was its inode; empty where nothing was.
+	Kept string `json:"kept,omitempty"`
+	Was  uint64 `json:"was,omitempty"`
+	// Home says that useradd may have put something there since.
+	Home bool `json:"home,omitempty"`
+	// Instead says that a directory was there, which is its own step.
+	Instead bool `json:"instead,omitempty"`
+}
+
+func (s *fileStep) directories() []string { return []string{path.Dir(s.Path)} }
+
+func (s *fileStep) do(_ context.Context, t *transaction) error {
+	if s.Staged == "" {
+		if found, err := t.Files.Lookup(s.Path); err != nil || found.Inode != s.Was {
+			return errors.Join(err, &rooted.ReplacedError{Path: s.Path})
+		}
+		return t.Files.Remove(s.Path)
+	}
+	place, err := t.place(s.Place)
+	if err != nil {
+		return err
+	}
+	if s.Kept != "" {
+		return place.Exchange(s.Staged, s.Path, s.Was)
+	}
+	return place.Move(s.Staged, s.Path, s.Home)
+}
+
+func (s *fileStep) undo(_ context.Context, t *transaction) error {
+	found, err := s.lookup(t)
+	if err != nil {
+		return fmt.Errorf("cannot bring %s back: %w", s.Path, err)
+	}
+	if s.Was != 0 && found.Inode == s.Was && found.Removable() || s.Kept == "" && found.Kind == rooted.Absent {
+		return nil
+	}
+	if ours, err := s.isOurs(t, found); err != nil {
+		return err
+	} else if !ours && found.Kind != rooted.Absent {
+		if s.Home {
+			return nil // useradd's, which goes with the home
+		}
+		if err := t.keepAside(s.Path, found); err != nil {
+			return err
+		}
+	}
+	if s.Kept == "" {
+		return t.Files.Remove(s.Path)
+	}
+	place, err := t.place(s.Place)
+	if err != nil {
+		return fmt.Errorf("cannot bring %s back: %w", s.Path, err)
+	}
+	return s.restore(place)
+}
+
+// restore brings back what was there. While something was put in its place it may
+// have a third name, which goes first: some programs do not trust files with many.
+func (s *fileStep) restore(place *rooted.Place) error {
+	if s.Staged != "" {
+		found, err := place.Lookup(s.Staged)
+		if err != nil {
+			return err
+		}
+		switch found.Inode {
+		case s.Inode:
+		case s.Was:
+			if err := place.Drop(s.Staged); err != nil {
+				return err
+			}
+		default: // what somebody put there in the instant before the exchange
+			if found.Kind != rooted.Absent {
+				return place.Restore(s.Staged, s.Path)
+			}
+		}
+	}
+	return place.Restore(s.Kept, s.Path)
+}
+
+// isOurs reports whether what stands there is what the step has put there.
+func (s *fileStep) isOurs(t *transaction, found rooted.Entry) (bool, error) {
+	if s.Staged == "" || found.Inode != s.Inode || !found.Removable() {
+		return false, nil
+	}
+	if found.Kind == rooted.Symlink {
+		return s.Digest == "", nil
+	}
+	digest, err := t.Files.Digest(s.Path)
+	return digest == s.Digest, err
+}
+
+// lookup tells what stands there now, apart from what other steps see to.
+func (s *fileStep) lookup(t *transaction) (rooted.Entry, error) {
+	found, err := t.Files.Lookup(s.Path)
+	var blocked *rooted.BlockedError
+	if s.Kept == "" && (errors.As(err, &blocked) || s.Instead && found.Kind == rooted.Directory) {
+		return rooted.Entry{}, nil
+	}
+	return found, err
+}
+
+func (s *fileStep) check(t *transaction) (string, error) {
+	found, err := s.lookup(t)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case s.Kept == "" && found.Kind != rooted.Absent:
+		return s.Path + " is still there", nil
+	case s.Kept != "" && found.Kind == rooted.Absent:
+		return s.Path + " is gone", nil
+	case s.Kept != "" && found.Inode != s.Was:
+		return s.Path + " is not what it was", nil
+	}
+	return "", nil
+}
