@@ -36,7 +36,7 @@ func choose(plan *schema.Plan, selection Selection) (map[schema.HostName]bool, e
 	return chooseFrom(plan.Index.Hosts, "plan", selection)
 }
 
-// chooseFrom chooses among the hosts of what people know as a plan or an inventory.
+// chooseFrom chooses among the hosts of what people know as a plan or a fleet.
 func chooseFrom(hosts schema.Hosts, of string, selection Selection) (map[schema.HostName]bool, error) {
 	chosen := map[schema.HostName]bool{}
 	if len(selection.Hosts) == 0 && len(selection.Groups) == 0 {

@@ -37,7 +37,7 @@ type Seen = engine.Seen
 // and whether that is still so. Report is told of each as it answers, one at a time.
 // Nothing changes on any host. An error means that none was asked.
 func Look(ctx context.Context, hosts schema.Hosts, options LookOptions, deps Deps, report func(Seen)) error {
-	chosen, err := chooseFrom(hosts, "inventory", options.Select)
+	chosen, err := chooseFrom(hosts, "fleet", options.Select)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func Propose(ctx context.Context, plan *schema.Plan, options LookOptions, deps D
 
 // SelectFrom is [Select] for hosts of an inventory.
 func SelectFrom(hosts schema.Hosts, selection Selection) ([]schema.HostName, error) {
-	chosen, err := chooseFrom(hosts, "inventory", selection)
+	chosen, err := chooseFrom(hosts, "fleet", selection)
 	return slices.Sorted(maps.Keys(chosen)), err
 }
 

@@ -111,7 +111,7 @@ func TestHostsThatCannotBeAskedSayWhy(t *testing.T) {
 func TestLookingIsRefusedBeforeAnyConnection(t *testing.T) {
 	f := newFleet(t, 1)
 	for want, look := range map[string]func() error{
-		`no host of the inventory matches "wbe-1"`: func() error {
+		`no host of the fleet matches "wbe-1"`: func() error {
 			return Look(context.Background(), f.plan.Index.Hosts, LookOptions{Select: Selection{Hosts: []string{"wbe-1"}}}, f.deps, nil)
 		},
 		`no host of the plan is in the group "wbe"`: func() error {

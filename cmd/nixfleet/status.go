@@ -1,0 +1,244 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/fleetstatus"
+	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
+	"github.com/nixfleet/nixfleet/cmd/internal/selection"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/compiler"
+	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+func statusCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "status",
+		Usage:     "how hosts are: last apply, drift, units, reboots, disks, who cannot be reached",
+		ArgsUsage: "[FLEET]",
+		Description: `Asks hosts about themselves, all at once, without evaluating anything. They are those of --plan,
+or of the inventory file of FLEET (the current directory); hosts that are declared in Nix are known
+from a plan only. With --plan each host is also compared with what the plan wants of it.
+
+States: ok; attention, something wants a look (drift, another plan, a reboot, little room, a clock
+that is off); failing, something is broken (a unit, an interrupted change, a full disk); unseen, it
+was reached and could not be asked; unreachable. Nothing changes on any host.
+
+Exit status: 0 every host answered and nothing is failing, 4 otherwise, 1 an error of ours or of a
+file, 2 wrong usage, 130 interrupted.
+
+Examples: nixfleet status --group web
+          nixfleet status --plan plan.json --problems
+          nixfleet status --plan plan.json --watch 30s --html /srv/www/fleet.html
+          nixfleet status --prometheus /var/lib/node_exporter/nixfleet.prom`,
+		Flags: append(append(selection.Flags(), lookFlags()...),
+			&cli.StringFlag{Name: "plan", Usage: "take hosts, and what is wanted of them, from this plan `FILE`"},
+			&cli.StringSliceFlag{Name: "input", Usage: "`inventory=FILE` is the inventory"},
+			&cli.StringFlag{Name: "inventory", Usage: "which `FILE` of the fleet's inventory/, where it has several"},
+			&cli.BoolFlag{Name: "problems", Usage: "leave out of the table hosts with which nothing is the matter"},
+			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/status-format.md tells of the fields"},
+			&cli.DurationFlag{Name: "watch", Usage: "look again every `TIME`, as 30s, until interrupted"},
+			&cli.StringFlag{Name: "prometheus", Usage: "write `FILE` for the node exporter's textfile collector, and no table"},
+			&cli.StringFlag{Name: "html", Usage: "write `FILE`, one page that needs nothing else, and no table"},
+		),
+		Action: statusAction,
+	}
+}
+
+// roster is whom to ask, and what is wanted of each.
+type roster struct {
+	fleet  string
+	plan   schema.Digest
+	hosts  schema.Hosts
+	wanted bool
+}
+
+func statusAction(c *cli.Context) error {
+	options, err := lookOptions(c)
+	if err != nil {
+		return err
+	}
+	if c.IsSet("watch") && c.Duration("watch") < time.Second {
+		return ui.Usagef("--watch %s: expected a second or more, as 30s", c.Duration("watch"))
+	}
+	ctx, release := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	defer release()
+	asked, err := rosterOf(ctx, c)
+	if err != nil {
+		return err
+	}
+	for {
+		status, err := look(ctx, c, asked, options)
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ui.WithCode(ui.ExitInterrupted, ui.ErrReported)
+		}
+		if err := tellStatus(c, status); err != nil {
+			return err
+		}
+		if !c.IsSet("watch") {
+			if !fleetstatus.Fine(status) {
+				return ui.WithCode(ui.ExitHostsFailed, ui.ErrReported)
+			}
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ui.WithCode(ui.ExitInterrupted, ui.ErrReported)
+		case <-time.After(c.Duration("watch")):
+		}
+	}
+}
+
+// rosterOf reads a plan or an inventory.
+func rosterOf(ctx context.Context, c *cli.Context) (*roster, error) {
+	if name := c.String("plan"); name != "" {
+		if c.NArg() > 0 || c.IsSet("inventory") || c.IsSet("input") {
+			return nil, ui.Usagef("--plan and a fleet: hosts are taken from one of them")
+		}
+		plan, err := planfile.Read(name)
+		if err != nil {
+			return nil, err
+		}
+		// A preview's manifests are not those that hosts can have.
+		return &roster{fleet: plan.Index.Fleet, plan: plan.Digest, hosts: plan.Index.Hosts, wanted: !plan.Index.Preview}, nil
+	}
+	fleet := "."
+	if c.NArg() > 0 {
+		var err error
+		if fleet, err = ui.OneArgument(c, "FLEET", "a fleet"); err != nil {
+			return nil, err
+		}
+	}
+	inputs, err := parseInputs(c.StringSlice("input"))
+	if err != nil {
+		return nil, err
+	}
+	read, found, err := compiler.ReadRoster(ctx, compiler.Input{Fleet: fleet, Inputs: inputs, Inventory: c.String("inventory")})
+	printDiagnostics(found)
+	if errors.Is(err, compiler.ErrRefused) {
+		return nil, ui.WithCode(ui.ExitError, ui.ErrReported)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &roster{fleet: read.Fleet, hosts: read.Hosts}, nil
+}
+
+// look asks all hosts once.
+func look(ctx context.Context, c *cli.Context, asked *roster, options executor.LookOptions) (*schema.Status, error) {
+	chosen, err := executor.SelectFrom(asked.hosts, options.Select)
+	if err != nil {
+		return nil, err
+	}
+	begun := time.Now()
+	status := fleetstatus.New(asked.fleet, "", begun)
+	if asked.wanted {
+		status.Plan = asked.plan
+	}
+	progress := newAsking(chosen, false)
+	err = executor.Look(ctx, asked.hosts, options, viewer(c), func(seen executor.Seen) {
+		wanted := schema.Digest("")
+		if asked.wanted {
+			wanted = asked.hosts[seen.Host].Manifest
+		}
+		status.Hosts[seen.Host] = fleetstatus.Host(seen, wanted)
+		progress.answered(seen.Host)
+	})
+	progress.close()
+	status.Seconds = time.Since(begun).Round(time.Millisecond).Seconds()
+	return status, err
+}
+
+// tellStatus writes a status where it was asked for: into files, or as a table or
+// JSON on standard output.
+func tellStatus(c *cli.Context, status *schema.Status) error {
+	if err := replaceFile(c.String("prometheus"), func(w io.Writer) error { return fleetstatus.WritePrometheus(w, status) }); err != nil {
+		return err
+	}
+	if err := replaceFile(c.String("html"), func(w io.Writer) error { return fleetstatus.WritePage(w, status, c.Duration("watch")) }); err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		encoder := json.NewEncoder(c.App.Writer)
+		encoder.SetEscapeHTML(false)
+		if !c.IsSet("watch") {
+			encoder.SetIndent("", "  ")
+		}
+		return encoder.Encode(status)
+	}
+	if c.String("prometheus") != "" || c.String("html") != "" {
+		return nil
+	}
+	return writeTable(c, status)
+}
+
+func writeTable(c *cli.Context, status *schema.Status) error {
+	w := c.App.Writer
+	var table bytes.Buffer
+	if c.IsSet("watch") {
+		if ui.IsTerminal(w) {
+			table.WriteString("\x1b[H\x1b[2J") // home, and an empty screen
+		}
+		fmt.Fprintf(&table, "%s, every %s\n\n", status.At.Local().Format(time.DateTime), c.Duration("watch"))
+	}
+	layout := fleetstatus.Layout{Width: screenWidth(w), Style: ui.StyleFor(w), Problems: c.Bool("problems")}
+	if err := fleetstatus.WriteTable(&table, status, layout); err != nil {
+		return err
+	}
+	_, err := w.Write(table.Bytes()) // at once, so that a screen does not flicker
+	return err
+}
+
+// screenWidth is the terminal's; elsewhere what COLUMNS says, or as much as it takes.
+func screenWidth(w any) int {
+	if file, ok := w.(*os.File); ok && ui.IsTerminal(w) {
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 20 {
+			return width
+		}
+		return 80
+	}
+	width, err := strconv.Atoi(os.Getenv("COLUMNS"))
+	if err != nil || width < 20 {
+		return 0
+	}
+	return width
+}
+
+// replaceFile replaces a file whole, for everybody to read; "" is none, and "-"
+// standard output.
+func replaceFile(name string, write func(io.Writer) error) error {
+	if name == "" {
+		return nil
+	}
+	if name == "-" {
+		return write(os.Stdout)
+	}
+	var text bytes.Buffer
+	if err := write(&text); err != nil {
+		return err
+	}
+	// If we crash here, the old file is there, or the new one, whole.
+	if err := renameio.WriteFile(name, text.Bytes(), 0o644, renameio.IgnoreUmask(), renameio.WithTempDir(filepath.Dir(name))); err != nil {
+		return fmt.Errorf("cannot write %q: %w", name, err)
+	}
+	return nil
+}
