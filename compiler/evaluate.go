@@ -118,7 +118,7 @@ func (c *compilation) batches() batch.Options {
 	if progress == nil {
 		progress = func(string) {}
 	}
-	return batch.Options{Light: 1000, Heavy: 8, Workers: batch.Workers(), Explained: 50, Progress: progress}
+	return batch.Options{Light: 1000, Heavy: 8, Workers: batch.Workers(), Expected: c.expected(), Explained: 50, Progress: progress}
 }
 
 // problems are what is wrong with the inventory, each with its place.
@@ -138,6 +138,18 @@ func (c *compilation) problems(result *intent.Result) diagnostic.List {
 		found = append(found, d)
 	}
 	return c.relative(found)
+}
+
+// expected is how many hosts the inventory says there are, where all are wanted.
+func (c *compilation) expected() int {
+	if c.inventory == nil || len(c.in.Hosts)+len(c.in.Groups) > 0 {
+		return 0
+	}
+	var declared struct {
+		Hosts map[string]json.RawMessage `json:"hosts"`
+	}
+	_ = json.Unmarshal(c.inventory.Value, &declared) // what is wrong with it is told elsewhere
+	return len(declared.Hosts)
 }
 
 // placed adds the place in the inventory to errors about a host that name no other.

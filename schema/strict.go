@@ -17,13 +17,23 @@ import (
 // empty where it may be left out, or written in another case, a key that stands
 // twice, text that is not UTF-8, anything after the document.
 func DecodeStrict(data []byte, target any) error {
-	d := &reader{in: data}
+	return (&reader{in: data}).document(target)
+}
+
+// DecodeKnown decodes one JSON document into target and refuses an unknown field, a
+// key that stands twice and anything after the document. What is null or missing
+// is target's zero value.
+func DecodeKnown(data []byte, target any) error {
+	return (&reader{in: data, lenient: true}).document(target)
+}
+
+func (d *reader) document(target any) error {
 	err := d.value(reflect.ValueOf(target).Elem())
 	if d.next(); err == nil && d.pos < len(d.in) {
 		err = d.fault("there is something after the end of the document")
 	}
 	if errors.Is(err, errCutShort) {
-		err = fmt.Errorf("the document is cut short: it ends after %d bytes", len(data))
+		err = fmt.Errorf("the document is cut short: it ends after %d bytes", len(d.in))
 	}
 	return err
 }
@@ -32,6 +42,8 @@ func DecodeStrict(data []byte, target any) error {
 type reader struct {
 	in  []byte
 	pos int
+	// lenient takes null and nothing for any value.
+	lenient bool
 	// scratch holds a text in which something is escaped.
 	scratch []byte
 }
@@ -81,7 +93,16 @@ func (d *reader) next() byte {
 	return 0
 }
 
-func (d *reader) value(v reflect.Value) error { return shapeOf(v.Type()).decode(d, v) }
+func (d *reader) value(v reflect.Value) error { return d.decode(shapeOf(v.Type()), v) }
+
+func (d *reader) decode(s *shape, v reflect.Value) error {
+	if d.lenient && d.next() == 'n' && bytes.HasPrefix(d.in[d.pos:], []byte("null")) {
+		d.pos += len("null")
+		v.SetZero()
+		return nil
+	}
+	return s.decode(d, v)
+}
 
 var (
 	readAsType = reflect.TypeFor[readAs]()
@@ -280,7 +301,7 @@ func (d *reader) list(v reflect.Value) error {
 		v.Grow(1)
 		v.SetLen(n + 1)
 		v.Index(n).SetZero()
-		if err := item.decode(d, v.Index(n)); err != nil {
+		if err := d.decode(item, v.Index(n)); err != nil {
 			return inside(strconv.Itoa(n), err)
 		}
 	}
@@ -334,7 +355,7 @@ func (d *reader) table(v reflect.Value) error {
 			return d.expected(`":"`)
 		}
 		d.pos++
-		if err := item.decode(d, value); err != nil {
+		if err := d.decode(item, value); err != nil {
 			return inside(key.String(), err)
 		}
 		v.SetMapIndex(key, value)
@@ -374,10 +395,10 @@ func (d *reader) record(v reflect.Value) error {
 		}
 		seen |= 1 << i
 		value := f.of(v)
-		if err := f.shape.decode(d, value); err != nil {
+		if err := d.decode(f.shape, value); err != nil {
 			return inside(f.name, err)
 		}
-		if f.optional && isEmpty(value) {
+		if f.optional && !d.lenient && isEmpty(value) {
 			return inside(f.name, d.fault("it is empty, and must be left out"))
 		}
 	}
@@ -385,7 +406,7 @@ func (d *reader) record(v reflect.Value) error {
 
 // orMissing ends a record, of which these fields were seen.
 func (d *reader) orMissing(err error, s *shape, seen uint64) error {
-	if err != nil || bits.OnesCount64(seen) == len(s.fields) {
+	if err != nil || d.lenient || bits.OnesCount64(seen) == len(s.fields) {
 		return err
 	}
 	for i := range s.fields {

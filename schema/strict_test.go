@@ -89,6 +89,29 @@ func TestDecodeStrict(t *testing.T) {
 	}
 }
 
+func TestDecodeKnown(t *testing.T) {
+	for in, want := range map[string]any{
+		`{}`: document{},
+		`{"name":null,"tags":{"a":null},"inner":null,"on":null,"seen":[],"at":null,"count":0}`: document{Tags: map[string]string{"a": ""}, inner: inner{Seen: []schema.Digest{}}},
+		`null`:                  document{},
+		`{"name":nul}`:          "expected a string",
+		`{"x":null}`:            `unknown field "x"`,
+		`{"Name":"a"}`:          `unknown field "Name"`,
+		`{"on":true,"on":null}`: `the key "on" stands twice`,
+		`{} {}`:                 "after the end of the document",
+	} {
+		var found document
+		err := schema.DecodeKnown([]byte(in), &found)
+		if text, refused := want.(string); refused {
+			if err == nil || !strings.Contains(err.Error(), text) {
+				t.Errorf("%s\nexpected %q\nfound    %v", in, text, err)
+			}
+		} else if err != nil || !reflect.DeepEqual(found, want) {
+			t.Errorf("%s becomes %+v, %v", in, found, err)
+		}
+	}
+}
+
 // FuzzDecodeStrict holds what is read strictly against encoding/json, and that it
 // is written as it was read.
 func FuzzDecodeStrict(f *testing.F) {

@@ -29,6 +29,9 @@ type Options struct {
 	Light, Heavy int
 	// Workers is how many processes run side by side.
 	Workers int
+	// Expected is about how many hosts there are; 0 where that is not known. It
+	// decides how long a run takes, and nothing else.
+	Expected int
 	// Explained bounds how many failing hosts are told of one by one.
 	Explained int
 	// Progress is told what is being done.
@@ -39,6 +42,9 @@ type Options struct {
 // that did evaluate, for looking for further faults.
 func Run(ctx context.Context, options Options, evaluate Evaluate) (*intent.Result, diagnostic.List, error) {
 	options.Progress("evaluating")
+	if result, err := sliced(ctx, options, evaluate); result != nil || err != nil {
+		return result, nil, err
+	}
 	first, err := evaluate(ctx, intent.Part{Light: options.Light, Heavy: options.Heavy, Alone: true})
 	if err == nil && first.Part.Complete {
 		return first, nil, nil
@@ -61,6 +67,48 @@ func Run(ctx context.Context, options Options, evaluate Evaluate) (*intent.Resul
 	}
 	err = r.rounds(ctx)
 	return r.result, r.found, err
+}
+
+// worthwhile is for how many hosts a second process is worth its start.
+const worthwhile = 150
+
+// sliced evaluates a fleet that is known to be large in slices, side by side. It
+// returns nothing where one of them fails or is too large: how to go on then is
+// found out with care.
+func sliced(ctx context.Context, options Options, evaluate Evaluate) (*intent.Result, error) {
+	of := max(min(options.Workers, options.Expected/worthwhile), (options.Expected+options.Light-1)/options.Light)
+	if of < 2 {
+		return nil, nil
+	}
+	within, stop := context.WithCancel(ctx)
+	defer stop()
+	r := run{Options: options, names: make([]string, options.Expected)}
+	r.evaluate = func(ctx context.Context, part intent.Part) (*intent.Result, error) {
+		result, err := evaluate(ctx, part)
+		if err != nil || !result.Part.Complete {
+			stop() // the others are of no use any more
+		}
+		return result, err
+	}
+	parts := make([]intent.Part, of)
+	for i := range parts {
+		parts[i] = intent.Part{Slice: i, Of: of, Light: options.Light, Heavy: options.Heavy, Alone: options.Workers <= 1}
+	}
+	outcomes, err := r.parallel(within, parts, func(int) int { return options.Expected / of })
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if within.Err() != nil {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.result = outcomes[0].result
+	for _, outcome := range outcomes[1:] {
+		r.add(outcome.result)
+	}
+	return r.result, nil
 }
 
 // explain evaluates once more what failed: the list of hosts alone, and all hosts
@@ -110,6 +158,7 @@ type run struct {
 	result    *intent.Result
 	found     diagnostic.List
 	explained int
+	done      int
 	next      []span
 }
 
@@ -141,7 +190,6 @@ func (r *run) chunks(heavy []string) []span {
 }
 
 func (r *run) rounds(ctx context.Context) error {
-	done := 0
 	for len(r.next) > 0 {
 		spans := r.next
 		r.next = nil
@@ -152,7 +200,11 @@ func (r *run) rounds(ctx context.Context) error {
 		if len(spans) > left && r.explained > 0 {
 			spans, r.next = spans[:left], slices.Clone(spans[left:])
 		}
-		results, err := r.parallel(ctx, spans, &done)
+		parts := make([]intent.Part, len(spans))
+		for i, s := range spans {
+			parts[i] = intent.Part{From: s.from, To: s.to, Explain: s.explain, Alone: r.Workers <= 1}
+		}
+		results, err := r.parallel(ctx, parts, func(i int) int { return spans[i].size() })
 		if err != nil {
 			return err
 		}
@@ -172,23 +224,23 @@ type outcome struct {
 	failed diagnostic.List
 }
 
-// parallel evaluates spans side by side. An error is one that is nobody's fault,
-// a cancel for one.
-func (r *run) parallel(ctx context.Context, spans []span, done *int) ([]outcome, error) {
+// parallel evaluates parts of such sizes side by side. An error is one that is
+// nobody's fault, a cancel for one.
+func (r *run) parallel(ctx context.Context, parts []intent.Part, size func(i int) int) ([]outcome, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	outcomes := make([]outcome, len(spans))
+	outcomes := make([]outcome, len(parts))
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	slots := make(chan struct{}, max(1, r.Workers))
-	for i, s := range spans {
+	for i, part := range parts {
 		slots <- struct{}{}
 		if ctx.Err() != nil {
 			break
 		}
 		group.Go(func() {
 			defer func() { <-slots }()
-			result, err := r.evaluate(ctx, intent.Part{From: s.from, To: s.to, Explain: s.explain, Alone: r.Workers <= 1})
+			result, err := r.evaluate(ctx, part)
 			mu.Lock()
 			defer mu.Unlock()
 			failed, ok := diagnostic.Of(err)
@@ -197,8 +249,8 @@ func (r *run) parallel(ctx context.Context, spans []span, done *int) ([]outcome,
 			}
 			outcomes[i] = outcome{result, failed}
 			if err == nil {
-				*done += s.size()
-				r.Progress(fmt.Sprintf("evaluating: %d of %d hosts", min(*done, len(r.names)), len(r.names)))
+				r.done += size(i)
+				r.Progress(fmt.Sprintf("evaluating: %d of %d hosts", min(r.done, len(r.names)), len(r.names)))
 			}
 		})
 	}

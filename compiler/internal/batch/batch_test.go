@@ -17,8 +17,8 @@ import (
 
 // fleet is a library of hosts h000, h001, …, some of which fail.
 type fleet struct {
-	hosts int
-	heavy map[int]bool
+	hosts, expected int
+	heavy           map[int]bool
 	// fails are hosts that throw, breaks those that fail in a way Nix cannot catch,
 	// silent those whose error does not say which host it is about.
 	fails, breaks, silent map[int]bool
@@ -44,12 +44,19 @@ func (f *fleet) evaluate(_ context.Context, part intent.Part) (*intent.Result, e
 	}
 	from, to := part.From, part.To
 	if to == 0 {
-		if f.hosts-len(f.heavy) > part.Light || len(f.heavy) > part.Heavy {
+		of := max(1, part.Of)
+		from, to = f.hosts*part.Slice/of, f.hosts*(part.Slice+1)/of
+		heavy := 0
+		for i := from; i < to; i++ {
+			if f.heavy[i] {
+				heavy++
+			}
+		}
+		if to-from > part.Light || heavy > part.Heavy {
 			return result, nil
 		}
-		to = f.hosts
 	}
-	result.Part.Complete = to-from == f.hosts
+	result.Part.Complete = true
 	if f.room > 0 && to-from > f.room {
 		return nil, diagnostic.List{{Code: diagnostic.EvalMemory, Severity: diagnostic.Error, Summary: "killed"}}
 	}
@@ -117,6 +124,34 @@ func TestParts(t *testing.T) {
 	}
 }
 
+// TestSlices knows how many hosts there are, or believes to.
+func TestSlices(t *testing.T) {
+	for _, c := range []struct {
+		hosts, expected int
+		heavy           map[int]bool
+		parts           []intent.Part // the first, nil where all goes as without
+	}{
+		{hosts: 25, expected: 25, parts: []intent.Part{{Slice: 0, Of: 3, Light: 10, Heavy: 2}, {Slice: 1, Of: 3, Light: 10, Heavy: 2}, {Slice: 2, Of: 3, Light: 10, Heavy: 2}}},
+		{hosts: 25, expected: 31, parts: []intent.Part{{Slice: 0, Of: 4, Light: 10, Heavy: 2}, {Slice: 1, Of: 4, Light: 10, Heavy: 2}, {Slice: 2, Of: 4, Light: 10, Heavy: 2}, {Slice: 3, Of: 4, Light: 10, Heavy: 2}}},
+		{hosts: 0, expected: 25},
+		{hosts: 25, expected: 11},
+		{hosts: 25, expected: 25, heavy: set(1, 2, 3)},
+		{hosts: 9, expected: 9},
+	} {
+		f := &fleet{hosts: c.hosts, heavy: c.heavy}
+		o := options()
+		o.Expected = c.expected
+		result, found, err := Run(context.Background(), o, f.evaluate)
+		if err != nil || found != nil || len(result.Hosts) != c.hosts || len(result.Warnings) != c.hosts {
+			t.Errorf("%+v: %v, %v, %d hosts", c, err, found, len(result.Hosts))
+		}
+		slices.SortFunc(f.parts, func(a, b intent.Part) int { return a.Slice - b.Slice })
+		if c.parts != nil && !reflect.DeepEqual(f.parts, c.parts) {
+			t.Errorf("%+v: the parts are %+v", c, f.parts)
+		}
+	}
+}
+
 // TestEveryFailingHostIsNamed lets hosts fail in all ways, in small and in large fleets.
 func TestEveryFailingHostIsNamed(t *testing.T) {
 	for _, f := range []*fleet{
@@ -124,8 +159,12 @@ func TestEveryFailingHostIsNamed(t *testing.T) {
 		{hosts: 5, fails: set(0, 4), breaks: set(2)},
 		{hosts: 10, fails: set(3, 7), silent: set(3, 7)},
 		{hosts: 40, fails: set(0, 1, 15, 39), breaks: set(14, 16), silent: set(15)},
+		{hosts: 40, fails: set(0, 39), breaks: set(14), expected: 40},
+		{hosts: 40, fails: set(39), expected: 20},
 	} {
-		result, found, err := Run(context.Background(), options(), f.evaluate)
+		o := options()
+		o.Expected = f.expected
+		result, found, err := Run(context.Background(), o, f.evaluate)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,13 +7,14 @@
 package freeze
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
+	"github.com/nixfleet/nixfleet/compiler/internal/parallel"
 	"github.com/nixfleet/nixfleet/compiler/internal/resolve"
 	"github.com/nixfleet/nixfleet/compiler/internal/rollout"
 	"github.com/nixfleet/nixfleet/schema"
@@ -30,12 +31,13 @@ func Preview(header schema.Index, fleet resolve.Fleet) (*schema.Plan, error) {
 	}
 	plan.Index.Preview = true
 	plan.Index.Hosts = map[schema.HostName]schema.Host{}
-	table := manifestTable{plan: plan, known: map[string]schema.Digest{}}
-	for _, host := range fleet.Hosts {
-		digest, err := table.add(host.Manifest)
-		if err != nil {
-			return nil, fmt.Errorf("cannot freeze host %q: %w", host.Name, err)
-		}
+	manifests, err := digests(fleet.Hosts)
+	if err != nil {
+		return nil, err
+	}
+	for i, host := range fleet.Hosts {
+		digest := manifests[i]
+		plan.Manifests[digest] = host.Manifest
 		plan.Index.Hosts[host.Name] = schema.Host{
 			Manifest: digest, Connection: host.Connection, Groups: host.Groups, Roles: host.Roles,
 			Tags: host.Tags, Rollout: rollout.Policy(host.Rollout),
@@ -140,27 +142,17 @@ func sealed(plan *schema.Plan) (*schema.Plan, error) {
 	return plan, nil
 }
 
-// manifestTable holds each manifest once. Telling alike ones by their plain form
-// first is much cheaper than the canonical form of each.
-type manifestTable struct {
-	plan  *schema.Plan
-	known map[string]schema.Digest
-}
-
-func (t *manifestTable) add(manifest schema.Manifest) (schema.Digest, error) {
-	plain, err := json.Marshal(manifest)
-	if err != nil {
-		return "", err
-	}
-	if digest, ok := t.known[string(plain)]; ok {
-		return digest, nil
-	}
-	digest, err := schema.DigestOfValue(manifest)
-	if err != nil {
-		return "", err
-	}
-	t.known[string(plain)], t.plan.Manifests[digest] = digest, manifest
-	return digest, nil
+// digests returns the digests of the hosts' manifests.
+func digests(hosts []resolve.Host) ([]schema.Digest, error) {
+	found := make([]schema.Digest, len(hosts))
+	failed := make([]error, len(hosts))
+	parallel.Each(len(hosts), func(i int) {
+		var err error
+		if found[i], err = schema.DigestOfValue(&hosts[i].Manifest); err != nil {
+			failed[i] = fmt.Errorf("cannot freeze host %q: %w", hosts[i].Name, err)
+		}
+	})
+	return found, errors.Join(failed...)
 }
 
 // closureTable hashes each closure once and notes the paths that are in any.

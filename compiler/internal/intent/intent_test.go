@@ -9,7 +9,7 @@ func TestDecode(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"version": 1, "hosts": {"a": {"rollout": {"canary": 3, "waves": [1, "50%"], "failureBudget": null}}}}`: "",
 		`{"version": 2}`:             "the fleet's NixFleet library speaks version 2, this compiler version 1",
-		`{"version": 1, "hots": {}}`: `cannot read the evaluation's result: json: unknown field "hots"`,
+		`{"version": 1, "hots": {}}`: `cannot read the evaluation's result: line 1: unknown field "hots"`,
 		`{"version": 1, "fleet": {"rollout": {"canary": []}}}`: "expected a number of hosts or a percentage, found []",
 		`{`: "cannot read the evaluation's result",
 	} {

@@ -43,10 +43,11 @@ type Select struct {
 }
 
 // Part says which of the selected hosts one evaluation is for: those from one
-// place of the list up to another; where To is 0, all of them, unless they are
-// more than Light and Heavy allow, and then none.
+// place of the list up to another; where To is 0, all of them, or one of so many
+// equal slices, unless they are more than Light and Heavy allow, and then none.
 type Part struct {
 	From, To     int
+	Slice, Of    int
 	Light, Heavy int
 	// Explain makes errors say which option of which host they are about.
 	Explain bool
@@ -59,7 +60,10 @@ type Part struct {
 
 // Nix returns the part as the library takes it.
 func (p Part) Nix() string {
-	if p.To == 0 {
+	switch {
+	case p.Of > 0:
+		return fmt.Sprintf("{ slice = %d; of = %d; light = %d; heavy = %d; }", p.Slice, p.Of, p.Light, p.Heavy)
+	case p.To == 0:
 		return fmt.Sprintf("{ light = %d; heavy = %d; explain = %t; }", p.Light, p.Heavy, p.Explain)
 	}
 	return fmt.Sprintf("{ from = %d; to = %d; explain = %t; survey = %t; }", p.From, p.To, p.Explain, p.Survey)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // Result is the evaluated intent of the selected hosts.
@@ -24,7 +26,7 @@ type Result struct {
 // PartResult says what part of the selected hosts was evaluated.
 type PartResult struct {
 	// Selected are the selected hosts, Heavy those of them that take much to
-	// evaluate. Complete says that the result holds all of them.
+	// evaluate. Complete says that the result holds all that were asked for.
 	Selected []string `json:"selected"`
 	Heavy    []string `json:"heavy"`
 	Complete bool     `json:"complete"`
@@ -212,10 +214,8 @@ func (a *Amount) UnmarshalJSON(data []byte) error {
 // Decode reads a result. Whatever this version does not know is refused: the
 // library may be another than ours where the fleet brings its own.
 func Decode(data []byte) (*Result, error) {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
 	var result Result
-	if err := decoder.Decode(&result); err != nil {
+	if err := schema.DecodeKnown(data, &result); err != nil {
 		return nil, fmt.Errorf("cannot read the evaluation's result: %w", err)
 	}
 	if result.Version != Version {

@@ -9,9 +9,11 @@ package resolve
 import (
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
 	"github.com/nixfleet/nixfleet/compiler/internal/intent"
+	"github.com/nixfleet/nixfleet/compiler/internal/parallel"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -41,13 +43,15 @@ type Host struct {
 // Resolve resolves all hosts of an evaluation.
 func Resolve(result *intent.Result, locate Locate) (Fleet, diagnostic.List) {
 	payloads := newPayloadTable()
-	var fleet Fleet
-	var found diagnostic.List
-	for _, name := range slices.Sorted(maps.Keys(result.Hosts)) {
-		r := resolver{host: name, intent: result.Hosts[name], payloads: payloads, locate: locate}
-		fleet.Hosts = append(fleet.Hosts, r.resolve())
-		found = append(found, r.found...)
-	}
+	names := slices.Sorted(maps.Keys(result.Hosts))
+	fleet := Fleet{Hosts: make([]Host, len(names))}
+	findings := make([]diagnostic.List, len(names))
+	parallel.Each(len(names), func(i int) {
+		r := resolver{host: names[i], intent: result.Hosts[names[i]], payloads: payloads, locate: locate}
+		fleet.Hosts[i] = r.resolve()
+		findings[i] = r.found
+	})
+	found := slices.Concat(findings...)
 	fleet.Payloads = payloads.texts
 	return fleet, append(found, sameAddress(fleet.Hosts, locate)...)
 }
@@ -159,19 +163,25 @@ func or[T any](value *T, otherwise T) T {
 
 // payloadTable hashes each text once, however many hosts have it.
 type payloadTable struct {
+	mu      sync.Mutex
 	digests map[string]schema.Digest
 	texts   map[schema.Digest]string
 }
 
 func newPayloadTable() *payloadTable {
-	return &payloadTable{map[string]schema.Digest{}, map[schema.Digest]string{}}
+	return &payloadTable{digests: map[string]schema.Digest{}, texts: map[schema.Digest]string{}}
 }
 
 func (p *payloadTable) add(text string) schema.Digest {
+	p.mu.Lock()
 	digest, ok := p.digests[text]
-	if !ok {
-		digest = schema.DigestOf([]byte(text))
-		p.digests[text], p.texts[digest] = digest, text
+	p.mu.Unlock()
+	if ok {
+		return digest
 	}
+	digest = schema.DigestOf([]byte(text))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.digests[text], p.texts[digest] = digest, text
 	return digest
 }

@@ -138,7 +138,8 @@ let
       isHeavy =
         name:
         nixpkgs != null || (builtins.tryEval (fleet.hosts.${name}.fields.base == "nixos")).value;
-      names = select.part isHeavy selected (request.part or null);
+      part = if request.part or null == null then { } else request.part;
+      inherit (select.part isHeavy selected part) names complete;
       inputs = import ./inputs.nix (request.inputs or { });
 
       infoOf = name: host: {
@@ -182,12 +183,13 @@ let
         })
       );
 
-      frame = if request.part.explain or false then framed else _: result: result;
+      frame = if part.explain or false then framed else _: result: result;
       results = lib.mapAttrs (name: host: frame name host.result) evaluated;
       # Only the names of hosts that fail are wanted.
-      survey = request.part.survey or false;
+      survey = part.survey or false;
 
-      isFirst = !(request.part.from or null != null);
+      # What holds for the fleet is told once.
+      isFirst = !(part ? from) && part.slice or 0 == 0;
       # A module for a host that does not exist is a misspelt name.
       strayModules = map (
         name:
@@ -205,12 +207,12 @@ let
       fleet = {
         inherit (fleet) name timeZone rollout;
       };
-      groups = fleet.members;
-      hostNames = lib.attrNames fleet.hosts;
+      groups = if isFirst then fleet.members else { };
+      hostNames = if isFirst then lib.attrNames fleet.hosts else [ ];
       part = {
-        inherit selected;
-        heavy = if request.part.from or null != null then [ ] else lib.filter isHeavy selected;
-        complete = names == selected;
+        inherit complete;
+        selected = if isFirst then selected else [ ];
+        heavy = if isFirst then lib.filter isHeavy selected else [ ];
         failing =
           if survey then
             lib.filter (name: !(builtins.tryEval (builtins.deepSeq results.${name} true)).success) faultless

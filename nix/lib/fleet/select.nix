@@ -18,22 +18,28 @@
     if select == null then all else lib.filter wanted all;
 
   /**
-    Which of the selected hosts this evaluation is for. A part is null for all of them, `{ from; to; }` for those at
-    these places of the list, or `{ light; heavy; }`: all of them where no more of either kind are selected, else none.
+    Which of the selected hosts this evaluation is for, as `{ names; complete; }`. A part is null for all of them,
+    `{ from; to; }` for those at these places of the list, `{ light; heavy; }` for all where no more of either kind are
+    selected, else none; with `{ slice; of; }` beside, the same is said of one of so many equal slices of the list.
   */
   part =
     isHeavy: names: part:
     let
       count = lib.length names;
-      heavy = lib.length (lib.filter isHeavy names);
-      last = lib.min part.to count;
+      within = from: to: map (lib.elemAt names) (lib.range from (lib.min to count - 1));
+      asked =
+        if part ? from then
+          within part.from part.to
+        else if part ? slice then
+          within (count * part.slice / part.of) (count * (part.slice + 1) / part.of)
+        else
+          names;
+      allowed =
+        !(part ? light)
+        || lib.length asked <= part.light && lib.length (lib.filter isHeavy asked) <= part.heavy;
     in
-    if part == null then
-      names
-    else if part ? from then
-      map (lib.elemAt names) (lib.range part.from (last - 1))
-    else if count <= part.light && heavy <= part.heavy then
-      names
-    else
-      [ ];
+    {
+      names = if allowed then asked else [ ];
+      complete = allowed;
+    };
 }
