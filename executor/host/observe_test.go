@@ -172,11 +172,11 @@ directory /srv/app: mode 0750 -> 0777
 user app: shell /usr/sbin/nologin -> /bin/bash
 unit broken.service: is failed (failed) instead of active
 unit disabled.service: is not enabled: multi-user.target.wants/disabled.service is missing
-unit dropped-in.service: has a drop-in of somebody else's, /etc/systemd/system/dropped-in.service.d/override.conf (stays)
 unit edited.service: content was edited
 unit masked.service: is masked: by hand
 unit noise.service: is not masked
-unit stopped.service: is inactive (dead) instead of active`).Equal(t, drifts(o))
+unit stopped.service: is inactive (dead) instead of active
+unit dropped-in.service: has a drop-in of somebody else's, /etc/systemd/system/dropped-in.service.d/override.conf (stays)`).Equal(t, drifts(o))
 	unwell := map[schema.UnitName]string{}
 	for _, u := range o.Units {
 		if u.Unwell != "" {

@@ -19,8 +19,9 @@ const (
 
 func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
 
-// writeDetails tells of each host what is the matter, the worst hosts first.
-func writeDetails(out *writer, s *schema.Status, layout Layout) {
+// writeDetails tells of each host what is the matter and the table has no room for,
+// the worst hosts first.
+func writeDetails(out *writer, s *schema.Status, told map[schema.HostName]bool, layout Layout) {
 	names := slices.Sorted(maps.Keys(s.Hosts))
 	if len(names) == 1 {
 		out.line("")
@@ -32,7 +33,7 @@ func writeDetails(out *writer, s *schema.Status, layout Layout) {
 	slices.SortStableFunc(names, func(a, b schema.HostName) int {
 		return slices.Index(order, s.Hosts[a].Condition) - slices.Index(order, s.Hosts[b].Condition)
 	})
-	names = slices.DeleteFunc(names, func(name schema.HostName) bool { return len(s.Hosts[name].Because) == 0 })
+	names = slices.DeleteFunc(names, func(name schema.HostName) bool { return len(s.Hosts[name].Because) == 0 || told[name] })
 	if len(names) > 0 {
 		out.line("")
 	}

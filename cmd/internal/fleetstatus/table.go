@@ -139,10 +139,11 @@ func WriteTable(w io.Writer, s *schema.Status, layout Layout) error {
 		}
 	}
 	out := &writer{w: w}
+	told := map[schema.HostName]bool{}
 	if len(names) > 0 {
-		writeRows(out, s, names, layout)
+		told = writeRows(out, s, names, layout)
 	}
-	writeDetails(out, s, layout)
+	writeDetails(out, s, told, layout)
 	out.line(summary(s, layout.Style))
 	return out.err
 }
@@ -159,7 +160,8 @@ func (w *writer) line(text string) {
 	}
 }
 
-func writeRows(out *writer, s *schema.Status, names []schema.HostName, layout Layout) {
+// writeRows writes the table, and returns the hosts of which it says everything.
+func writeRows(out *writer, s *schema.Status, names []schema.HostName, layout Layout) (told map[schema.HostName]bool) {
 	var shown []column
 	for _, c := range columns {
 		if layout.Width == 0 || layout.Width >= c.least {
@@ -188,9 +190,16 @@ func writeRows(out *writer, s *schema.Status, names []schema.HostName, layout La
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
+	told = map[schema.HostName]bool{}
 	for i, row := range rows {
-		out.line(layout.row(row, widths, i == 0))
+		text := layout.row(row, widths, i == 0)
+		out.line(text)
+		if i > 0 {
+			h := s.Hosts[names[i-1]]
+			told[names[i-1]] = h.Hint == "" && len(h.Because)+len(h.Notes) <= 1 && !strings.Contains(h.Error, "\n") && !strings.Contains(text, "…")
+		}
 	}
+	return told
 }
 
 // row writes one line; its last cell is cut where the screen ends.

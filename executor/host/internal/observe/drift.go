@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/account"
@@ -26,6 +27,8 @@ type differ struct {
 	accounts    *account.Database
 	work        *inspect.Work
 	found       map[object]*schema.Drift
+	// beside is what somebody put beside managed things.
+	beside []schema.Drift
 }
 
 type object struct{ kind, name string }
@@ -56,6 +59,7 @@ func (d *differ) look() {
 	for _, key := range slices.SortedFunc(maps.Keys(d.found), byKindAndName) {
 		d.observation.Drift = append(d.observation.Drift, *d.found[key])
 	}
+	d.observation.Drift = append(d.observation.Drift, d.beside...)
 }
 
 func (d *differ) problem(text string) {
@@ -71,15 +75,12 @@ func byKindAndName(a, b object) int {
 	return strings.Compare(a.name, b.name)
 }
 
-func (d *differ) add(kind, name string, differences ...schema.Difference) *schema.Drift {
+func (d *differ) add(kind, name string, differences ...schema.Difference) {
 	key := object{kind, name}
-	drift, ok := d.found[key]
-	if !ok {
-		drift = &schema.Drift{Kind: kind, Object: name}
-		d.found[key] = drift
+	if d.found[key] == nil {
+		d.found[key] = &schema.Drift{Kind: kind, Object: name}
 	}
-	drift.Differences = append(drift.Differences, differences...)
-	return drift
+	d.found[key].Differences = append(d.found[key].Differences, differences...)
 }
 
 // files looks at the files and links that are to be put in place again.
@@ -213,11 +214,14 @@ func (d *differ) profile() {
 		return
 	}
 	number, current := d.Live.Profile.Current()
-	is := fmt.Sprintf("generation %d, %s", number, current.Name())
-	if number == 0 {
-		is = "nothing"
+	switch {
+	case number == 0:
+		d.add("profile", nixstore.ProfileLink, schema.Difference{Property: schema.PropertyType, Was: "symbolic link", Is: "nothing"})
+	case current != d.Applied.Closure.Path:
+		d.add("profile", nixstore.ProfileLink, schema.Difference{Property: "closure", Was: path.Base(string(d.Applied.Closure.Path)), Is: fmt.Sprintf("%s (generation %d)", path.Base(string(current)), number)})
+	default:
+		d.add("profile", nixstore.ProfileLink, schema.Difference{Property: "generation", Was: strconv.Itoa(d.State.Applied.Generation), Is: strconv.Itoa(number)})
 	}
-	d.add("profile", nixstore.ProfileLink, schema.Difference{Property: "generation", Was: d.Applied.Closure.Path.Name(), Is: is})
 }
 
 // paths looks for what the store has lost.

@@ -117,7 +117,7 @@ func (d *differ) besides() {
 		for _, dir := range dropInDirectories {
 			for _, file := range d.namesIn(path.Join(dir, string(u.Name)+".d")) {
 				if _, ours := d.State.Owned.Files[file]; !ours && strings.HasSuffix(file, ".conf") {
-					d.add("unit", string(u.Name), schema.Difference{Property: schema.PropertyDropIn, Was: "none", Is: file}).Stays = true
+					d.addBeside(u.Name, schema.Difference{Property: schema.PropertyDropIn, Was: "none", Is: file})
 				}
 			}
 		}
@@ -131,10 +131,14 @@ func (d *differ) besides() {
 			_, ours := d.State.Owned.Files[link]
 			managed := slices.ContainsFunc(d.Applied.Units, func(u schema.Unit) bool { return string(u.Name) == name })
 			if managed && !ours {
-				d.add("unit", name, schema.Difference{Property: schema.PropertyEnabled, Was: "no", Is: "yes, by hand, by " + link}).Stays = true
+				d.addBeside(schema.UnitName(name), schema.Difference{Property: schema.PropertyEnabled, Was: "no", Is: "yes, by hand, by " + link})
 			}
 		}
 	}
+}
+
+func (d *differ) addBeside(name schema.UnitName, difference schema.Difference) {
+	d.beside = append(d.beside, schema.Drift{Kind: "unit", Object: string(name), Differences: []schema.Difference{difference}, Stays: true})
 }
 
 // namesIn returns the paths of a directory's entries; none where it is none.
