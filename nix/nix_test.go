@@ -7,9 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/nixfleet/nixfleet/nix"
@@ -59,71 +57,6 @@ func runCases(t *testing.T, lib string) {
 	if result.Count < 1000 {
 		t.Errorf("ran %d cases, which cannot be all of them", result.Count)
 	}
-}
-
-// Each error is an evaluation of its own: Nix stops at the first.
-func TestErrors(t *testing.T) {
-	names := errorNames(t)
-	work := make(chan string)
-	var workers sync.WaitGroup
-	for range runtime.NumCPU() {
-		workers.Add(1)
-		go func() {
-			defer workers.Done()
-			for name := range work {
-				checkError(t, name)
-			}
-		}()
-	}
-	for name := range names {
-		work <- name
-	}
-	close(work)
-	workers.Wait()
-}
-
-var errorTexts = sync.OnceValues(func() (map[string][]string, error) {
-	out, err := nixCommand("--expr",
-		"builtins.mapAttrs (_: case: case.has) (import ./tests/errors.nix { })").Output()
-	if err != nil {
-		return nil, err
-	}
-	texts := map[string][]string{}
-	return texts, json.Unmarshal(out, &texts)
-})
-
-func errorNames(t *testing.T) map[string][]string {
-	t.Helper()
-	needNix(t)
-	texts, err := errorTexts()
-	if err != nil || len(texts) == 0 {
-		t.Fatalf("cannot list the error cases: %v", err)
-	}
-	return texts
-}
-
-func checkError(t *testing.T, name string) {
-	cmd := nixCommand("tests/errors.nix", "--show-trace", "-A", name+".expr")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	if out, err := cmd.Output(); err == nil {
-		t.Errorf("%s: evaluates to %s, but must fail", name, out)
-		return
-	}
-	texts, _ := errorTexts()
-	for _, text := range texts[name] {
-		if !strings.Contains(plain(stderr.String()), text) {
-			t.Errorf("%s: the message lacks %q:\n%s", name, text, stderr.String())
-		}
-	}
-}
-
-// plain takes the colours off.
-func plain(s string) string {
-	for _, code := range []string{"\x1b[0m", "\x1b[1m", "\x1b[31;1m", "\x1b[33;1m", "\x1b[34;1m", "\x1b[35;1m"} {
-		s = strings.ReplaceAll(s, code, "")
-	}
-	return s
 }
 
 // The library that the compiler brings along is all there, and parses.

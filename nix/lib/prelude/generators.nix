@@ -251,7 +251,7 @@ rec {
             + outroSpace
             + "}"
         else
-          throw "generators.toPretty: should never happen (v = ${typeOf v})";
+          throw "internal error: generators.toPretty of a ${typeOf v}";
 
       prettyString =
         introSpace: outroSpace: v:

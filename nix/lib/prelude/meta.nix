@@ -9,13 +9,9 @@ rec {
   getExe =
     x:
     getExe' x (
-      x.meta.mainProgram or (
-        if x ? name || x ? pname then
-          lib.warn "getExe: the package ${lib.getName x} has no meta.mainProgram, which is taken to be its name; use getExe' to name a program" (
-            lib.getName x
-          )
-        else
-          throw "getExe: a package is expected, got ${if isString x then "a string" else builtins.typeOf x}"
+      x.meta.mainProgram or (lib.warn
+        "getExe: the package ${lib.getName x} has no meta.mainProgram, which is taken to be its name; use getExe' to name a program"
+        (lib.getName x)
       )
     );
 
@@ -24,7 +20,7 @@ rec {
     x: y:
     if !lib.isDerivation x then
       throw "getExe': a derivation is expected, got a ${builtins.typeOf x}"
-    else if !builtins.isString y then
+    else if !isString y then
       throw "getExe': the name of a program is expected, got a ${builtins.typeOf y}"
     else if lib.hasInfix "/" y then
       throw "getExe': the name of a program is expected, got the path ${y}"
