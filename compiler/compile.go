@@ -57,15 +57,8 @@ func (c *compilation) run(ctx context.Context) (plan *schema.Plan, err error) {
 	if err := c.read(ctx); err != nil {
 		return nil, err
 	}
-	result, err := c.evaluate(ctx)
-	if err != nil || result == nil {
-		return nil, err
-	}
-	preview, err := c.freeze(result)
-	if err != nil || preview == nil {
-		return nil, err
-	}
-	if err := c.checkUnits(ctx, result); err != nil || c.in.NoBuild {
+	preview, err := c.preview(ctx)
+	if err != nil || preview == nil || c.in.NoBuild {
 		return preview, err
 	}
 	return complete(ctx, c.nix, preview, c.deps)

@@ -3,32 +3,29 @@ package compiler
 import (
 	"context"
 	"encoding/json"
-	"os"
 	"strings"
 
 	"github.com/nixfleet/nixfleet/compiler/internal/batch"
-	"github.com/nixfleet/nixfleet/compiler/internal/cache"
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
 	"github.com/nixfleet/nixfleet/compiler/internal/intent"
 	"github.com/nixfleet/nixfleet/compiler/internal/inventory"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// cacheVersion changes when an entry of the cache means something else than before.
-const cacheVersion = "nixfleet evaluation 1"
-
-// evaluate returns the evaluated intent of the selected hosts; of those that
-// evaluate where c.found tells of others, and nil where there is nothing to look at.
-func (c *compilation) evaluate(ctx context.Context) (*intent.Result, error) {
-	request := intent.Request{Version: intent.Version, Inputs: c.inputs}
+// request is what the library is asked to evaluate.
+func (c *compilation) request() (request intent.Request, err error) {
+	request = intent.Request{Version: intent.Version, Inputs: c.inputs}
 	if c.inventory != nil {
 		request.Inventory = &intent.Inventory{File: c.inventory.File, Value: c.inventory.Value}
 	}
-	var err error
-	if request.Select, err = selection(c.in.Hosts, c.in.Groups); err != nil {
-		return nil, err
-	}
-	result, err := c.cached(ctx, request)
+	request.Select, err = selection(c.in.Hosts, c.in.Groups)
+	return request, err
+}
+
+// evaluate returns the evaluated intent of the selected hosts; of those that
+// evaluate where c.found tells of others, and nil where there is nothing to look at.
+func (c *compilation) evaluate(ctx context.Context, request intent.Request) (*intent.Result, error) {
+	result, err := c.evaluated(ctx, request)
 	if err != nil || result == nil {
 		return nil, err
 	}
@@ -46,18 +43,8 @@ func (c *compilation) evaluate(ctx context.Context) (*intent.Result, error) {
 	return result, checkSelection(c.in.Hosts, c.in.Groups, result)
 }
 
-// cached evaluates a request, unless it was evaluated before.
-func (c *compilation) cached(ctx context.Context, request intent.Request) (*intent.Result, error) {
-	kept := cache.Open(c.deps.CacheDir)
-	key, err := c.cacheKey(request)
-	if err != nil {
-		return nil, err
-	}
-	if data, ok := kept.Get(key); ok {
-		if result, err := intent.Decode(data); err == nil && stillThere(result) {
-			return result, nil
-		}
-	}
+// evaluated evaluates a request in as many processes as it takes.
+func (c *compilation) evaluated(ctx context.Context, request intent.Request) (*intent.Result, error) {
 	evaluation, err := c.nix.Prepare(ctx, c.source, c.library, request)
 	if err != nil {
 		return nil, err
@@ -67,49 +54,7 @@ func (c *compilation) cached(ctx context.Context, request intent.Request) (*inte
 	evaluation.Memory = evaluation.Whole / int64(options.Workers)
 	result, failed, err := batch.Run(ctx, options, evaluation.Part)
 	c.found = append(c.found, c.placed(failed)...)
-	if err != nil || len(failed) > 0 || c.deps.CacheDir == "" {
-		return result, err
-	}
-	if data, err := json.Marshal(result); err == nil {
-		kept.Put(key, data)
-	}
-	return result, nil
-}
-
-// cacheKey is of all that an evaluation can see. Where an input lies is not: it is
-// its content that counts.
-func (c *compilation) cacheKey(request intent.Request) (string, error) {
-	inputs := map[string]intent.Input{}
-	for name, input := range request.Inputs {
-		input.Path = ""
-		inputs[name] = input
-	}
-	request.Inputs = inputs
-	asked, err := json.Marshal(request)
-	if err != nil {
-		return "", err
-	}
-	source, err := c.source.Identity()
-	if err != nil {
-		return "", err
-	}
-	return cache.Key([]byte(cacheVersion), c.nix.Identity(), source, []byte(c.library.NarHash), asked), nil
-}
-
-// stillThere reports whether the derivations that an evaluation wrote are in the
-// store: a garbage collection may have been there since.
-func stillThere(result *intent.Result) bool {
-	seen := map[string]bool{}
-	for _, host := range result.Hosts {
-		if host.Closure == nil || seen[host.Closure.Derivation] {
-			continue
-		}
-		if _, err := os.Lstat(host.Closure.Derivation); err != nil {
-			return false
-		}
-		seen[host.Closure.Derivation] = true
-	}
-	return true
+	return result, err
 }
 
 // batches are as large as one process evaluates in a second or two.

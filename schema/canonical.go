@@ -20,6 +20,15 @@ func Canonical(v any) ([]byte, error) {
 	return e.out, err
 }
 
+// WriteCanonical writes what [Canonical] returns.
+func WriteCanonical(to io.Writer, v any) error {
+	e := encoder{to: to}
+	if err := e.value(reflect.ValueOf(v)); err != nil {
+		return err
+	}
+	return e.pass()
+}
+
 // DigestOfValue returns the digest of v's canonical form.
 func DigestOfValue(v any) (Digest, error) {
 	data, err := Canonical(v)

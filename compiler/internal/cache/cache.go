@@ -1,4 +1,4 @@
-// Package cache keeps what evaluations gave, by what went into them.
+// Package cache keeps what compilations gave, by what went into them.
 //
 // It may only ever save time: an entry that is gone, cut off or altered counts as
 // none, and a cache that cannot be written is none.
@@ -8,13 +8,14 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"hash"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/google/renameio/v2"
 )
 
 // bound is how many bytes the entries may have together; the ones that were not
@@ -52,8 +53,10 @@ func (c Cache) Get(key string) ([]byte, bool) {
 	if err != nil || len(data) < sha256.Size {
 		return nil, false
 	}
-	content := data[sha256.Size:]
-	if !bytes.Equal(data[:sha256.Size], seal(key, content)) {
+	content, sum := data[:len(data)-sha256.Size], data[len(data)-sha256.Size:]
+	hash := seal(key)
+	hash.Write(content)
+	if !bytes.Equal(sum, hash.Sum(nil)) {
 		return nil, false
 	}
 	now := time.Now()
@@ -61,37 +64,48 @@ func (c Cache) Get(key string) ([]byte, bool) {
 	return content, true
 }
 
-// seal binds an entry to its key, so that no other can take its place.
-func seal(key string, content []byte) []byte {
+// seal begins the hash at an entry's end. It binds the entry to its key, so that no
+// other can take its place.
+func seal(key string) hash.Hash {
 	hash := sha256.New()
 	hash.Write([]byte(key))
-	hash.Write(content)
-	return hash.Sum(nil)
+	return hash
 }
 
-// Put keeps an entry. That it could not be kept is nobody's business.
-func (c Cache) Put(key string, content []byte) {
-	if c.dir == "" || int64(len(content)) > c.bound/2 {
-		return
-	}
-	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+// Put keeps what write writes. That it could not be kept is nobody's business.
+func (c Cache) Put(key string, write func(io.Writer) error) {
+	if c.dir == "" || os.MkdirAll(c.dir, 0o700) != nil {
 		return
 	}
 	// If we crash here, a temporary file stays behind, which the bound removes in time.
-	file, err := renameio.NewPendingFile(c.file(key), renameio.WithTempDir(c.dir), renameio.WithPermissions(0o600))
+	// A cache need not be durable: what is cut off counts as none.
+	file, err := os.CreateTemp(c.dir, "new-")
 	if err != nil {
 		return
 	}
-	defer func() { _ = file.Cleanup() }()
-	if _, err := file.Write(seal(key, content)); err != nil {
-		return
+	defer os.Remove(file.Name())
+	hash := seal(key)
+	err = write(&limited{io.MultiWriter(file, hash), c.bound / 2})
+	if err == nil {
+		_, err = file.Write(hash.Sum(nil))
 	}
-	if _, err := file.Write(content); err != nil {
-		return
-	}
-	if file.CloseAtomicallyReplace() == nil {
+	if closed := file.Close(); err == nil && closed == nil && os.Rename(file.Name(), c.file(key)) == nil {
 		c.trim()
 	}
+}
+
+// limited writes so many bytes and no more: one entry shall not take the place of
+// all others.
+type limited struct {
+	to   io.Writer
+	left int64
+}
+
+func (l *limited) Write(data []byte) (int, error) {
+	if l.left -= int64(len(data)); l.left < 0 {
+		return 0, errors.New("too large")
+	}
+	return l.to.Write(data)
 }
 
 // trim removes what was not used for longest until the rest is within the bound.

@@ -2,11 +2,21 @@ package cache
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
+
+func writes(text string) func(io.Writer) error {
+	return func(to io.Writer) error {
+		_, err := io.WriteString(to, text)
+		return err
+	}
+}
 
 func TestKeepsWhatWasPut(t *testing.T) {
 	c := Open(filepath.Join(t.TempDir(), "not", "there", "yet"))
@@ -14,7 +24,7 @@ func TestKeepsWhatWasPut(t *testing.T) {
 	if _, ok := c.Get(key); ok {
 		t.Error("an empty cache has an entry")
 	}
-	c.Put(key, []byte("content"))
+	c.Put(key, writes("content"))
 	if found, ok := c.Get(key); !ok || string(found) != "content" {
 		t.Errorf("found %q, %v", found, ok)
 	}
@@ -26,7 +36,7 @@ func TestKeepsWhatWasPut(t *testing.T) {
 // TestDamage spoils an entry in every byte and in every length.
 func TestDamage(t *testing.T) {
 	c := Open(t.TempDir())
-	c.Put("key", []byte("content"))
+	c.Put("key", writes("content"))
 	whole, err := os.ReadFile(c.file("key"))
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +68,7 @@ func TestDamage(t *testing.T) {
 func TestBound(t *testing.T) {
 	c := Cache{t.TempDir(), 1000}
 	for i, name := range []string{"oldest", "older", "old"} {
-		c.Put(name, make([]byte, 300))
+		c.Put(name, writes(strings.Repeat("x", 300)))
 		at := time.Now().Add(time.Duration(i-10) * time.Hour)
 		if err := os.Chtimes(c.file(name), at, at); err != nil {
 			t.Fatal(err)
@@ -67,13 +77,20 @@ func TestBound(t *testing.T) {
 	if _, ok := c.Get("oldest"); !ok { // and so it was used last
 		t.Fatal("an entry is gone too early")
 	}
-	c.Put("new", make([]byte, 300))
+	c.Put("new", writes(strings.Repeat("x", 300)))
 	for name, want := range map[string]bool{"oldest": true, "older": false, "new": true} {
 		if _, ok := c.Get(name); ok != want {
 			t.Errorf("%s is there: %v", name, ok)
 		}
 	}
-	c.Put("huge", make([]byte, 600))
+	c.Put("huge", writes(strings.Repeat("x", 600)))
+	c.Put("broken", func(to io.Writer) error { return errors.Join(writes("x")(to), io.ErrUnexpectedEOF) })
+	if _, ok := c.Get("broken"); ok {
+		t.Error("what could not be written is there")
+	}
+	if files, err := os.ReadDir(c.dir); err != nil || len(files) != 3 {
+		t.Errorf("the directory has %v, %v", files, err)
+	}
 	if _, ok := c.Get("huge"); ok {
 		t.Error("one entry takes the place of all others")
 	}
@@ -86,7 +103,7 @@ func TestNoPlaceToKeep(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []Cache{Open(filepath.Join(file, "x")), Open(file), Open("")} {
-		c.Put("key", []byte("x"))
+		c.Put("key", writes("x"))
 		if _, ok := c.Get("key"); ok {
 			t.Error("found what cannot be there")
 		}

@@ -35,6 +35,19 @@ type Finding struct {
 	Message string
 }
 
+// Identity is of the systemd that is asked: another one may say something else.
+func Identity() []byte {
+	program, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		return nil
+	}
+	info, err := os.Stat(program)
+	if err != nil {
+		return nil
+	}
+	return fmt.Appendf(nil, "%s %d %d", program, info.Size(), info.ModTime().UnixNano())
+}
+
 // Check returns what systemd finds wrong with units; nothing where systemd-analyze
 // is not installed. Commands that this machine lacks are no findings: a host is
 // another machine.
