@@ -27,6 +27,7 @@ func (f *fixture) commands() map[string]command {
 		"host":             f.onHost,
 		"link":             f.link,
 		"fill":             f.fill,
+		"exits":            f.exits,
 		"put":              f.put,
 		"reboot":           f.reboot,
 	}
