@@ -47,7 +47,7 @@ func Host(seen executor.Seen, wanted schema.Digest) schema.HostStatus {
 		return j.HostStatus
 	}
 	o := seen.Observation
-	j.Observation, j.ClockSkewSeconds = o, math.Round(seen.Skew.Seconds()*10)/10
+	j.Observation, j.ClockSkewSeconds = o, math.Round(seen.Skew.Seconds()*10)/10+0 // no -0
 	j.identity(seen.Host, o)
 	j.units(o)
 	j.work(o)
