@@ -48,6 +48,8 @@ type Input struct {
 	Inputs map[string]string
 	// Inventory names one of several files in the fleet's directory inventory/.
 	Inventory string
+	// Rollout names one of the fleet's rollout policies, to stand in for its own.
+	Rollout string
 	// NoBuild leaves the closures unbuilt and makes a preview, for [Build] to complete.
 	NoBuild bool
 	// Library holds NixFleet's Nix library, with compile.nix at its top.

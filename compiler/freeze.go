@@ -8,7 +8,6 @@ import (
 	"github.com/nixfleet/nixfleet/compiler/internal/freeze"
 	"github.com/nixfleet/nixfleet/compiler/internal/intent"
 	"github.com/nixfleet/nixfleet/compiler/internal/resolve"
-	"github.com/nixfleet/nixfleet/compiler/internal/rollout"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -17,13 +16,11 @@ import (
 func (c *compilation) freeze(result *intent.Result) (*schema.Plan, error) {
 	fleet, found := resolve.Resolve(result, c.inventory.LocateHost)
 	found = append(found, resolve.CheckTimeZone(result.Fleet.TimeZone, c.inventory.Locate("timeZone"))...)
-	found = append(found, rollout.Check(result.Fleet.Rollout, "", "rollout", c.inventory.Locate("rollout"))...)
-	names := []schema.HostName{}
+	order, wrong := c.planRollout(result, fleet)
+	found = append(found, wrong...)
 	systems := map[schema.System]bool{}
 	for _, host := range fleet.Hosts {
-		names = append(names, host.Name)
 		systems[host.Manifest.System] = true
-		found = append(found, rollout.Check(host.Rollout, host.Name, "rollout", c.inventory.LocateHost(string(host.Name), "rollout"))...)
 	}
 	c.found = append(c.found, c.relative(found)...)
 	if c.found.Failed() {
@@ -33,7 +30,7 @@ func (c *compilation) freeze(result *intent.Result) (*schema.Plan, error) {
 		Kind: schema.PlanKind, Version: schema.PlanVersion,
 		Fleet: result.Fleet.Name, TimeZone: result.Fleet.TimeZone,
 		Source: c.frozenSource(), Helpers: map[schema.System]schema.Digest{},
-		Rollout: rollout.Order(names, result.Fleet.Rollout),
+		Rollout: order,
 	}
 	for system, digest := range c.in.Helpers {
 		if systems[system] {

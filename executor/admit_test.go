@@ -28,13 +28,11 @@ func TestAdmission(t *testing.T) {
 		},
 		"needs": {
 			func(f *fleet) {
-				host := f.plan.Index.Hosts["web-2"]
-				host.Rollout = &schema.RolloutPolicy{Canary: "10%"}
-				f.plan.Index.Hosts["web-2"] = host
-				f.plan.Index.Rollout.Policy = &schema.RolloutPolicy{Soak: "5m"}
+				f.needHooks("web-2")
+				f.plan.Index.Rollout.Waves[0].Soak = "5m"
 				f.seal()
 			},
-			[]string{"this version of NixFleet cannot carry out\n  the fleet: rollout.soak = \"5m\"\n  host \"web-2\": rollout.canary = 10%\nhint: "},
+			[]string{"this version of NixFleet cannot carry out\n  the fleet: rollout.soak = \"5m\"\n  host \"web-2\": hooks.drain\nhint: "},
 		},
 		"no such host": {
 			func(f *fleet) { f.options.Select.Hosts = []string{"web-1", "wbe-2"} },
@@ -127,12 +125,24 @@ func TestSelect(t *testing.T) {
 	}
 
 	// A selection is carried out, and a host that is left out needs nothing.
-	host.Rollout = &schema.RolloutPolicy{Canary: "1"}
-	f.plan.Index.Hosts["web-3"] = host
+	f.needHooks("web-3")
 	f.seal()
 	f.options.Select = Selection{Groups: []string{"web"}}
 	record := f.execute()
 	if len(record.Hosts) != 2 || record.Verdict != schema.Done {
 		t.Errorf("%+v", record)
 	}
+}
+
+// needHooks gives a host a manifest with a hook, which no version carries out yet.
+func (f *fleet) needHooks(name schema.HostName) {
+	host := f.plan.Index.Hosts[name]
+	manifest := f.plan.Manifests[host.Manifest]
+	manifest.Hooks = []schema.Hook{{Name: "drain", When: schema.BeforeActivation, On: schema.OnHost, Command: "true", Timeout: "1m"}}
+	digest, err := schema.DigestOfValue(manifest)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.plan.Manifests[digest], host.Manifest = manifest, digest
+	f.plan.Index.Hosts[name] = host
 }

@@ -22,3 +22,9 @@ func (p Place) isKnown() bool { return p == OnHost || p == OnController }
 func (m HookMoment) isKnown() bool {
 	return m == BeforeActivation || m == AfterActivation || m == BeforeReboot || m == AfterReboot
 }
+
+func (f OnFailure) isKnown() bool {
+	return f == Halt || f == RollbackHost || f == RollbackWave || f == RollbackAll
+}
+
+func (o Offline) isKnown() bool { return o == OfflineFail || o == OfflineHold }

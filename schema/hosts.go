@@ -24,8 +24,11 @@ type Host struct {
 	Roles []string
 	// Tags are free words for selecting hosts.
 	Tags map[string]string
-	// Rollout is the host's or its groups' own policy; absent when none was declared.
-	Rollout *RolloutPolicy
+}
+
+// InGroup reports whether a host is in a group; all are in "all".
+func (h Host) InGroup(group string) bool {
+	return group == "all" || slices.Contains(h.Groups, group)
 }
 
 // HostSet is all hosts that are the same in everything but name, address and host
@@ -46,8 +49,6 @@ type HostSet struct {
 	Roles []string `json:"roles,omitempty"`
 	// Tags are free words for selecting hosts.
 	Tags map[string]string `json:"tags,omitempty"`
-	// Rollout is the policy of the hosts or their groups; absent when none was declared.
-	Rollout *RolloutPolicy `json:"rollout,omitempty"`
 	// Addresses are the hosts: each one's DNS name or IP address, without a port. Three
 	// or more whose numbers follow each other, those of names and of addresses, stand
 	// as ranges: "web-[1-20]": "10.0.1.[11-30]". A reader refuses any other form.
@@ -120,7 +121,7 @@ func (h Hosts) addresses(names []HostName) map[HostRange]string {
 func (h Host) alone() *HostSet {
 	return &HostSet{
 		Manifest: h.Manifest, User: h.Connection.User, Port: h.Connection.Port, ProxyJump: h.Connection.ProxyJump,
-		Groups: h.Groups, Roles: h.Roles, Tags: h.Tags, Rollout: h.Rollout,
+		Groups: h.Groups, Roles: h.Roles, Tags: h.Tags,
 	}
 }
 
@@ -224,7 +225,7 @@ func (h Hosts) addRange(set *HostSet, r HostRange) ([]HostName, error) {
 			Connection: Connection{
 				Address: address(i), Port: set.Port, User: set.User, HostKeys: set.HostKeys[name], ProxyJump: set.ProxyJump,
 			},
-			Groups: set.Groups, Roles: set.Roles, Tags: set.Tags, Rollout: set.Rollout,
+			Groups: set.Groups, Roles: set.Roles, Tags: set.Tags,
 		}
 	}
 	return names, nil

@@ -96,7 +96,6 @@ func TestHostsApart(t *testing.T) {
 		"groups":    func(h *schema.Host) { h.Groups = []string{"web"} },
 		"roles":     func(h *schema.Host) { h.Roles = []string{"web"} },
 		"tags":      func(h *schema.Host) { h.Tags = map[string]string{"rack": "r2"} },
-		"rollout":   func(h *schema.Host) { h.Rollout = &schema.RolloutPolicy{Canary: "1"} },
 	} {
 		hosts := sampleHosts()
 		maps.DeleteFunc(hosts, func(name schema.HostName, _ schema.Host) bool { return name != "web-1" })

@@ -29,8 +29,7 @@ type Need struct {
 // Needs returns what the plan needs beyond applying closures, files, accounts
 // and units, sorted by host. An executor refuses a plan that needs what it cannot do.
 func (p *Plan) Needs() []Need {
-	var needs []Need
-	needs = appendRolloutNeeds(needs, "", p.Index.Rollout.Policy)
+	needs := rolloutNeeds(&p.Index.Rollout)
 	for _, name := range p.Index.Hosts.Names() {
 		host := p.Index.Hosts[name]
 		manifest := p.Manifests[host.Manifest]
@@ -39,7 +38,6 @@ func (p *Plan) Needs() []Need {
 		}
 		needs = appendUpdateNeeds(needs, name, manifest.OSUpdates)
 		needs = appendPolicyNeeds(needs, name, &manifest)
-		needs = appendRolloutNeeds(needs, name, host.Rollout)
 	}
 	return needs
 }
@@ -78,22 +76,32 @@ func appendUpdateNeeds(needs []Need, host HostName, updates *OSUpdates) []Need {
 	return needs
 }
 
-// appendRolloutNeeds asks for everything but the fleet-wide maxParallel, which
-// every version carries out.
-func appendRolloutNeeds(needs []Need, host HostName, policy *RolloutPolicy) []Need {
-	if policy == nil {
-		return needs
-	}
-	add := func(needed bool, detail string) {
-		if needed {
-			needs = append(needs, Need{FeatureRollout, host, "rollout." + detail})
+// rolloutNeeds asks for everything but waves one after the other and maxParallel,
+// which every version carries out; each setting once, with its first value.
+func rolloutNeeds(r *Rollout) []Need {
+	var needs []Need
+	asked := map[string]bool{}
+	add := func(needed bool, setting, format string, args ...any) {
+		if needed && !asked[setting] {
+			asked[setting] = true
+			needs = append(needs, Need{FeatureRollout, "", "rollout." + setting + " = " + fmt.Sprintf(format, args...)})
 		}
 	}
-	add(host != "" && policy.MaxParallel > 0, fmt.Sprintf("maxParallel = %d", policy.MaxParallel))
-	add(policy.Canary != "", "canary = "+policy.Canary)
-	add(len(policy.Waves) > 0, fmt.Sprintf("waves = %q", policy.Waves))
-	add(policy.Soak != "", fmt.Sprintf("soak = %q", policy.Soak))
-	add(policy.FailureBudget != "", "failureBudget = "+policy.FailureBudget)
-	add(policy.RebootWindow != "", fmt.Sprintf("rebootWindow = %q", policy.RebootWindow))
+	for _, limit := range r.Limits {
+		add(limit.Tag != "", "spread", "%q", limit.Tag)
+		add(limit.Tag == "", "maxParallel", "%d, of group %q", limit.MaxParallel, limit.Group)
+	}
+	for _, budget := range r.Budgets {
+		add(true, "failureBudget", "%d", budget.Hosts)
+	}
+	add(r.Gate != nil, "gate", "a command")
+	for _, wave := range r.Waves {
+		add(wave.Soak != "", "soak", "%q", wave.Soak)
+		if wave.FailureBudget != nil {
+			add(!asked["failureBudget"], "waveFailureBudget", "%d", *wave.FailureBudget)
+		}
+		add(wave.OnFailure != "" && wave.OnFailure != Halt, "onFailure", "%q", wave.OnFailure)
+		add(wave.Offline != "" && wave.Offline != OfflineFail, "offline", "%q", wave.Offline)
+	}
 	return needs
 }

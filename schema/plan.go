@@ -63,33 +63,6 @@ type Source struct {
 	Inputs map[string]NarHash `json:"inputs,omitempty"`
 }
 
-// Rollout is the frozen order of an execution.
-type Rollout struct {
-	// MaxParallel is the number of hosts at work at the same time, at least 1.
-	MaxParallel int `json:"maxParallel"`
-	// Waves are taken one after the other. Every host is in exactly one.
-	Waves Waves `json:"waves"`
-	// Policy is the fleet-wide policy as declared; absent when none was.
-	Policy *RolloutPolicy `json:"policy,omitempty"`
-}
-
-// RolloutPolicy is a rollout policy as the inventory declares it. Amounts are a
-// number of hosts ("3") or a percentage ("10%"); durations are Go's ("5m").
-type RolloutPolicy struct {
-	// MaxParallel is the number of hosts at work at once; 0 where not declared.
-	MaxParallel int `json:"maxParallel,omitempty"`
-	// Canary is the amount of hosts in the first wave.
-	Canary string `json:"canary,omitempty"`
-	// Waves are the amounts of hosts, cumulated, after which the rollout pauses.
-	Waves []string `json:"waves,omitempty"`
-	// Soak is how long a wave is watched before the next.
-	Soak string `json:"soak,omitempty"`
-	// FailureBudget is the amount of hosts that may fail before the rollout halts.
-	FailureBudget string `json:"failureBudget,omitempty"`
-	// RebootWindow is when hosts may reboot, in the plan's zone: "Sun 02:00-04:00".
-	RebootWindow string `json:"rebootWindow,omitempty"`
-}
-
 // Connection says how a host is reached over SSH. What only the operator knows
 // (keys, agents, jump hosts' keys) is not here but in the SSH configuration.
 type Connection struct {

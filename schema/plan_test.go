@@ -210,14 +210,23 @@ func TestNeeds(t *testing.T) {
 	if needs := plan.Needs(); len(needs) != 0 {
 		t.Errorf("a plain plan needs %v", needs)
 	}
-	plan.Index.Rollout.Policy = &schema.RolloutPolicy{MaxParallel: 5, Canary: "10%"}
+	three := 3
+	rollout := &plan.Index.Rollout
+	rollout.Limits = []schema.Limit{{Group: "web", MaxParallel: 2}, {Tag: "rack", MaxParallel: 1}}
+	rollout.Budgets = []schema.Budget{{Hosts: 4}}
+	rollout.Gate = &schema.Gate{Command: "true"}
+	rollout.Waves = schema.Waves{
+		{Name: "canary", Hosts: schema.HostList{"web-1"}, Soak: "5m", OnFailure: schema.Halt, Offline: schema.OfflineFail},
+		{Name: "all", Hosts: schema.HostList{"web-2"}, Soak: "9m", FailureBudget: &three, OnFailure: schema.RollbackAll, Offline: schema.OfflineHold},
+	}
 	for digest, manifest := range plan.Manifests {
 		manifest.Base = schema.NixOS
 		manifest.OSUpdates = &schema.OSUpdates{Ubuntu: &schema.UbuntuUpdates{Mode: "full-weekly"}}
 		plan.Manifests[digest] = manifest
 	}
 	found := fmt.Sprint(plan.Needs())
-	want := `[{rollout  rollout.canary = 10%} {base nixos web-1 base = "nixos"} {osUpdates web-1 osUpdates.ubuntu.mode = "full-weekly"} ` +
+	want := `[{rollout  rollout.maxParallel = 2, of group "web"} {rollout  rollout.spread = "rack"} {rollout  rollout.failureBudget = 4} {rollout  rollout.gate = a command} ` +
+		`{rollout  rollout.soak = "5m"} {rollout  rollout.onFailure = "rollback-all"} {rollout  rollout.offline = "hold"} {base nixos web-1 base = "nixos"} {osUpdates web-1 osUpdates.ubuntu.mode = "full-weekly"} ` +
 		`{base nixos web-2 base = "nixos"} {osUpdates web-2 osUpdates.ubuntu.mode = "full-weekly"}]`
 	if found != want {
 		t.Errorf("expected %s\nfound    %s", want, found)

@@ -9,14 +9,53 @@ import (
 // Waves are the waves of a rollout in order.
 type Waves []Wave
 
-// Wave is a set of hosts between two gates.
+// Wave is a set of hosts between two gates. A wave is over when its hosts are as
+// the plan says and their health checks passed, soaked, and passed again.
 type Wave struct {
-	// Name is for people: "all", "canary", ….
+	// Name tells waves apart: "all", "canary", "web 50%", ….
 	Name string `json:"name"`
 	// Hosts are the wave's hosts in the order in which they are taken. Three or more
 	// whose numbers follow each other stand as a range; a reader refuses any other form.
 	Hosts HostList `json:"hosts"`
+	// Soak is how long the wave is watched between its two rounds of health checks: a
+	// Go duration. Absent: there is one round and no wait.
+	Soak string `json:"soak,omitempty"`
+	// FailureBudget is how many of its hosts may fail. With one more nothing more starts,
+	// at once. Absent: the wave is finished, and no other starts where any host failed.
+	FailureBudget *int `json:"failureBudget,omitempty"`
+	// OnFailure is what becomes of hosts that changed when the rollout halts in this wave
+	// or at the gate after it. Absent: halt.
+	OnFailure OnFailure `json:"onFailure,omitempty"`
+	// Offline is what a host is that cannot be reached. Absent: fail.
+	Offline Offline `json:"offline,omitempty"`
 }
+
+// OnFailure is what becomes of hosts that changed when a rollout fails.
+type OnFailure string
+
+// What a failure means. Whatever it is, a host whose own change failed undoes it.
+const (
+	// Halt: nothing more starts, and hosts stay as they are.
+	Halt OnFailure = "halt"
+	// RollbackHost: a host that failed, its health checks included, goes back to what it
+	// was before the run, whether the rollout halts or not.
+	RollbackHost OnFailure = "rollback-host"
+	// RollbackWave: where the rollout halts, so do all hosts of the wave.
+	RollbackWave OnFailure = "rollback-wave"
+	// RollbackAll: where the rollout halts, so do all hosts of the run, the last wave first.
+	RollbackAll OnFailure = "rollback-all"
+)
+
+// Offline is what a host is that cannot be reached.
+type Offline string
+
+// What a host is that cannot be reached.
+const (
+	// OfflineFail: it failed, and counts against the budgets.
+	OfflineFail Offline = "fail"
+	// OfflineHold: it is held for a later execution, and counts as no failure.
+	OfflineHold Offline = "hold"
+)
 
 // HostList is a list of hosts. In JSON it stands as [HostRange]s.
 type HostList []HostName

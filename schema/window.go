@@ -10,7 +10,12 @@ import (
 
 // Window is a time of the week that comes again: "Sun 02:00-04:00",
 // "Mon-Fri 22:00-04:00", "Sat,Sun 02:00-04:00", or daily "02:00-04:00". One that
-// ends before it begins ends on the next day.
+// ends before it begins ends on the next day; its day is the one on which it opens.
+//
+// Times are those of the clocks of a zone. Where clocks are put forward, a time that
+// they leave out is the moment at which they are; a window that lies wholly in what is
+// left out does not open that day. Where they are put back, a time that comes twice is
+// meant the first time. So a window opens at most once on each of its days.
 type Window struct {
 	// Days are the weekdays on which the window opens.
 	Days [7]bool

@@ -47,6 +47,7 @@ Examples: nixfleet compile -o plan.json
 			&cli.StringSliceFlag{Name: "group", Usage: "only hosts of this `GROUP` (may be repeated)"},
 			&cli.StringSliceFlag{Name: "input", Usage: "`NAME=PATH` of a file or directory from outside, seen as inputs.NAME; inventory=FILE is the inventory (may be repeated)"},
 			&cli.StringFlag{Name: "inventory", Usage: "which `FILE` of the fleet's inventory/, where it has several"},
+			&cli.StringFlag{Name: "rollout", Usage: "take the policy of this `NAME` from the fleet's rollouts, in place of its rollout"},
 			&cli.BoolFlag{Name: "no-build", Usage: "make a preview: evaluate, but build nothing"},
 			&cli.BoolFlag{Name: "no-cache", Usage: "evaluate even what was evaluated before"},
 		),
@@ -108,7 +109,7 @@ func compile(c *cli.Context) error {
 	}
 	in := compiler.Input{
 		Fleet: fleet, Hosts: c.StringSlice("host"), Groups: c.StringSlice("group"), Inputs: inputs,
-		Inventory: c.String("inventory"), NoBuild: c.Bool("no-build"), Library: library, Helpers: helpers,
+		Inventory: c.String("inventory"), Rollout: c.String("rollout"), NoBuild: c.Bool("no-build"), Library: library, Helpers: helpers,
 	}
 	return producePlan(c, func(ctx context.Context, deps compiler.Deps) (*schema.Plan, []compiler.Diagnostic, error) {
 		return compiler.Compile(ctx, in, deps)

@@ -32,7 +32,7 @@ in
   };
   unknownArgument = {
     expr = result { hosts.h = addr; moduls = [ ]; };
-    has = [ "mkFleet has no argument `moduls'. Did you mean `modules'? The arguments are: defaults, groups, hostModules, hosts, inventory, modules, name, nixpkgs, packages, roles, rollout, specialArgs, timeZone" ];
+    has = [ "mkFleet has no argument `moduls'. Did you mean `modules'? The arguments are: defaults, groups, hostModules, hosts, inventory, modules, name, nixpkgs, packages, roles, rollout, rollouts, specialArgs, timeZone" ];
   };
   argumentsNotASet = {
     expr = fleet.compile { output = { nixfleet, ... }: nixfleet.mkFleet [ ]; request.version = 1; };

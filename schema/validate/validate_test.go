@@ -25,6 +25,8 @@ var examples = map[reflect.Type]any{
 	reflect.TypeFor[schema.CheckKind]():   schema.CheckHTTP,
 	reflect.TypeFor[schema.Place]():       schema.OnHost,
 	reflect.TypeFor[schema.HookMoment]():  schema.AfterReboot,
+	reflect.TypeFor[schema.OnFailure]():   schema.RollbackWave,
+	reflect.TypeFor[schema.Offline]():     schema.OfflineHold,
 }
 
 // fill sets all there is in a value.

@@ -26,19 +26,6 @@ type Summary struct {
 	Needs []string `json:"needs"`
 }
 
-// Rollout is the plan's, with every host of a wave by name.
-type Rollout struct {
-	MaxParallel int                   `json:"maxParallel"`
-	Waves       []Wave                `json:"waves"`
-	Policy      *schema.RolloutPolicy `json:"policy,omitempty"`
-}
-
-// Wave is a wave of the plan.
-type Wave struct {
-	Name  string            `json:"name"`
-	Hosts []schema.HostName `json:"hosts"`
-}
-
 // Kind is a set of hosts that shall be exactly alike.
 type Kind struct {
 	Hosts    []HostLine    `json:"hosts"`
@@ -105,10 +92,7 @@ func Summarize(plan *schema.Plan) (*Summary, error) {
 	s := &Summary{
 		Digest: plan.Digest, Fleet: plan.Index.Fleet, Preview: plan.Index.Preview, TimeZone: plan.Index.TimeZone,
 		Source: plan.Index.Source, Needs: []string{},
-		Rollout: Rollout{MaxParallel: plan.Index.Rollout.MaxParallel, Policy: plan.Index.Rollout.Policy},
-	}
-	for _, wave := range plan.Index.Rollout.Waves {
-		s.Rollout.Waves = append(s.Rollout.Waves, Wave{wave.Name, wave.Hosts})
+		Rollout: summarizeRollout(plan.Index.Rollout),
 	}
 	byManifest := map[schema.Digest]int{}
 	for _, name := range plan.Index.Hosts.Names() {

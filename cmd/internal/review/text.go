@@ -52,10 +52,15 @@ func (p *printer) table(heading string, rows [][]string) {
 		return
 	}
 	p.line("  " + heading)
+	p.columns("    ", rows)
+}
+
+// columns writes rows of cells in aligned columns.
+func (p *printer) columns(indent string, rows [][]string) {
 	var out strings.Builder
 	tab := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		fmt.Fprintln(tab, "    "+strings.Join(row, "\t"))
+		fmt.Fprintln(tab, indent+strings.Join(row, "\t"))
 	}
 	tab.Flush()
 	for line := range strings.Lines(out.String()) {
@@ -78,10 +83,7 @@ func (s *Summary) writeHead(p *printer) {
 		p.line(fmt.Sprintf("  input    %s %s", name, s.Source.Inputs[name]))
 	}
 	p.line("")
-	p.line(fmt.Sprintf("Rollout: %s, at most %s at once", ui.Count(len(s.Rollout.Waves), "wave"), ui.Count(s.Rollout.MaxParallel, "host")))
-	for i, wave := range s.Rollout.Waves {
-		p.line(fmt.Sprintf("  %d. %s: %s", i+1, wave.Name, joinHosts(wave.Hosts)))
-	}
+	s.Rollout.write(p, s.TimeZone)
 }
 
 func describeRevision(source schema.Source) string {

@@ -57,11 +57,16 @@ const (
 	HostAddress    Code = "host-address"      // an address that is none
 	HostNoAddress  Code = "host-no-address"   // a host without an address
 	HostNoBase     Code = "host-no-base"      // a host of which nobody says what its operating system is
-	UnknownHost    Code = "unknown-host"      // a module for a host that is not there
+	UnknownHost    Code = "unknown-host"      // a module or a canary for a host that is not there
+	UnknownRollout Code = "unknown-rollout"   // there is no rollout policy of that name
 	HostSamePlace  Code = "host-same-address" // two hosts with one address
 	HostConnection Code = "host-connection"   // a port, user, key or jump host that is none
 	FleetTimeZone  Code = "time-zone"         // a time zone that is none
 	RolloutValue   Code = "rollout-value"     // a rollout policy that nobody could carry out
+	RolloutOrder   Code = "rollout-order"     // groups that wait for each other
+	RolloutOverlap Code = "rollout-conflict"  // a host of which two groups say different things
+	RolloutBudget  Code = "rollout-budget"    // a failure budget that would never halt anything
+	RolloutTag     Code = "rollout-tag"       // a tag that no host has
 	PathInvalid    Code = "path-invalid"      // a path that cannot be managed
 	PathConflict   Code = "path-conflict"     // one path for two things, or one inside another
 	FileContent    Code = "file-content"      // a file with no content, with two, or with too much

@@ -16,7 +16,6 @@ import (
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
 	"github.com/nixfleet/nixfleet/compiler/internal/parallel"
 	"github.com/nixfleet/nixfleet/compiler/internal/resolve"
-	"github.com/nixfleet/nixfleet/compiler/internal/rollout"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -40,7 +39,7 @@ func Preview(header schema.Index, fleet resolve.Fleet) (*schema.Plan, error) {
 		plan.Manifests[digest] = host.Manifest
 		plan.Index.Hosts[host.Name] = schema.Host{
 			Manifest: digest, Connection: host.Connection, Groups: host.Groups, Roles: host.Roles,
-			Tags: host.Tags, Rollout: rollout.Policy(host.Rollout),
+			Tags: host.Tags,
 		}
 	}
 	for digest, text := range fleet.Payloads {

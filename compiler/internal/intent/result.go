@@ -1,8 +1,6 @@
 package intent
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"github.com/nixfleet/nixfleet/schema"
@@ -36,9 +34,13 @@ type PartResult struct {
 
 // Fleet is what holds for all hosts.
 type Fleet struct {
-	Name     string  `json:"name"`
-	TimeZone string  `json:"timeZone"`
-	Rollout  Rollout `json:"rollout"`
+	Name     string `json:"name"`
+	TimeZone string `json:"timeZone"`
+	// Rollout is the fleet's policy, Rollouts are others by name, one of which may stand
+	// in for it. GroupRollouts are those of groups that have any.
+	Rollout       Rollout            `json:"rollout"`
+	Rollouts      map[string]Rollout `json:"rollouts"`
+	GroupRollouts map[string]Rollout `json:"groupRollouts"`
 }
 
 // Problem is a fault of what declares hosts, whether in an inventory file or in Nix.
@@ -68,7 +70,7 @@ type Host struct {
 	Roles         []string                `json:"roles"`
 	Groups        []string                `json:"groups"`
 	Tags          map[string]string       `json:"tags"`
-	Rollout       Rollout                 `json:"rollout"`
+	Rollout       HostRollout             `json:"rollout"`
 	OSUpdates     OSUpdates               `json:"osUpdates"`
 	Closure       *Closure                `json:"closure"`
 	Packages      []string                `json:"packages"`
@@ -175,40 +177,6 @@ type UbuntuUpdates struct {
 // NixOSUpdates is the activation policy of a NixOS host.
 type NixOSUpdates struct {
 	AutoSwitch bool `json:"autoSwitch"`
-}
-
-// Rollout is a rollout policy; what was not declared is nil or empty.
-type Rollout struct {
-	MaxParallel   *int     `json:"maxParallel"`
-	Canary        Amount   `json:"canary"`
-	Waves         []Amount `json:"waves"`
-	Soak          *string  `json:"soak"`
-	FailureBudget Amount   `json:"failureBudget"`
-	RebootWindow  *string  `json:"rebootWindow"`
-}
-
-// Amount is a number of hosts ("3") or a percentage ("10%"); empty where not declared.
-type Amount string
-
-// UnmarshalJSON accepts a number, a string or null.
-func (a *Amount) UnmarshalJSON(data []byte) error {
-	var value any
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	if err := decoder.Decode(&value); err != nil {
-		return err
-	}
-	switch value := value.(type) {
-	case nil:
-		*a = ""
-	case json.Number:
-		*a = Amount(value)
-	case string:
-		*a = Amount(value)
-	default:
-		return fmt.Errorf("expected a number of hosts or a percentage, found %s", data)
-	}
-	return nil
 }
 
 // Decode reads a result. Whatever this version does not know is refused: the

@@ -159,6 +159,18 @@ func (r *resolver) reboot() *schema.RebootPolicy {
 	return &schema.RebootPolicy{Auto: policy.Auto, Windows: policy.Windows, Deadline: policy.Deadline}
 }
 
+func (r *resolver) rebootWindow() []string {
+	for _, window := range r.intent.Rollout.RebootWindow {
+		if _, err := schema.ParseWindow(window); err != nil {
+			r.report(diagnostic.Diagnostic{
+				Code: diagnostic.Window, Summary: err.Error(), Option: "nixfleet.rollout.rebootWindow",
+				Position: r.locate(r.host, "rollout", "rebootWindow"),
+			})
+		}
+	}
+	return r.intent.Rollout.RebootWindow
+}
+
 func (r *resolver) osUpdates() *schema.OSUpdates {
 	updates := r.intent.OSUpdates
 	switch {

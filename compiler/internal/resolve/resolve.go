@@ -37,7 +37,8 @@ type Host struct {
 	Groups     []string
 	Roles      []string
 	Tags       map[string]string
-	Rollout    intent.Rollout
+	// RebootWindow is when the host may reboot where its policy for reboots does not say.
+	RebootWindow []string
 }
 
 // Resolve resolves all hosts of an evaluation.
@@ -81,7 +82,8 @@ func (r *resolver) resolve() Host {
 		Groups:     r.intent.Groups,
 		Roles:      r.intent.Roles,
 		Tags:       r.intent.Tags,
-		Rollout:    r.intent.Rollout,
+
+		RebootWindow: r.rebootWindow(),
 	}
 	h.Groups = slices.DeleteFunc(slices.Sorted(slices.Values(h.Groups)), func(g string) bool { return g == "all" })
 	h.Manifest = schema.Manifest{

@@ -1,17 +1,18 @@
-// Package rollout decides in which order the hosts of a plan are taken and how
-// many at once, and freezes the declared policies beside it.
+// Package rollout decides in which order the hosts of a plan are taken, how many at
+// once, and what must hold on the way: it turns the policies of a fleet and its
+// groups into waves, limits and budgets of so many hosts each.
 //
-// It is pure. In this version every host is in one wave; canaries, percentages
-// and budgets are frozen as declared, and refused by whoever cannot carry them out.
+// It is pure, and the same hosts and policies give the same rollout in any order. A
+// stage is the hosts that share a policy: those of a group that has one for waves, or
+// the others. Hosts of one stage stand in the order of their names, stages in the
+// order that groups ask for. What contradicts itself is a diagnostic.
+//
+// Percentages are of the plan's hosts in the stage or group, or of the wave for its
+// budget. Waves and canaries are rounded up, limits and budgets down; a limit is never
+// less than one host.
 package rollout
 
 import (
-	"fmt"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
-
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
 	"github.com/nixfleet/nixfleet/compiler/internal/intent"
 	"github.com/nixfleet/nixfleet/schema"
@@ -20,80 +21,64 @@ import (
 // defaultParallel is how many hosts are at work at once where the fleet does not say.
 const defaultParallel = 20
 
-// Order returns the frozen order for hosts, by the fleet's own policy.
-func Order(hosts []schema.HostName, fleet intent.Rollout) schema.Rollout {
-	order := schema.Rollout{
-		MaxParallel: defaultParallel,
-		Waves:       []schema.Wave{{Name: "all", Hosts: slices.SortedFunc(slices.Values(hosts), schema.HostName.Compare)}},
-		Policy:      Policy(fleet),
-	}
-	if fleet.MaxParallel != nil {
-		order.MaxParallel = *fleet.MaxParallel
-	}
-	return order
+// Input is what a rollout is made of.
+type Input struct {
+	// Hosts are the hosts of the plan.
+	Hosts []Host
+	// Members are the hosts of every group, those outside of the plan too; "all" has all.
+	Members map[string][]string
+	// Fleet holds the policies.
+	Fleet intent.Fleet
+	// Name is the policy that stands in for the fleet's own; empty for none.
+	Name string
+	// Locate returns where a field of the inventory was written, or the nearest around it.
+	Locate func(field ...string) diagnostic.Position
 }
 
-// Policy returns a policy as it is frozen; nil where nothing was declared.
-func Policy(declared intent.Rollout) *schema.RolloutPolicy {
-	var policy schema.RolloutPolicy
-	if declared.MaxParallel != nil {
-		policy.MaxParallel = *declared.MaxParallel
+// Host is what counts of a host.
+type Host struct {
+	Name schema.HostName
+	// Groups are without "all".
+	Groups []string
+	Tags   map[string]string
+	// Reboot is nil for a host that may not reboot.
+	Reboot *Reboot
+}
+
+// Reboot is what a host says of its reboots.
+type Reboot struct {
+	// Windows are the host's own; those of its groups or the fleet where there are none.
+	Windows  []string
+	Deadline string
+	// MaxConcurrent is how many hosts of its groups may be down at once; 0 for no limit.
+	MaxConcurrent int
+}
+
+// Plan returns the rollout. It is of no use where the findings hold an error.
+func Plan(in Input) (schema.Rollout, diagnostic.List) {
+	p := newPlanner(in)
+	p.check()
+	stages := p.stages()
+	frozen := schema.Rollout{Name: in.Name, MaxParallel: defaultParallel, Waves: schema.Waves{}}
+	if p.fleet.MaxParallel != "" {
+		frozen.MaxParallel = limit(p.fleet.MaxParallel, len(p.hosts))
 	}
-	policy.Canary, policy.FailureBudget = string(declared.Canary), string(declared.FailureBudget)
-	for _, wave := range declared.Waves {
-		policy.Waves = append(policy.Waves, string(wave))
+	if p.found.Failed() {
+		return frozen, p.found
 	}
-	if declared.Soak != nil {
-		policy.Soak = *declared.Soak
+	frozen.Limits = p.limits(frozen.MaxParallel)
+	frozen.Budgets = p.budgets()
+	frozen.Gate = gate(p.fleet.Gate)
+	for _, level := range levels(stages) {
+		frozen.Waves = append(frozen.Waves, p.waves(level, len(stages) > 1)...)
 	}
-	if declared.RebootWindow != nil {
-		policy.RebootWindow = *declared.RebootWindow
-	}
-	if policy.MaxParallel == 0 && policy.Canary == "" && policy.Waves == nil && policy.Soak == "" &&
-		policy.FailureBudget == "" && policy.RebootWindow == "" {
+	frozen.Reboots = p.reboots(frozen)
+	return frozen, p.found
+}
+
+func gate(declared *intent.Gate) *schema.Gate {
+	if declared == nil {
 		return nil
 	}
-	return &policy
-}
-
-// Check refuses values of a policy that no executor could carry out. where is
-// the option's path, host empty for the fleet's own.
-func Check(declared intent.Rollout, host schema.HostName, where string, position diagnostic.Position) diagnostic.List {
-	var found diagnostic.List
-	refuse := func(field, format string, args ...any) {
-		found = append(found, diagnostic.Diagnostic{
-			Code: diagnostic.RolloutValue, Severity: diagnostic.Error, Host: host, Option: where + "." + field,
-			Position: position, Summary: fmt.Sprintf(format, args...),
-		})
-	}
-	if n := declared.MaxParallel; n != nil && *n < 1 {
-		refuse("maxParallel", "maxParallel is %d: expected at least 1", *n)
-	}
-	for field, amount := range map[string]intent.Amount{"canary": declared.Canary, "failureBudget": declared.FailureBudget} {
-		if !validAmount(amount) {
-			refuse(field, "%q is not a number of hosts or a percentage", string(amount))
-		}
-	}
-	for _, amount := range declared.Waves {
-		if amount == "" || !validAmount(amount) {
-			refuse("waves", "%q is not a number of hosts or a percentage", string(amount))
-		}
-	}
-	if declared.Soak != nil {
-		if d, err := time.ParseDuration(*declared.Soak); err != nil || d < 0 {
-			refuse("soak", "%q is not a duration: expected it as in \"5m\" or \"1h30m\"", *declared.Soak)
-		}
-	}
-	if declared.RebootWindow != nil {
-		if _, err := schema.ParseWindow(*declared.RebootWindow); err != nil {
-			refuse("rebootWindow", "%v", err)
-		}
-	}
-	return found
-}
-
-func validAmount(amount intent.Amount) bool {
-	digits, percent := strings.CutSuffix(string(amount), "%")
-	n, err := strconv.Atoi(digits)
-	return amount == "" || err == nil && n >= 0 && (!percent || n <= 100)
+	return &schema.Gate{Command: declared.Command, Interval: declared.Interval, Timeout: declared.Timeout, Retries: declared.Retries}
 }

@@ -124,9 +124,17 @@ in
         description = "The IANA time zone of all windows.";
       };
 
-      rollout = import ../intent/rollout-fields.nix { inherit lib; };
-
-      # What is in them is checked where it is used, host by host.
+      # What is in these is checked where it is used: see policies.nix, and host by host.
+      rollout = mkOption {
+        type = types.raw;
+        default = { };
+        description = "How changes reach the hosts.";
+      };
+      rollouts = mkOption {
+        type = types.raw;
+        default = { };
+        description = "Policies that can stand in for `rollout`, by name.";
+      };
       defaults = mkOption {
         type = types.raw;
         default = { };

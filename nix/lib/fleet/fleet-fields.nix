@@ -1,4 +1,4 @@
-# What an inventory says of the fleet as a whole: its name, time zone and rollout policy, and what is wrong with them.
+# What an inventory says of the fleet as a whole: its name and time zone, and what is wrong with them.
 { lib }:
 let
   fields = import ./fields.nix { inherit lib; };
@@ -7,6 +7,8 @@ let
     "defaults"
     "groups"
     "hosts"
+    "rollout"
+    "rollouts"
   ];
   evaluate = modules: lib.evalModules { modules = [ fields.fleet ] ++ modules; };
 in
@@ -33,6 +35,6 @@ let
 in
 # Where something is wrong, what it would be otherwise: nobody makes a plan of it.
 {
-  inherit (if found == [ ] then typed.config else (evaluate [ ]).config) name timeZone rollout;
+  inherit (if found == [ ] then typed.config else (evaluate [ ]).config) name timeZone;
   problems = found;
 }

@@ -17,6 +17,7 @@ let
   fields = import ./fields.nix { inherit lib; };
   problems = import ./problems.nix { inherit lib; };
   sections = import ./sections.nix { inherit lib; };
+  policies = import ./policies.nix { inherit lib; };
 
   intentFields = {
     osUpdates = null;
@@ -77,6 +78,7 @@ let
   groupLayers = lib.concatLists (lib.attrValues groups);
   groupNames = lib.filter (name: name != "all") (attrNames groups);
   hosts = mapAttrs mkHost (sections.entries "hosts" sources);
+  declared = policies.ofFleet { inherit sources groups defaults; };
 
   mkHost =
     name: entries:
@@ -154,6 +156,7 @@ let
       };
       all =
         concatMap (piece: piece.layer.faults) pieces
+        ++ policies.ofHost own
         ++ (
           if unfit != [ ] then
             unfit
@@ -173,12 +176,15 @@ let
       # What belongs to the intent, as modules for it.
       intent = map (piece: {
         _file = piece.layer.label;
-        config.nixfleet = builtins.intersectAttrs intentFields piece.value;
+        config.nixfleet = builtins.intersectAttrs (
+          if lib.head piece.layer.path == "hosts" then intentFields else { osUpdates = null; }
+        ) piece.value;
       }) (lib.filter (piece: piece.value ? osUpdates || piece.value ? rollout) pieces);
     };
 in
 {
-  inherit (fleet) name timeZone rollout;
+  inherit (fleet) name timeZone;
+  inherit (declared) rollout rollouts groupRollouts;
   inherit hosts groupNames;
 
   /** What is wrong with the fleet as a whole. */
@@ -187,7 +193,9 @@ in
     ++ concatMap (section: sections.problems section sources) [
       "groups"
       "hosts"
+      "rollouts"
     ]
+    ++ declared.problems
     ++ concatMap (layer: layer.malformed) (defaults ++ groupLayers)
     ++ map (
       layer:

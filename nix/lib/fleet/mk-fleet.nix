@@ -39,6 +39,7 @@ let
     groups = null;
     hosts = null;
     rollout = null;
+    rollouts = null;
   };
 in
 checked (args@{
@@ -50,6 +51,7 @@ checked (args@{
   groups ? { },
   hosts ? { },
   rollout ? { },
+  rollouts ? { },
   modules ? [ ],
   roles ? { },
   hostModules ? null,
@@ -205,7 +207,13 @@ let
       version = 1;
       inherit libraryVersion;
       fleet = {
-        inherit (fleet) name timeZone rollout;
+        inherit (fleet)
+          name
+          timeZone
+          rollout
+          rollouts
+          groupRollouts
+          ;
       };
       groups = if isFirst then fleet.members else { };
       hostNames = if isFirst then lib.attrNames fleet.hosts else [ ];

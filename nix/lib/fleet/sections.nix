@@ -12,6 +12,7 @@ let
   example = {
     hosts = "hosts.web-1 = { base = \"ubuntu\"; addr = \"10.0.1.11\"; };";
     groups = "groups.web = { roles = [ \"web\" ]; };";
+    rollouts = "rollouts.urgent = { maxParallel = 50; };";
   };
 
   layer =
@@ -34,7 +35,9 @@ let
           lib.optional (!isFields given) (
             problems.at self [ ] {
               code = "inventory-value";
-              message = "${lib.concatStringsSep "." path} is ${problems.shown given}: expected the fields of a host";
+              message = "${lib.concatStringsSep "." path} is ${problems.shown given}: expected the fields of a ${
+                if lib.head path == "rollouts" then "rollout policy" else "host"
+              }";
               hint = lib.optionalString (
                 isString given && lib.head path == "hosts"
               ) "write { addr = ${lib.strings.escapeNixString given}; }";

@@ -1,7 +1,7 @@
-# nixfleet.rollout: how changes reach this host among others. The inventory's `rollout` lands here.
+# nixfleet.rollout: what a single host says of rollouts. The rest is the fleet's and its groups': see fleet/policies.nix.
 { lib }:
 {
   _file = "nixfleet: rollout.nix";
 
-  options.nixfleet.rollout = import ./rollout-fields.nix { inherit lib; };
+  options.nixfleet.rollout = (import ./rollout-fields.nix { inherit lib; }).host;
 }

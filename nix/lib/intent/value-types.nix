@@ -11,6 +11,12 @@ let
   day = "Mon|Tue|Wed|Thu|Fri|Sat|Sun";
   clock = "([01][0-9]|2[0-3]):[0-5][0-9]";
   percentage = types.strMatching "([1-9][0-9]?|100)%";
+  hostCount = named "number of hosts of at least 1, or a percentage such as \"10%\"" (
+    types.either types.ints.positive percentage
+  );
+  onePer = types.addCheck (types.attrsOf types.nonEmptyStr) (
+    v: v == { onePer = "group"; } || builtins.attrNames v == [ "onePerTag" ]
+  );
 in
 {
   /** A file mode: three or four octal digits; three get a leading zero. */
@@ -33,9 +39,18 @@ in
   accountId = named "user or group id between 1 and 4294967294" (types.ints.between 1 4294967294);
 
   /** A number of hosts, or a share of them. */
-  hostCount = named "number of hosts of at least 1, or a percentage such as \"10%\"" (
-    types.either types.ints.positive percentage
-  );
+  inherit hostCount;
+
+  /** Which hosts come first. */
+  canary =
+    named "number of hosts, a percentage such as \"10%\", a list of hosts, { onePer = \"group\"; }, or { onePerTag = \"zone\"; }"
+      (
+        types.oneOf [
+          hostCount
+          (types.nonEmptyListOf types.nonEmptyStr)
+          onePer
+        ]
+      );
 
   /** A number of hosts that may be none, or a share of them. */
   hostBudget = named "number of hosts, or a percentage such as \"10%\"" (

@@ -7,6 +7,22 @@ let
   inherit (fleet) host result result' inventory;
 
   addr = n: { base = "ubuntu"; addr = "10.0.0.${toString n}"; };
+  noRollout = {
+    maxParallel = null;
+    spread = [ ];
+    canary = null;
+    waves = [ ];
+    soak = null;
+    failureBudget = null;
+    waveFailureBudget = null;
+    onFailure = null;
+    offline = null;
+    maxConcurrentReboots = null;
+    rebootWindow = null;
+    gate = null;
+    at = { };
+  };
+  withoutPlaces = set: set // { fleet = set.fleet // { rollout = set.fleet.rollout // { at = { }; }; }; };
   file = attrs: (host [ { nixfleet.files."/etc/x" = attrs; } ]).files."/etc/x";
   without = names: set: removeAttrs set names;
   design = import ../../../goldens/original-design/fleet/flake.nix;
@@ -28,7 +44,7 @@ in
   mkFleet = [
     [ (without [ "hosts" "libraryVersion" "part" ] (result { hosts.h = addr 1; })) {
       version = 1;
-      fleet = { name = "fleet"; timeZone = "UTC"; rollout = { maxParallel = null; canary = null; waves = [ ]; soak = null; failureBudget = null; rebootWindow = null; }; };
+      fleet = { name = "fleet"; timeZone = "UTC"; rollout = noRollout; rollouts = { }; groupRollouts = { }; };
       groups.all = [ "h" ];
       hostNames = [ "h" ];
       problems = [ ];
@@ -42,7 +58,7 @@ in
       roles = [ ];
       groups = [ ];
       tags = { };
-      rollout = { maxParallel = null; canary = null; waves = [ ]; soak = null; failureBudget = null; rebootWindow = null; };
+      rollout.rebootWindow = null;
       osUpdates = { ubuntu = { mode = "manual"; autoReboot = false; rebootWindow = null; holds = [ ]; maxConcurrentReboots = null; }; nixos.autoSwitch = true; };
       packages = [ ];
       files = { };
@@ -54,10 +70,10 @@ in
     } ]
     # The inventory and the flake together.
     [
-      (without [ "hosts" "libraryVersion" "part" "problems" "warnings" ] (result' (inventory { name = "x"; timeZone = "Europe/Berlin"; groups.web = null; hosts.a = addr 1 // { groups = [ "web" ]; }; rollout.canary = "10%"; }) { hosts.b = addr 2; rollout.maxParallel = 3; }))
+      (withoutPlaces (without [ "hosts" "libraryVersion" "part" "problems" "warnings" ] (result' (inventory { name = "x"; timeZone = "Europe/Berlin"; groups.web = null; hosts.a = addr 1 // { groups = [ "web" ]; }; rollout.canary = "10%"; }) { hosts.b = addr 2; rollout.maxParallel = 3; })))
       {
         version = 1;
-        fleet = { name = "x"; timeZone = "Europe/Berlin"; rollout = { maxParallel = 3; canary = "10%"; waves = [ ]; soak = null; failureBudget = null; rebootWindow = null; }; };
+        fleet = { name = "x"; timeZone = "Europe/Berlin"; rollout = noRollout // { maxParallel = 3; canary = "10%"; }; rollouts = { }; groupRollouts = { }; };
         groups = { all = [ "a" "b" ]; web = [ "a" ]; };
         hostNames = [ "a" "b" ];
       }

@@ -30,7 +30,7 @@ in
     [ (ofNix { hostModules.web-2 = { }; hosts.web-1 = addr 1; }) [ "hostModules.web-2: there is no host \"web-2\"; did you mean \"web-1\"? the hosts are: web-1" ] ]
     [ (ofYAML (one { prot = 1; }) { }) [ "hosts.h.prot: there is no field \"prot\"; did you mean \"port\"? the fields are: addr, base, groups, hostKeys, modules, osUpdates, port, proxyJump, roles, rollout, system, tags, user, vars" ] ]
     [ (ofYAML { groups.g.prot = 1; hosts.h = addr 1 // { groups = [ "g" ]; }; } { }) [ "groups.g.prot: there is no field \"prot\"; did you mean \"port\"? the fields are: addr, base, groups, hostKeys, modules, osUpdates, port, proxyJump, roles, rollout, system, tags, user, vars" ] ]
-    [ (ofYAML { timezone = "UTC"; hosts.h = addr 1; } { }) [ "timezone: there is no field \"timezone\"; did you mean \"timeZone\"? the fields are: defaults, groups, hosts, name, rollout, timeZone" ] ]
+    [ (ofYAML { timezone = "UTC"; hosts.h = addr 1; } { }) [ "timezone: there is no field \"timezone\"; did you mean \"timeZone\"? the fields are: defaults, groups, hosts, name, rollout, rollouts, timeZone" ] ]
 
     # Fields that are missing, in the words of the file.
     [ (ofYAML { hosts.h.base = "ubuntu"; } { }) [ "hosts.h.addr: host \"h\" has no address; write `addr: 10.0.1.11' there, in its groups or in defaults" ] ]

@@ -1,0 +1,184 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Rollout is the plan's, with every host by name instead of in ranges.
+type Rollout struct {
+	schema.Rollout
+	Waves   []Wave   `json:"waves"`
+	Reboots *Reboots `json:"reboots,omitempty"`
+}
+
+// Wave is a wave of the plan.
+type Wave struct {
+	schema.Wave
+	Hosts []schema.HostName `json:"hosts"`
+}
+
+// Reboots are those of the plan.
+type Reboots struct {
+	schema.Reboots
+	Limits []RebootLimit `json:"limits,omitempty"`
+	Waves  []RebootWave  `json:"waves"`
+}
+
+// RebootLimit is a limit of the plan.
+type RebootLimit struct {
+	schema.RebootLimit
+	Hosts []schema.HostName `json:"hosts"`
+}
+
+// RebootWave is a wave of reboots of the plan.
+type RebootWave struct {
+	schema.RebootWave
+	Hosts []schema.HostName `json:"hosts"`
+}
+
+func summarizeRollout(frozen schema.Rollout) Rollout {
+	r := Rollout{Rollout: frozen}
+	for _, wave := range frozen.Waves {
+		r.Waves = append(r.Waves, Wave{wave, wave.Hosts})
+	}
+	if frozen.Reboots == nil {
+		return r
+	}
+	r.Reboots = &Reboots{Reboots: *frozen.Reboots}
+	for _, limit := range frozen.Reboots.Limits {
+		r.Reboots.Limits = append(r.Reboots.Limits, RebootLimit{limit, limit.Hosts})
+	}
+	for _, wave := range frozen.Reboots.Waves {
+		r.Reboots.Waves = append(r.Reboots.Waves, RebootWave{wave, wave.Hosts})
+	}
+	return r
+}
+
+// write draws who comes when, how many at once, and what a failure means.
+func (r Rollout) write(p *printer, timeZone string) {
+	name := "Rollout"
+	if r.Name != "" {
+		name = fmt.Sprintf("Rollout %q", r.Name)
+	}
+	p.line(fmt.Sprintf("%s: %s, at most %s at once", name, ui.Count(len(r.Waves), "wave"), ui.Count(r.MaxParallel, "host")))
+	all, done := 0, 0
+	for _, wave := range r.Waves {
+		all += len(wave.Hosts)
+	}
+	var lines [][]string
+	for i, wave := range r.Waves {
+		done += len(wave.Hosts)
+		reached := when(len(r.Waves) > 1, fmt.Sprintf(" (%d/%d)", done, all))
+		lines = append(lines, []string{fmt.Sprintf("%d. %s", i+1, wave.Name) + reached + ":", joinHosts(wave.Hosts), wave.terms()})
+	}
+	p.columns("  ", lines)
+	for _, line := range slices.Concat(r.bounds(), r.explain()) {
+		p.line("  " + line)
+	}
+	r.Reboots.write(p, timeZone)
+}
+
+// terms are what holds for a wave.
+func (w Wave) terms() string {
+	failures := ""
+	if budget := w.FailureBudget; budget != nil {
+		failures = mayFail(*budget)
+	}
+	return words(when(w.Soak != "", "soak "+w.Soak), failures, string(w.OnFailure), when(w.Offline == schema.OfflineHold, "offline hosts are held"))
+}
+
+func mayFail(hosts int) string {
+	if hosts == 0 {
+		return "no host may fail"
+	}
+	return ui.Count(hosts, "host") + " may fail"
+}
+
+// bounds are what holds for the whole rollout.
+func (r Rollout) bounds() []string {
+	var lines, limits, budgets []string
+	for _, limit := range r.Limits {
+		set := when(limit.Group != "", "of group "+limit.Group)
+		if limit.Tag != "" {
+			set = strings.TrimSpace(set + " with the same " + limit.Tag)
+		}
+		limits = append(limits, fmt.Sprintf("%s %s", set, ui.Count(limit.MaxParallel, "host")))
+	}
+	for _, budget := range r.Budgets {
+		budgets = append(budgets, mayFail(budget.Hosts)+when(budget.Group != "", " of group "+budget.Group))
+	}
+	if len(limits) > 0 {
+		lines = append(lines, "at once, at most: "+strings.Join(limits, ", "))
+	}
+	if len(budgets) > 0 {
+		lines = append(lines, "in all: "+strings.Join(budgets, ", "))
+	}
+	if gate := r.Gate; gate != nil {
+		lines = append(lines, fmt.Sprintf("gate, before the first wave and after each, on the controller: %s (within %s, asked again %s every %s)",
+			oneLine(gate.Command), gate.Timeout, times(gate.Retries), gate.Interval))
+	}
+	return lines
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return strconv.Itoa(n) + " times"
+}
+
+// explain says in words what the terms mean, those that the rollout has.
+func (r Rollout) explain() []string {
+	var lines []string
+	add := func(needed bool, text string) {
+		if needed {
+			lines = append(lines, text)
+		}
+	}
+	has := func(of func(Wave) bool) bool { return slices.ContainsFunc(r.Waves, of) }
+	onFailure := func(what schema.OnFailure) bool {
+		return has(func(w Wave) bool { return w.OnFailure == what })
+	}
+	add(len(r.Limits) > 0, "A host that may not begin yet is passed over until it may.")
+	add(has(func(w Wave) bool { return w.Soak != "" }), "A wave that soaks is watched for that long; its health checks must pass before and after.")
+	bounded := has(func(w Wave) bool { return w.FailureBudget != nil })
+	add(len(r.Waves) > 1 && !bounded, "A wave in which a host fails is finished, and no other starts.")
+	add(bounded, "One failure more than may be halts the rollout: nothing more starts, and hosts at work finish.")
+	add(r.Gate != nil, "A gate that stays closed halts the rollout as well.")
+	add(onFailure(schema.RollbackHost), "rollback-host: a host that fails goes back to what it was before the run.")
+	add(onFailure(schema.RollbackWave), "rollback-wave: when the rollout halts, all hosts of that wave go back to what they were before the run.")
+	add(onFailure(schema.RollbackAll), "rollback-all: when the rollout halts, all hosts that it changed go back to what they were, the last wave first.")
+	add(has(func(w Wave) bool { return w.Offline == schema.OfflineHold }), "Offline hosts are left for a later execution, and count as no failure.")
+	return lines
+}
+
+func (r *Reboots) write(p *printer, timeZone string) {
+	if r == nil {
+		return
+	}
+	hosts := 0
+	for _, wave := range r.Waves {
+		hosts += len(wave.Hosts)
+	}
+	p.line("")
+	p.line("Reboots: " + words(ui.Count(hosts, "host")+" may reboot", when(hosts > r.MaxConcurrent, fmt.Sprintf("at most %d down at once", r.MaxConcurrent))))
+	var lines [][]string
+	for _, wave := range r.Waves {
+		open := "at any time"
+		if len(wave.Windows) > 0 {
+			open = "in " + strings.Join(wave.Windows, " or ") + " " + timeZone
+		}
+		lines = append(lines, []string{"in wave " + wave.Wave + ":", joinHosts(wave.Hosts), words(open, "back within "+wave.Deadline)})
+	}
+	p.columns("  ", lines)
+	for _, limit := range r.Limits {
+		of := when(limit.Group != "", "of group "+limit.Group+", ")
+		p.line(fmt.Sprintf("  %sat most %d down at once of %s", of, limit.MaxConcurrent, joinHosts(limit.Hosts)))
+	}
+}

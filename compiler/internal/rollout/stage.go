@@ -1,0 +1,161 @@
+package rollout
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
+	"github.com/nixfleet/nixfleet/compiler/internal/intent"
+)
+
+// stage is hosts that share a policy for waves.
+type stage struct {
+	// group is empty for the hosts that are in no group with such a policy.
+	group string
+	hosts []Host
+	// level is greater than that of every stage that comes before.
+	level int
+}
+
+// shapes reports whether a group's policy says something of waves, and not only of
+// how many hosts are at work or down at once.
+func shapes(r intent.Rollout) bool {
+	return r.Canary.Declared() || len(r.Waves) > 0 || r.Soak != nil || r.FailureBudget != "" ||
+		r.WaveFailureBudget != "" || r.OnFailure != nil || r.Offline != nil || len(r.After) > 0
+}
+
+// stages divides the plan's hosts, and sets the stages' levels.
+func (p *planner) stages() []*stage {
+	order := p.order()
+	groups := p.stageGroups()
+	byGroup := map[string]*stage{}
+	reported := map[string]bool{}
+	for _, host := range p.hosts {
+		var of []string
+		for _, group := range groups {
+			if slices.Contains(host.Groups, group) {
+				of = append(of, group)
+			}
+		}
+		group := ""
+		if len(of) > 0 {
+			var beside []string
+			if group, beside = p.narrowest(of); group == "" {
+				if pair := strings.Join(beside, " "); !reported[pair] {
+					reported[pair] = true
+					p.disagree(host, beside)
+				}
+				continue
+			}
+		}
+		if byGroup[group] == nil {
+			byGroup[group] = &stage{group: group, level: order[group]}
+		}
+		byGroup[group].hosts = append(byGroup[group].hosts, host)
+	}
+	return slices.SortedFunc(maps.Values(byGroup), func(a, b *stage) int {
+		// The hosts of no group come last among their equals.
+		return cmp.Or(cmp.Compare(a.level, b.level), cmp.Compare(boolOf(a.group == ""), boolOf(b.group == "")), cmp.Compare(a.group, b.group))
+	})
+}
+
+func boolOf(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (p *planner) disagree(host Host, beside []string) {
+	a, b := beside[0], beside[1]
+	field := "waves"
+	if policy, _ := p.of(a); len(policy.After) > 0 {
+		field = "after"
+	}
+	p.refuse(diagnostic.RolloutOverlap, a, field,
+		"leave the policy for waves to one of them, or to a group whose hosts are all in the other; maxParallel, spread, maxConcurrentReboots and rebootWindow may stand at both",
+		"host %q is in the groups %q and %q, and both say in which waves their hosts are taken", host.Name, a, b)
+}
+
+// stageGroups returns the groups whose hosts are stages of their own.
+func (p *planner) stageGroups() []string {
+	set := map[string]bool{}
+	for _, group := range p.groups() {
+		policy := p.Fleet.GroupRollouts[group]
+		if shapes(policy) {
+			set[group] = true
+		}
+		for _, other := range policy.After {
+			set[other] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// order returns the level of each group: a group is after another where the policy of
+// a group around it names one around the other.
+func (p *planner) order() map[string]int {
+	groups := p.stageGroups()
+	before := map[string][]string{}
+	for _, group := range groups {
+		for _, around := range p.groups() {
+			if around != group && !p.within(group, around) {
+				continue
+			}
+			for _, after := range p.Fleet.GroupRollouts[around].After {
+				for _, earlier := range groups {
+					if earlier != group && (earlier == after || p.within(earlier, after) && !p.within(group, earlier)) {
+						before[group] = append(before[group], earlier)
+					}
+				}
+			}
+		}
+	}
+	o := ordering{before: before, level: map[string]int{}}
+	for _, group := range groups {
+		if circle := o.visit(group, nil); circle != nil {
+			p.refuse(diagnostic.RolloutOrder, circle[0], "after", "take one of them out of the circle",
+				"groups wait for each other: %s", strings.Join(circle, " after "))
+			return o.level
+		}
+	}
+	return o.level
+}
+
+type ordering struct {
+	before map[string][]string
+	level  map[string]int
+}
+
+// visit sets the level of a group, or returns a circle that it is in.
+func (o ordering) visit(group string, path []string) []string {
+	if at := slices.Index(path, group); at >= 0 {
+		return append(slices.Clone(path[at:]), group)
+	}
+	if _, done := o.level[group]; done {
+		return nil
+	}
+	level := 0
+	for _, earlier := range o.before[group] {
+		if circle := o.visit(earlier, append(path, group)); circle != nil {
+			return circle
+		}
+		level = max(level, o.level[earlier]+1)
+	}
+	o.level[group] = level
+	return nil
+}
+
+// levels groups sorted stages that are on one level.
+func levels(stages []*stage) [][]*stage {
+	var all [][]*stage
+	for i, s := range stages {
+		if i == 0 || stages[i-1].level != s.level {
+			all = append(all, nil)
+		}
+		all[len(all)-1] = append(all[len(all)-1], s)
+	}
+	return all
+}
