@@ -2,7 +2,9 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,11 +43,19 @@ type fakeSystemd struct {
 	skipped map[schema.UnitName]bool
 	log     []string
 	fault   effect.Fault
+	// stopped are the units that were stopped, with the text that systemd had read.
+	stopped []string
+	// queue are the units that a boot has yet to start; nil at other times.
+	queue map[schema.UnitName]bool
+	// hangs says that it answers nothing any more.
+	hangs bool
 	// starts are how often each unit was started.
 	starts map[schema.UnitName]int
 	// ran are the text and the configuration with which each unit was started.
 	ran map[schema.UnitName]string
 }
+
+var errHangs = errors.New("cannot ask systemd (ListUnitsByNames): context deadline exceeded")
 
 var (
 	inactive   = unit.Status{Load: "not-found", Active: "inactive", Sub: "dead"}
@@ -64,11 +74,45 @@ func newFakeSystemd(root string) *fakeSystemd {
 // boot makes everything forgotten that a reboot makes forgotten, and starts what
 // is enabled.
 func (s *fakeSystemd) boot() {
+	s.bootEarly()
+	s.bootLate()
+}
+
+// bootEarly makes everything forgotten, reads what is enabled and is about to start it.
+func (s *fakeSystemd) bootEarly() {
 	fresh := newFakeSystemd(s.root)
-	s.loaded, s.state, s.loops = fresh.loaded, fresh.state, fresh.loops
+	s.loaded, s.state, s.loops, s.restarts, s.skipped = fresh.loaded, fresh.state, fresh.loops, fresh.restarts, fresh.skipped
+	s.queue = map[schema.UnitName]bool{}
+	for _, name := range s.enabled() {
+		s.textOf(name)
+		s.queue[name] = true
+	}
+}
+
+// bootLate starts what is about to start.
+func (s *fakeSystemd) bootLate() {
+	names := slices.Sorted(maps.Keys(s.queue))
+	slices.SortStableFunc(names, func(a, b schema.UnitName) int { return rank(unit.Job{Unit: a}) - rank(unit.Job{Unit: b}) })
+	for _, name := range names {
+		s.start(name, unit.Start)
+	}
+	s.queue = nil
+}
+
+func (s *fakeSystemd) enabled() []schema.UnitName {
 	links, _ := filepath.Glob(filepath.Join(s.root, "/etc/systemd/system/multi-user.target.wants/*"))
-	for _, link := range links {
-		s.start(schema.UnitName(filepath.Base(link)), unit.Start)
+	names := make([]schema.UnitName, len(links))
+	for i, link := range links {
+		names[i] = schema.UnitName(filepath.Base(link))
+	}
+	return names
+}
+
+// clone returns the same systemd on another root directory.
+func (s *fakeSystemd) clone(root string) *fakeSystemd {
+	return &fakeSystemd{
+		root: root, loaded: maps.Clone(s.loaded), state: maps.Clone(s.state), loops: maps.Clone(s.loops), restarts: maps.Clone(s.restarts),
+		skipped: maps.Clone(s.skipped), starts: maps.Clone(s.starts), ran: maps.Clone(s.ran),
 	}
 }
 
@@ -112,6 +156,9 @@ func (s *fakeSystemd) status(name schema.UnitName) unit.Status {
 
 func (s *fakeSystemd) List(_ context.Context, names []schema.UnitName) (map[schema.UnitName]unit.Status, error) {
 	found := map[schema.UnitName]unit.Status{}
+	if s.hangs && len(names) > 0 {
+		return nil, errHangs
+	}
 	for _, name := range names {
 		if name.IsTemplate() {
 			return nil, fmt.Errorf("unit name %s is missing the instance name", name)
@@ -153,7 +200,7 @@ func (s *fakeSystemd) Details(_ context.Context, name schema.UnitName) (unit.Det
 	if strings.Contains(text, "Type=oneshot") {
 		details.Type = "oneshot"
 	}
-	if strings.Contains(text, "WantedBy=") {
+	if strings.Contains(text, "WantedBy=") || slices.Contains(s.enabled(), name) {
 		details.Enablement = "enabled"
 	}
 	if s.state[name].Active == "failed" {
@@ -169,6 +216,9 @@ func (s *fakeSystemd) Details(_ context.Context, name schema.UnitName) (unit.Det
 }
 
 func (s *fakeSystemd) DaemonReload(context.Context) error {
+	if s.hangs {
+		return errHangs
+	}
 	return s.fault.Do("daemon-reload", func() error {
 		s.log = append(s.log, "daemon-reload")
 		clear(s.loaded)
@@ -177,12 +227,14 @@ func (s *fakeSystemd) DaemonReload(context.Context) error {
 }
 
 func (s *fakeSystemd) ResetFailed(_ context.Context, name schema.UnitName) error {
-	s.log = append(s.log, "reset-failed "+string(name))
-	delete(s.restarts, name)
-	if s.state[name].Active == "failed" {
-		s.state[name] = unit.Status{Active: "inactive", Sub: "dead"}
-	}
-	return nil
+	return s.fault.Do("reset-failed "+string(name), func() error {
+		s.log = append(s.log, "reset-failed "+string(name))
+		delete(s.restarts, name)
+		if s.state[name].Active == "failed" {
+			s.state[name] = unit.Status{Active: "inactive", Sub: "dead"}
+		}
+		return nil
+	})
 }
 
 func (s *fakeSystemd) Journal(context.Context, schema.UnitName, string, int) ([]string, error) {
@@ -198,8 +250,19 @@ func (s *fakeSystemd) Run(_ context.Context, jobs []unit.Job) (results map[schem
 }
 
 func (s *fakeSystemd) Enqueue(_ context.Context, jobs []unit.Job) (map[schema.UnitName]string, error) {
-	return nil, s.fault.Do("enqueue", func() error {
-		s.run(jobs)
+	return nil, s.fault.Do("enqueue "+string(jobs[0].Verb), func() error {
+		if s.queue == nil {
+			s.run(jobs)
+			return nil
+		}
+		for _, job := range jobs { // nothing has started yet, and nothing does before we end
+			switch job.Verb {
+			case unit.Start:
+				s.queue[job.Unit] = true
+			case unit.Stop:
+				delete(s.queue, job.Unit)
+			}
+		}
 		return nil
 	})
 }
@@ -208,12 +271,22 @@ func (s *fakeSystemd) run(jobs []unit.Job) map[schema.UnitName]string {
 	results := map[schema.UnitName]string{}
 	jobs = slices.Clone(jobs)
 	slices.SortStableFunc(jobs, func(a, b unit.Job) int { return rank(a) - rank(b) })
+	for i, job := range jobs { // what restarts stops first, all of it
+		if job.Verb != unit.TryRestart {
+			continue
+		}
+		if s.state[job.Unit].Runs() {
+			text, _ := s.textOf(job.Unit)
+			s.stop(job.Unit, text)
+			jobs[i].Verb = unit.Start
+		}
+	}
 	for _, job := range jobs {
 		text, known := s.textOf(job.Unit)
 		s.log = append(s.log, fmt.Sprintf("%s %s %q", job.Verb, job.Unit, firstLine(text)))
 		switch job.Verb {
 		case unit.Stop:
-			if !known {
+			if !known && !s.state[job.Unit].Runs() {
 				results[job.Unit] = "Unit " + string(job.Unit) + " not loaded."
 				continue
 			}
@@ -221,9 +294,7 @@ func (s *fakeSystemd) run(jobs []unit.Job) map[schema.UnitName]string {
 		case unit.Reload:
 			results[job.Unit] = "done"
 		case unit.TryRestart:
-			if s.state[job.Unit].Runs() {
-				results[job.Unit] = s.start(job.Unit, unit.Restart)
-			}
+			results[job.Unit] = "done"
 		default:
 			results[job.Unit] = s.start(job.Unit, job.Verb)
 		}
@@ -242,6 +313,10 @@ func rank(job unit.Job) int {
 // stop takes down what requires the unit as well. What a unit in auto-restart
 // counted is only forgotten when it starts and ends once more, or is reset.
 func (s *fakeSystemd) stop(name schema.UnitName, text string) string {
+	if strings.Contains(text, "Unstoppable") && s.state[name].Runs() {
+		return "timeout"
+	}
+	s.stopped = append(s.stopped, fmt.Sprintf("%s as %q", name, firstLine(text)))
 	s.state[name] = unit.Status{Active: "inactive", Sub: "dead"}
 	if strings.Contains(text, "BadEnd") {
 		s.state[name] = unitFailed
@@ -299,9 +374,10 @@ func (s *fakeSystemd) start(name schema.UnitName, verb unit.Verb) string {
 
 // fakeTools are shadow's tools on the root directory's files.
 type fakeTools struct {
-	root string
-	log  []string
-	fail string // a tool that fails
+	root  string
+	log   []string
+	fail  string // a tool that fails
+	fault effect.Fault
 }
 
 func (f *fakeTools) Run(_ context.Context, name string, args ...string) ([]byte, error) {
@@ -438,9 +514,21 @@ func (f *fakeTools) edit(file string, change func([][]string) [][]string) {
 	for _, l := range change(lines) {
 		out.WriteString(strings.Join(l, ":") + "\n")
 	}
-	if err := os.WriteFile(name, []byte(out.String()), 0o644); err != nil {
+	if out.String() == string(data) {
+		return
+	}
+	// As shadow does it: the file is forced to the disk, the rename is not.
+	info, err := os.Stat(name)
+	if err != nil {
 		panic(err)
 	}
+	if err := os.WriteFile(name+"+", []byte(out.String()), 0o600); err != nil {
+		panic(err)
+	}
+	if err := errors.Join(os.Chmod(name+"+", info.Mode()), os.Rename(name+"+", name)); err != nil {
+		panic(err)
+	}
+	f.fault.Synced(file)
 }
 
 func (f *fakeTools) gid(group string) (gid string) {

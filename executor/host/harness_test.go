@@ -31,6 +31,7 @@ type world struct {
 	client    *client // of the session at work
 	booting   bool    // whether the host is coming up
 	died      error   // of what the last transaction's process died
+	before    int     // how many transactions came before the one under test
 }
 
 func newWorld(t testing.TB) *world {

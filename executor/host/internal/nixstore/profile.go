@@ -103,11 +103,10 @@ func (p *Profile) Unroot() error {
 	// If we crash here, the root goes with the next transaction or stays: it keeps
 	// a closure for nothing, and nothing else.
 	return p.fault.Do("remove "+stagedRoot, func() error {
-		err := os.Remove(p.at(stagedRoot))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
+		if err := os.Remove(p.at(stagedRoot)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot remove %s: %w", stagedRoot, err)
 		}
-		return err
+		return p.sync(filepath.Dir(stagedRoot))
 	})
 }
 

@@ -3,6 +3,7 @@ package rooted
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path"
 
 	"golang.org/x/sys/unix"
@@ -166,14 +167,41 @@ func (p *Place) clear() error {
 }
 
 func (p *Place) remove(name string) error {
-	err := unix.Unlinkat(p.fd, name, 0)
-	if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EPERM) {
-		err = unix.Unlinkat(p.fd, name, unix.AT_REMOVEDIR)
-	}
-	if err != nil && !errors.Is(err, unix.ENOENT) {
+	if err := removeAll(p.fd, name); err != nil {
 		return fmt.Errorf("cannot remove %s/%s: %w", p.name, name, err)
 	}
 	return nil
+}
+
+// removeAll removes a file, a link or a directory with all that is in it. After a
+// power cut a directory that was moved away may be back with something in it.
+func removeAll(dir int, name string) error {
+	err := unix.Unlinkat(dir, name, 0)
+	if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EPERM) {
+		err = unix.Unlinkat(dir, name, unix.AT_REMOVEDIR)
+	}
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	if !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	file := os.NewFile(uintptr(fd), name)
+	defer file.Close()
+	names, err := file.Readdirnames(-1)
+	if err != nil {
+		return err
+	}
+	for _, child := range names {
+		if err := removeAll(fd, child); err != nil {
+			return err
+		}
+	}
+	return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR)
 }
 
 // Path returns the path of what is staged, for programs that look at it.
@@ -195,11 +223,15 @@ func (f *FS) RemovePlace(name string) error {
 		return err
 	}
 	if entry.Kind == Directory {
-		p, err := f.OpenPlace(name)
+		p, err := f.EnterPlace(name)
 		if err != nil {
 			return err
 		}
+		err = p.clear()
 		p.Close()
+		if err != nil {
+			return err
+		}
 		if _, err := f.RemoveDirectory(name); err != nil {
 			return err
 		}

@@ -77,13 +77,19 @@ func (s *Store) collectBlobs(needed map[string]bool) error {
 		return err
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return needed[name] })
-	for _, name := range names[:min(len(names), collectAtOnce)] {
-		// If we crash here, the next transaction removes the rest.
-		if err := s.remove(filepath.Join("blobs", name)); err != nil {
-			return err
-		}
+	names = names[:min(len(names), collectAtOnce)]
+	if len(names) == 0 {
+		return nil
 	}
-	return nil
+	// If we crash here, the next transaction removes the rest.
+	return s.fault.Do("remove blobs", func() error {
+		for _, name := range names {
+			if err := s.unlink(filepath.Join("blobs", name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (s *Store) names(directory string) ([]string, error) {
@@ -98,11 +104,23 @@ func (s *Store) names(directory string) ([]string, error) {
 	return names, nil
 }
 
+// remove removes a file or directory, durably.
 func (s *Store) remove(name string) error {
 	return s.fault.Do("remove "+name, func() error {
-		if err := os.RemoveAll(filepath.Join(s.dir, name)); err != nil {
-			return fmt.Errorf("cannot remove %s/%s: %w", Directory, name, err)
+		if err := s.unlink(name); err != nil {
+			return err
 		}
-		return nil
+		err := s.syncDirectory(filepath.Dir(s.Path(name)))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
 	})
+}
+
+func (s *Store) unlink(name string) error {
+	if err := os.RemoveAll(s.Path(name)); err != nil {
+		return fmt.Errorf("cannot remove %s/%s: %w", Directory, name, err)
+	}
+	return nil
 }

@@ -136,32 +136,28 @@ func (s *Store) makeRoom(target string) error {
 // scratch is where files are written before they are renamed to their place.
 func (s *Store) scratch() string { return filepath.Join(s.dir, "scratch") }
 
-// makeDirectories makes dir and what is missing above it. The helper's own
+// makeDirectories makes dir and what is missing above it, durably. The helper's own
 // directory must let the deploy user's sudo through; all others are root's alone.
 func (s *Store) makeDirectories(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(s.dir), 0o755); err != nil {
 		return err
 	}
-	for _, d := range []string{s.dir, dir} {
-		mode := os.FileMode(0o700)
-		if d == s.dir || filepath.Base(d) == "bin" {
-			mode = 0o755
-		}
-		if err := os.MkdirAll(filepath.Dir(d), 0o700); err != nil {
-			return err
-		}
-		err := os.Mkdir(d, mode)
-		if errors.Is(err, fs.ErrExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if err := s.syncDirectory(filepath.Dir(d)); err != nil {
+	if _, err := os.Lstat(dir); err == nil {
+		return nil
+	}
+	if dir != s.dir {
+		if err := s.makeDirectories(filepath.Dir(dir)); err != nil {
 			return err
 		}
 	}
-	return nil
+	mode := os.FileMode(0o700)
+	if dir == s.dir || filepath.Base(dir) == "bin" {
+		mode = 0o755
+	}
+	if err := os.Mkdir(dir, mode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return s.syncDirectory(filepath.Dir(dir))
 }
 
 func (s *Store) syncDirectory(dir string) error {

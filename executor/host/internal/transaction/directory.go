@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"path"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/nixfleet/nixfleet/executor/host/internal/account"
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
@@ -57,7 +55,7 @@ func (s *directoryStep) do(_ context.Context, t *transaction) error {
 }
 
 func (s *directoryStep) undo(_ context.Context, t *transaction) error {
-	found, err := t.Files.Lookup(s.Path)
+	found, err := s.lookup(t)
 	if err != nil {
 		return fmt.Errorf("cannot bring the directory %s back: %w", s.Path, err)
 	}
@@ -93,12 +91,19 @@ func (s *directoryStep) remake(t *transaction) error {
 	return place.Move(name, s.Path, false)
 }
 
-func (s *directoryStep) check(t *transaction) (string, error) {
+// lookup tells what stands there now. Where a file is on the way, one that the
+// change would have made is not there.
+func (s *directoryStep) lookup(t *transaction) (rooted.Entry, error) {
 	found, err := t.Files.Lookup(s.Path)
 	var blocked *rooted.BlockedError
-	if errors.As(err, &blocked) || errors.Is(err, unix.ENOENT) {
-		found, err = rooted.Entry{}, nil
+	if s.Was == nil && errors.As(err, &blocked) {
+		return rooted.Entry{}, nil
 	}
+	return found, err
+}
+
+func (s *directoryStep) check(t *transaction) (string, error) {
+	found, err := s.lookup(t)
 	if err != nil || s.Was == nil {
 		return "", err // one that has something in it stays, and the verdict mentions it
 	}

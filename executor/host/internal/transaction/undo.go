@@ -3,6 +3,7 @@ package transaction
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -98,7 +99,15 @@ func (t *transaction) unreserve() {
 			_ = place.Unreserve()
 		}
 	}
-	_ = t.State.Remove(Name(t.order.ID, "reserve"))
+	_ = t.removeReserve()
+}
+
+func (t *transaction) removeReserve() error {
+	name := Name(t.order.ID, "reserve")
+	if _, err := t.State.Read(name); isAbsent(err) {
+		return nil
+	}
+	return t.State.Remove(name)
 }
 
 // cleanUp removes what was there for the sake of the transaction.
@@ -116,17 +125,22 @@ func (t *transaction) cleanUp(committed bool) error {
 			}
 		}
 	}
+	var above []string
 	for _, name := range t.record.Places {
 		if err := t.Files.RemovePlace(name); err != nil {
 			return err
 		}
+		above = append(above, path.Dir(name), path.Dir(path.Dir(name)))
+	}
+	if err := t.Files.Sync(above...); err != nil {
+		return err
 	}
 	if t.record.Rooted {
 		if err := t.Profile.Unroot(); err != nil {
 			return err
 		}
 	}
-	return t.State.Remove(Name(t.order.ID, "reserve"))
+	return t.removeReserve()
 }
 
 // noteCause writes down why the change is undone, for the verdict of whoever ends
