@@ -115,6 +115,12 @@ func Load(ctx context.Context, dir fs.FS, name, shown string) (*Inventory, error
 			Summary: "cannot read the inventory: " + err.Error(),
 		}}
 	}
+	if err := checkBounds(name, data); err != nil {
+		return nil, diagnostic.List{{
+			Code: diagnostic.InventorySyntax, Severity: diagnostic.Error, Position: diagnostic.Position{File: shown},
+			Summary: "cannot read the inventory: " + err.Error(),
+		}}
+	}
 	loaded := &Inventory{File: shown}
 	switch path.Ext(name) {
 	case ".json":

@@ -37,6 +37,9 @@ type jsonReader struct {
 	data    []byte
 	decoder *json.Decoder
 	found   diagnostic.List
+	// at is how far lines have been counted: to count from the beginning for every
+	// value would take forever.
+	at struct{ offset, line, begin int }
 }
 
 func (r *jsonReader) syntax(err error) error {
@@ -59,9 +62,17 @@ func (r *jsonReader) syntax(err error) error {
 }
 
 func (r *jsonReader) place(offset int64) diagnostic.Position {
-	before := r.data[:offset]
-	line := 1 + bytes.Count(before, []byte("\n"))
-	return diagnostic.Position{File: r.file, Line: line, Column: len(before) - bytes.LastIndexByte(before, '\n')}
+	end := int(offset)
+	if end < r.at.offset {
+		r.at.offset, r.at.line, r.at.begin = 0, 0, 0
+	}
+	passed := r.data[r.at.offset:end]
+	if last := bytes.LastIndexByte(passed, '\n'); last >= 0 {
+		r.at.line += bytes.Count(passed, []byte("\n"))
+		r.at.begin = r.at.offset + last + 1
+	}
+	r.at.offset = end
+	return diagnostic.Position{File: r.file, Line: r.at.line + 1, Column: end - r.at.begin + 1}
 }
 
 // next returns where the next token begins.

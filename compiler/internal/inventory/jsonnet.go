@@ -23,8 +23,14 @@ func evaluate(ctx context.Context, dir fs.FS, name, shown string, data []byte) (
 		value string
 		err   error
 	}
-	done := make(chan outcome, 1)
+	done, stop := make(chan outcome, 1), make(chan struct{})
+	defer close(stop)
 	go func() {
+		defer func() {
+			if fault := recover(); fault != nil {
+				done <- outcome{err: fmt.Errorf("internal error: %v", fault)}
+			}
+		}()
 		vm := jsonnet.MakeVM()
 		vm.Importer(&importer{dir: dir, top: name, shown: shown, cache: map[string]jsonnet.Contents{name: jsonnet.MakeContentsRaw(data)}})
 		var out outcome
@@ -38,6 +44,12 @@ func evaluate(ctx context.Context, dir fs.FS, name, shown string, data []byte) (
 	select {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
+	case <-memoryExceeded(stop):
+		return nil, diagnostic.List{{
+			Code: diagnostic.InventorySyntax, Severity: diagnostic.Error, Position: diagnostic.Position{File: shown},
+			Summary: fmt.Sprintf("cannot evaluate the inventory: it takes more than %d GiB of memory", maxMemory>>30),
+			Hint:    "look for a list or a text that grows without end",
+		}}
 	case out := <-done:
 		if out.err != nil {
 			return nil, jsonnetError(out.err, name, shown)
@@ -85,6 +97,9 @@ func (i *importer) Import(from, imported string) (jsonnet.Contents, string, erro
 		return contents, name, nil
 	}
 	data, err := readInside(i.dir, name)
+	if err == nil {
+		err = checkBounds(name, data)
+	}
 	if err != nil {
 		return jsonnet.Contents{}, "", fmt.Errorf("cannot import %q: %w", imported, err)
 	}
