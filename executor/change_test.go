@@ -159,7 +159,7 @@ func TestConfirmation(t *testing.T) {
 				return &protocol.Error{Message: "not confirmed within 1s"}
 			}
 		})
-		wantHost(t, f.execute(), "web-1", schema.HostRolledBack, "not confirmed within 1s")
+		wantHost(t, f.execute(), "web-1", schema.HostRolledBack, "not confirmed within 1s\n  seen from here: this session proves nothing")
 		if !strings.Contains(f.notes(), "cannot confirm the change yet: this session proves nothing") {
 			t.Errorf("notes: %s", f.notes())
 		}

@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -127,28 +126,11 @@ func (w *worker) finish(ctx context.Context, verdict *transaction.Verdict) error
 	if verdict == nil || verdict.Unfinished {
 		return nil
 	}
-	if err := w.record(verdict); err != nil {
-		return err
-	}
 	ctx = context.WithoutCancel(ctx)
 	if err := leasesOf(w.deps).Release(ctx, w.order.Run, w.order.Epoch); err != nil {
 		return err
 	}
 	return removeMarker(w.state)
-}
-
-// record writes the verdict down where the transaction has not.
-func (w *worker) record(verdict *transaction.Verdict) error {
-	known, err := transaction.LoadVerdict(w.state, w.order.ID)
-	if err != nil || known != nil {
-		return err
-	}
-	data, err := json.Marshal(verdict)
-	if err != nil {
-		return err
-	}
-	// If we crash here, the verdict is there, whole, or recovery finds it out.
-	return w.state.Write(transaction.Name(w.order.ID, "verdict.json"), data)
 }
 
 func leasesOf(deps Deps) *lease.Book {

@@ -30,6 +30,8 @@ func (f *fixture) commands() map[string]command {
 		"exits":            f.exits,
 		"put":              f.put,
 		"reboot":           f.reboot,
+		"power":            f.power,
+		"holding":          f.holding,
 	}
 }
 
@@ -142,4 +144,37 @@ func (f *fixture) reboot(ts *testscript.TestScript, neg bool, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	ts.Check(f.hostOf(ts, args[0]).Reboot(ctx))
+}
+
+// power off|on|cut HOST cuts the power of a host, gives it back, or both. A host with
+// a disk of its own then has only what was written to it.
+func (f *fixture) power(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: power off|on|cut HOST")
+	}
+	host := f.hostOf(ts, args[1])
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	do := map[string]func(context.Context) error{"off": host.Unplug, "on": host.Start, "cut": host.PowerCut}[args[0]]
+	if do == nil {
+		ts.Fatalf("usage: power off|on|cut HOST")
+	}
+	ts.Check(do(ctx))
+}
+
+// holding HOST waits until a change of the fleet "change" is held in the middle.
+func (f *fixture) holding(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: holding HOST")
+	}
+	host := f.hostOf(ts, args[0])
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		state, err := host.Exec(context.Background(), "systemctl show --property=ActiveState --value change-hold.service")
+		if err == nil && strings.TrimSpace(state) == "activating" {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("no change is held on %s: %s, %v", args[0], state, err)
+		}
+	}
 }

@@ -87,6 +87,7 @@ func (f *fixture) setup(env *testscript.Env) error {
 		"PATH="+f.wrappers+":"+os.Getenv("PATH"), "HOME="+f.lab.Home,
 		"XDG_STATE_HOME="+filepath.Join(env.WorkDir, ".state"), "XDG_CACHE_HOME="+filepath.Join(env.WorkDir, ".cache"),
 		"BIN="+f.bin, "EXAMPLES="+filepath.Join(filepath.Dir(f.bin), "examples"), "LAB_KEY="+f.lab.KeyFile,
+		"FLEETS=path:"+filepath.Join(filepath.Dir(f.bin), "vm-tests/e2e/fleets"), "CHANGE="+filepath.Join(filepath.Dir(f.bin), "vm-tests/e2e/fleets/change"),
 	)
 	return nil
 }

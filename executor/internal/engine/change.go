@@ -33,12 +33,19 @@ func (t *task) change(ctx context.Context, conn *transport.Conn, s *session.Sess
 		conn.Close()
 		conn, s = nil, nil
 	}
-	f := &follower{task: t, id: id, epoch: epoch, conn: conn, session: s, lost: err, ended: make(chan struct{})}
+	f := &follower{task: t, id: id, epoch: epoch, conn: conn, session: s, lost: err}
+	ended := make(chan struct{})
+	f.ended = ended
+	f.stop = sync.OnceFunc(func() { close(ended); f.proving.Wait() })
 	f.window, _ = time.ParseDuration(t.part.manifest.Activation.ConfirmWindow) // the host has read it too
 	defer f.close()
 	verdict, err := f.follow(ctx)
 	if err != nil {
 		return err
+	}
+	f.stop()
+	if verdict.Outcome == protocol.RolledBack && f.unproven != nil {
+		verdict.Message += "\n  seen from here: " + fault.Brief(f.unproven)
 	}
 	return t.judge(verdict)
 }
@@ -94,15 +101,17 @@ type follower struct {
 	lost    error
 	// window is how long the host waits to be confirmed.
 	window time.Duration
-	// proving is at work once the host waits; ended tells it to stop.
-	proving sync.WaitGroup
-	asked   bool
-	ended   chan struct{}
+	// proving is at work once the host waits; stop ends it. Then unproven is why the
+	// last attempt to confirm failed; nil where none did.
+	proving  sync.WaitGroup
+	asked    bool
+	ended    <-chan struct{}
+	stop     func()
+	unproven error
 }
 
 func (f *follower) close() {
-	close(f.ended)
-	f.proving.Wait()
+	f.stop()
 	if f.conn != nil {
 		f.session.Close()
 		f.conn.Close()
@@ -263,15 +272,22 @@ func (f *follower) prove(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}()
-	for told := false; ; {
+	for {
 		err := f.confirm(ctx)
-		if err == nil || ctx.Err() != nil {
+		if err == nil {
+			f.unproven = nil
 			return
 		}
-		if !told {
-			f.note(fmt.Sprintf("cannot confirm the change yet: %s", fault.Brief(err)))
-			told = true
+		if ctx.Err() != nil {
+			if f.unproven == nil {
+				f.unproven = errors.New("no connection came about in that time")
+			}
+			return
 		}
+		if f.unproven == nil {
+			f.note(fmt.Sprintf("cannot confirm the change yet: %s", fault.Brief(err)))
+		}
+		f.unproven = err
 		select {
 		case <-ctx.Done():
 			return

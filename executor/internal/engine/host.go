@@ -32,7 +32,7 @@ func (r *Run) host(ctx context.Context, name schema.HostName) {
 	t := &task{Run: r, name: name, host: host, part: r.frozen.parts[host.Manifest]}
 	t.helper = r.frozen.helpers[t.part.manifest.System]
 	t.emit(Event{Kind: HostStarted})
-	if err := t.attempts(ctx); err != nil {
+	if err := t.tries(ctx, t.attempt); err != nil {
 		t.conclude(ctx, err)
 	}
 	t.result.Seconds = time.Since(begun).Round(time.Millisecond).Seconds()
@@ -53,12 +53,12 @@ const (
 	retryHorizon = 10 * time.Second
 )
 
-// attempts tries again where the host was not reached, or lost before anything
+// tries tries again where the host was not reached, or lost before anything
 // was asked of it that it could be changed by.
-func (t *task) attempts(ctx context.Context) error {
+func (t *task) tries(ctx context.Context, try func(context.Context) error) error {
 	begun := time.Now()
 	for attempt := 1; ; attempt++ {
-		err := t.attempt(ctx)
+		err := try(ctx)
 		again := fault.Is(err, fault.Transient) || fault.Is(err, fault.LinkLost)
 		if !again || attempt == maxAttempts || time.Since(begun) > retryHorizon {
 			return err

@@ -22,6 +22,10 @@ type Look struct {
 	Hosts []LookHost
 	// Plan is what hosts are compared with; nil asks for their state alone.
 	Plan *schema.Plan
+	// Back asks what going back would do; nil does not.
+	Back *protocol.Back
+	// History asks for the last changes instead, all where it is 0; nil does not.
+	History *int
 	// Sensitive asks for contents that not everybody on a host may read.
 	Sensitive bool
 	// Parallel is how many at once, and Timeout how long one may take in all.
@@ -60,6 +64,10 @@ type Seen struct {
 	// Proposal is what an execution would do. It is nil where the host is as the plan
 	// says, and where there was no plan to compare with.
 	Proposal *protocol.Proposal
+	// Back is what going back means on this host; nil where nobody asked.
+	Back *protocol.BackReply
+	// History is what was done to the host; nil where nobody asked.
+	History *protocol.HistoryReply
 	// Skew is how far the host's clock is ahead of this machine's, as exactly as the
 	// way to the host allows.
 	Skew time.Duration
@@ -151,6 +159,10 @@ func (l *Look) attempt(ctx context.Context, host LookHost, seen *Seen) error {
 		return err
 	}
 	defer s.Close()
+	if l.History != nil {
+		seen.History, err = s.History(ctx, *l.History)
+		return err
+	}
 	if err := l.ask(ctx, s, seen, l.head(host.Name)); err != nil {
 		return err
 	}
@@ -169,7 +181,7 @@ func (l *Look) attempt(ctx context.Context, host LookHost, seen *Seen) error {
 
 // head is the request's fields without a part.
 func (l *Look) head(host schema.HostName) []byte {
-	head, err := json.Marshal(protocol.Observe{Version: protocol.Version, Host: host, Operator: l.Operator, Sensitive: l.Sensitive})
+	head, err := json.Marshal(protocol.Observe{Version: protocol.Version, Host: host, Operator: l.Operator, Back: l.Back, Sensitive: l.Sensitive})
 	if err != nil {
 		panic(fmt.Sprintf("internal error: cannot encode a request: %v", err)) // of strings and numbers alone
 	}
@@ -181,7 +193,7 @@ func (l *Look) ask(ctx context.Context, s *session.Session, seen *Seen, body ...
 	if err != nil {
 		return err
 	}
-	seen.Observation, seen.Proposal = &reply.Observation, reply.Proposal
+	seen.Observation, seen.Proposal, seen.Back = &reply.Observation, reply.Proposal, reply.Back
 	seen.Skew = reply.Observation.At.Sub(l.Now())
 	return nil
 }

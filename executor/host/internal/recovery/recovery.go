@@ -31,6 +31,10 @@ const (
 	place = "/etc/.nixfleet/recovery"
 )
 
+// Places are the staging directories of the unit and of changes below /etc, for who
+// removes all that is NixFleet's own.
+var Places = []string{place, "/etc/.nixfleet/staging"}
+
 // text runs before everything that a change may have broken, and is left alone by
 // the emergency mode, into which a spoilt fstab leads.
 const text = `# Written by NixFleet; checked before each change of this host.
