@@ -125,7 +125,7 @@ func Execute(ctx context.Context, plan *schema.Plan, options Options, deps Deps)
 			Observe: deps.Observe, Wire: deps.Wire, Now: deps.Clock, Patience: deps.patience,
 		},
 	}
-	return x.run(ctx)
+	return x.run(ctx, x.engine.Execute)
 }
 
 func parallel(plan *schema.Plan, options Options) int {
@@ -177,13 +177,13 @@ type execution struct {
 	engine engine.Run
 }
 
-func (x *execution) run(ctx context.Context) (*schema.Record, error) {
+func (x *execution) run(ctx context.Context, carryOut func(context.Context) map[schema.HostName]schema.HostRecord) (*schema.Record, error) {
 	// If we crash after this, the record says that the run did not come to its end.
 	if err := x.keep(); err != nil {
 		return nil, err // nothing was touched
 	}
 	x.emit(Event{Kind: RunStarted})
-	x.record.Hosts = x.engine.Execute(ctx)
+	x.record.Hosts = carryOut(ctx)
 	x.record.Verdict = engine.Verdict(x.record.Hosts)
 	finished := x.deps.Clock().UTC()
 	x.record.Finished = &finished

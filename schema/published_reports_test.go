@@ -17,6 +17,7 @@ func TestPublishedReportsAreFresh(t *testing.T) {
 		root                     any
 	}{
 		{"status.schema.json", "NixFleet status", "../docs/status-format.md", statusIntro, schema.Status{}},
+		{"history.schema.json", "NixFleet history", "../docs/history-format.md", historyIntro, schema.History{}},
 		{"forecast.schema.json", "NixFleet forecast", "../docs/forecast-format.md", forecastIntro, schema.Forecast{}},
 	} {
 		data, err := source.JSONSchema(f.title, f.root)
@@ -41,4 +42,11 @@ One JSON document. It holds no time and nothing of the machine that asked, so tw
 are the same are equal. The JSON schema is ` + "`schema/validate/forecast.schema.json`" + `. Fields are added without a
 new version; none is taken away or gets another meaning without one. How the command is used stands in
 [status.md](status.md).
+`
+
+const historyIntro = `# What ` + "`nixfleet history --json`" + ` prints, field by field
+
+One JSON document. The JSON schema is ` + "`schema/validate/history.schema.json`" + `. Fields are added without a new
+version; none is taken away or gets another meaning without one. How the command is used stands in
+[operations.md](operations.md).
 `

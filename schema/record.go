@@ -16,8 +16,11 @@ type Record struct {
 	Version int `json:"version"`
 	// Run identifies the execution: a time-ordered random word.
 	Run string `json:"run"`
-	// Digest is the digest of the plan.
-	Digest Digest `json:"digest"`
+	// Task is what the run did where it did not carry out a plan: "rollback to
+	// previous", "release"; absent where it did.
+	Task string `json:"task,omitempty"`
+	// Digest is the digest of the plan; absent where there was none.
+	Digest Digest `json:"digest,omitempty"`
 	// Fleet is the plan's fleet.
 	Fleet string `json:"fleet"`
 	// Operator is who started the run: "user@machine".

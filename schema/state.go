@@ -136,6 +136,8 @@ type HistoryEntry struct {
 	Transaction string `json:"transaction"`
 	// Kind is what it was for: "apply", "rollback" or "release".
 	Kind string `json:"kind"`
+	// RollbackTo is the generation that a rollback was to bring back; absent for others.
+	RollbackTo int `json:"rollbackTo,omitempty"`
 	// Run and Operator are who asked for it.
 	Run      string `json:"run"`
 	Operator string `json:"operator"`

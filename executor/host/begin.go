@@ -22,12 +22,9 @@ func (s *session) begin(ctx context.Context, request protocol.Request) (*protoco
 	if err := s.checkComplete(part); err != nil {
 		return nil, err
 	}
-	order := transaction.Order{
-		Kind: transaction.Apply, Host: part.Host, Run: request.Run, Epoch: request.Epoch, Operator: s.hello.Operator,
-		Plan: part.Part.Digest, Revision: part.Index.Source.Revision,
-		Manifest: part.Manifest, Digest: part.digest, Closure: part.Part.Closure,
-		ConfirmWindow: part.Manifest.Activation.ConfirmWindow, Keep: part.Manifest.Activation.KeepGenerations,
-	}
+	order := part.order
+	order.Host, order.Run, order.Epoch, order.Operator = part.Host, request.Run, request.Epoch, s.hello.Operator
+	order.Manifest, order.Digest, order.Closure = part.Manifest, part.digest, part.Part.Closure
 	return s.start(ctx, order)
 }
 

@@ -33,7 +33,11 @@ func (s *session) observe(ctx context.Context, request protocol.Request) (*proto
 		Root: s.deps.Root, Live: s.liveHost(), State: known, Applied: s.state.Manifest(known.Applied), Location: time.Local,
 	}
 	reply := &protocol.ObserveReply{Version: protocol.Version, System: systemOf(s.deps.Machine), Observation: observe.Look(ctx, host)}
-	if ask.Part != nil {
+	if ask.Back != nil {
+		if err := s.proposeBack(ctx, request, host, reply); err != nil {
+			return nil, err
+		}
+	} else if ask.Part != nil {
 		if reply.Proposal, err = s.propose(ctx, request, host); err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
+	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -15,7 +16,9 @@ import (
 // prepared is a part of a plan that was verified.
 type prepared struct {
 	*schema.Part
-	digest  schema.Digest // of the manifest
+	digest schema.Digest // of the manifest
+	// order says what the transaction is for, as far as that is known before it begins.
+	order   transaction.Order
 	closure map[schema.StorePath]bool
 	// missing are paths that the store lacked at the last look.
 	missing []schema.StorePath
@@ -78,6 +81,10 @@ func (s *session) verify(part *prepared, request protocol.Request) error {
 		return refusal("%v", err)
 	}
 	part.digest = part.Index.Hosts[part.Host].Manifest
+	part.order = transaction.Order{
+		Kind: transaction.Apply, Plan: part.Part.Digest, Revision: part.Index.Source.Revision,
+		ConfirmWindow: part.Manifest.Activation.ConfirmWindow, Keep: part.Manifest.Activation.KeepGenerations,
+	}
 	if part.Index.Kind != schema.PlanKind || part.Index.Version != schema.PlanVersion || part.Manifest.Version != schema.ManifestVersion {
 		return refusal("wrong format: expected %s of version %d with manifests of version %d, found %q, %d and %d",
 			schema.PlanKind, schema.PlanVersion, schema.ManifestVersion, part.Index.Kind, part.Index.Version, part.Manifest.Version)

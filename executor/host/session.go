@@ -41,14 +41,15 @@ func (s *session) handle(ctx context.Context, request protocol.Request) (last bo
 	stop()
 	_, response.Epoch = s.holding.get()
 	s.sender.send(response)
-	return request.Op == protocol.OpReplaceHelper && response.Error == nil || s.hello == nil && response.Error != nil
+	ends := request.Op == protocol.OpReplaceHelper || request.Op == protocol.OpLeave
+	return ends && response.Error == nil || s.hello == nil && response.Error != nil
 }
 
 // withoutHello are requests that a session may begin with. An executor that speaks
 // another version may bring its own helper right away; who looks, watches or
 // confirms wants nothing else.
 var withoutHello = map[protocol.Op]bool{
-	protocol.OpReplaceHelper: true, protocol.OpObserve: true, protocol.OpAttach: true, protocol.OpConfirm: true,
+	protocol.OpReplaceHelper: true, protocol.OpObserve: true, protocol.OpHistory: true, protocol.OpAttach: true, protocol.OpConfirm: true,
 }
 
 func (s *session) answer(ctx context.Context, request protocol.Request, response *protocol.Response) (err error) {
@@ -106,6 +107,21 @@ func (s *session) answer(ctx context.Context, request protocol.Request, response
 			return missing(request.Op)
 		}
 		response.ConfirmReply, err = s.confirm(request)
+	case protocol.OpBack:
+		if request.Back == nil {
+			return missing(request.Op)
+		}
+		response.BackReply, err = s.prepareBack(ctx, request)
+	case protocol.OpLeave:
+		if request.Leave == nil {
+			return missing(request.Op)
+		}
+		response.LeaveReply, err = s.leave(ctx, request)
+	case protocol.OpHistory:
+		if request.History == nil {
+			return missing(request.Op)
+		}
+		response.HistoryReply, err = s.history(request)
 	default:
 		return protocolError("unknown request %q; this helper speaks version %d", request.Op, protocol.Version)
 	}

@@ -14,6 +14,9 @@ type Observe struct {
 	Operator string          `json:"operator"`
 	// Part is the host's part of a plan to compare with; absent for the state alone.
 	Part *schema.Part `json:"part,omitempty"`
+	// Back asks what going back would do, in the place of an execution; then there is
+	// no part.
+	Back *Back `json:"back,omitempty"`
 	// Sensitive asks for the contents of files that not everybody on the host may read.
 	Sensitive bool `json:"sensitive,omitempty"`
 }
@@ -27,6 +30,8 @@ type ObserveReply struct {
 	Observation schema.Observation `json:"observation"`
 	// Proposal is what an execution would do; absent where no part was given.
 	Proposal *Proposal `json:"proposal,omitempty"`
+	// Back is what going back means here; absent where nobody asked.
+	Back *BackReply `json:"back,omitempty"`
 }
 
 // Proposal is what an execution of a part would do, as far as the host can tell.

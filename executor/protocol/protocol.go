@@ -72,6 +72,9 @@ type Request struct {
 	Begin         *Begin         `json:"begin,omitempty"`
 	Attach        *Attach        `json:"attach,omitempty"`
 	Confirm       *Confirm       `json:"confirm,omitempty"`
+	Back          *Back          `json:"back,omitempty"`
+	Leave         *Leave         `json:"leave,omitempty"`
+	History       *History       `json:"history,omitempty"`
 }
 
 // Response is what the helper sends: an event, or the reply that ends a request.
@@ -93,6 +96,9 @@ type Response struct {
 	BeginReply    *BeginReply    `json:"beginReply,omitempty"`
 	AttachReply   *AttachReply   `json:"attachReply,omitempty"`
 	ConfirmReply  *ConfirmReply  `json:"confirmReply,omitempty"`
+	BackReply     *BackReply     `json:"backReply,omitempty"`
+	LeaveReply    *LeaveReply    `json:"leaveReply,omitempty"`
+	HistoryReply  *HistoryReply  `json:"historyReply,omitempty"`
 }
 
 // Hello opens a session.

@@ -11,3 +11,8 @@ var StatusSchema string
 //
 //go:embed forecast.schema.json
 var ForecastSchema string
+
+// HistorySchema is the published JSON schema of what `nixfleet history --json` prints.
+//
+//go:embed history.schema.json
+var HistorySchema string

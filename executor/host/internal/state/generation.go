@@ -20,6 +20,8 @@ type Generation struct {
 	// the closure, where the manifest has one.
 	Number   int           `json:"number"`
 	Manifest schema.Digest `json:"manifest"`
+	// Of is the generation that this one has brought back; 0 where it is of a plan.
+	Of int `json:"of,omitempty"`
 	// Plan is the digest of the plan it came with, and Revision its source's; either may be empty.
 	Plan     schema.Digest `json:"plan,omitempty"`
 	Revision string        `json:"revision,omitempty"`

@@ -31,12 +31,23 @@ func (a *applying) prepareCommit(ctx context.Context) (*schema.State, error) {
 		return nil, err
 	}
 	if err := a.State.SaveGeneration(state.Generation{
-		Number: a.record.Generation, Manifest: a.order.Digest, Plan: a.order.Plan, Revision: a.order.Revision,
+		Number: a.record.Generation, Manifest: a.order.Digest, Of: a.broughtBack(), Plan: a.order.Plan, Revision: a.order.Revision,
 		Run: a.order.Run, Operator: a.order.Operator, At: a.date(),
 	}, &a.order.Manifest, a.order.Closure); err != nil {
 		return nil, err
 	}
 	return a.finalState(ctx)
+}
+
+// broughtBack returns the generation that the one in effect will have brought back.
+// One that is only mended stays what it is.
+func (a *applying) broughtBack() int {
+	if !a.record.Fresh {
+		if before, _, _, err := a.State.LoadGeneration(a.record.Generation); err == nil {
+			return before.Of
+		}
+	}
+	return a.order.To
 }
 
 func (a *applying) finalState(ctx context.Context) (*schema.State, error) {

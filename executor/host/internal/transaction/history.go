@@ -31,7 +31,7 @@ func (t *transaction) addHistory(verdict Verdict) error {
 		return nil // said before a crash
 	}
 	entry := schema.HistoryEntry{
-		At: verdict.At, Transaction: t.order.ID, Kind: string(t.order.Kind), Run: t.order.Run, Operator: t.order.Operator,
+		At: verdict.At, Transaction: t.order.ID, Kind: string(t.order.Kind), RollbackTo: t.order.To, Run: t.order.Run, Operator: t.order.Operator,
 		Generation: verdict.Generation, Manifest: t.order.Digest, Plan: t.order.Plan, Revision: t.order.Revision, Verdict: string(verdict.Outcome),
 	}
 	if verdict.Outcome != Applied && verdict.Outcome != Unchanged {

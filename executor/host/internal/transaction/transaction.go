@@ -73,6 +73,8 @@ type Order struct {
 	// Plan is the digest of the plan, and Revision its source's; either may be empty.
 	Plan     schema.Digest `json:"plan,omitempty"`
 	Revision string        `json:"revision,omitempty"`
+	// To is the generation that a rollback brings back; 0 for others.
+	To int `json:"to,omitempty"`
 	// Manifest is what the host shall be, Digest its hash, and Closure its store paths.
 	Manifest schema.Manifest    `json:"manifest"`
 	Digest   schema.Digest      `json:"digest"`

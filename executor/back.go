@@ -1,0 +1,127 @@
+package executor
+
+import (
+	"context"
+
+	"github.com/nixfleet/nixfleet/executor/internal/engine"
+	"github.com/nixfleet/nixfleet/executor/internal/fault"
+	"github.com/nixfleet/nixfleet/executor/internal/record"
+	"github.com/nixfleet/nixfleet/executor/internal/transport"
+	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// BackOptions is what somebody asks for who takes hosts back.
+type BackOptions struct {
+	// Fleet is the fleet's name, for the record; may be empty.
+	Fleet string
+	// Select leaves hosts out; the zero value takes all.
+	Select Selection
+	// Parallel is how many hosts are taken at once; 0 stands for [BackParallel].
+	Parallel int
+	// Operator is who does it, "user@machine", for the records.
+	Operator string
+	// Stop, once closed, lets the hosts in flight finish and no other start.
+	Stop <-chan struct{}
+}
+
+// BackParallel is how many hosts are taken back at once where nothing else is said.
+const BackParallel = 10
+
+// Rollback makes hosts what one of their generations was: "previous", a number, or
+// the beginning of a manifest's or plan's digest. It needs only the hosts, which need
+// not be of a plan. The rest is as with [Execute]; a host on which it fails keeps none
+// of the others from it.
+func Rollback(ctx context.Context, hosts schema.Hosts, to string, options BackOptions, deps Deps) (*schema.Record, error) {
+	if err := CheckGeneration(to); err != nil {
+		return nil, err
+	}
+	return back(ctx, hosts, protocol.Back{To: to}, "rollback to "+to, options, deps)
+}
+
+// CheckGeneration refuses what cannot name a generation.
+func CheckGeneration(to string) error {
+	if !protocol.IsTo(to) {
+		return fault.New(fault.Refused, "%q names no generation", to).
+			WithHint(`expected "previous", a generation's number, or eight or more digits of a manifest's or plan's digest; nixfleet history tells them`)
+	}
+	return nil
+}
+
+// Release takes hosts out of the fleet: what was adopted comes back, all else that is
+// managed goes, and then NixFleet itself. It may be repeated. The rest is as with
+// [Rollback].
+func Release(ctx context.Context, hosts schema.Hosts, options BackOptions, deps Deps) (*schema.Record, error) {
+	return back(ctx, hosts, protocol.Back{Release: true}, "release", options, deps)
+}
+
+func back(ctx context.Context, hosts schema.Hosts, where protocol.Back, task string, options BackOptions, deps Deps) (*schema.Record, error) {
+	chosen, err := chooseFrom(hosts, "fleet", options.Select)
+	if err != nil {
+		return nil, err
+	}
+	if options.Parallel < 0 {
+		return nil, fault.New(fault.Refused, "cannot take %d hosts at once: expected 1 or more", options.Parallel)
+	}
+	if options.Parallel == 0 {
+		options.Parallel = BackParallel
+	}
+	run, err := record.NewRun(deps.Clock(), deps.Random)
+	if err != nil {
+		return nil, err
+	}
+	book, err := record.Open(deps.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	dialer := transport.NewDialer(deps.env())
+	defer dialer.Close()
+	x := &execution{
+		deps: deps, book: book,
+		engine: engine.Run{
+			ID: run, Parallel: options.Parallel, Operator: options.Operator, Stop: options.Stop,
+			Dialer: dialer, Observe: deps.Observe, Wire: deps.Wire, Now: deps.Clock, Patience: deps.patience,
+		},
+	}
+	none := &schema.Plan{Index: schema.Index{Fleet: options.Fleet}}
+	x.record = begin(none, chosen, options.Operator, run, deps.Clock())
+	x.record.Task = task
+	return x.run(ctx, func(ctx context.Context) map[schema.HostName]schema.HostRecord {
+		return x.engine.Back(ctx, lookHosts(hosts, chosen), where)
+	})
+}
+
+// ForeseeRollback asks hosts what [Rollback] would do to them, and ForeseeRelease what
+// [Release] would. The rest is as with [Look].
+func ForeseeRollback(ctx context.Context, hosts schema.Hosts, to string, options LookOptions, deps Deps, report func(Seen)) error {
+	if err := CheckGeneration(to); err != nil {
+		return err
+	}
+	return foresee(ctx, hosts, protocol.Back{To: to}, options, deps, report)
+}
+
+// ForeseeRelease is described with [ForeseeRollback].
+func ForeseeRelease(ctx context.Context, hosts schema.Hosts, options LookOptions, deps Deps, report func(Seen)) error {
+	return foresee(ctx, hosts, protocol.Back{Release: true}, options, deps, report)
+}
+
+func foresee(ctx context.Context, hosts schema.Hosts, where protocol.Back, options LookOptions, deps Deps, report func(Seen)) error {
+	chosen, err := chooseFrom(hosts, "fleet", options.Select)
+	if err != nil {
+		return err
+	}
+	return look(ctx, &engine.Look{Hosts: lookHosts(hosts, chosen), Back: &where}, options, deps, report)
+}
+
+// History asks hosts for their last changes, all where the limit is 0, and for the
+// generations that they keep. The rest is as with [Look].
+func History(ctx context.Context, hosts schema.Hosts, limit int, options LookOptions, deps Deps, report func(Seen)) error {
+	if limit < 0 {
+		return fault.New(fault.Refused, "cannot tell of %d changes: expected 1 or more", limit)
+	}
+	chosen, err := chooseFrom(hosts, "fleet", options.Select)
+	if err != nil {
+		return err
+	}
+	return look(ctx, &engine.Look{Hosts: lookHosts(hosts, chosen), History: &limit}, options, deps, report)
+}
