@@ -92,8 +92,9 @@ in
     has = [ "host \"h\": failed assertions:" "- a web host needs a db" ];
   };
   moduleThrows = {
-    expr = host [ { nixfleet.files."/etc/x".text = throw "no port for this host"; } ];
-    has = [ "no port for this host" "while evaluating the host `h'" ];
+    # As the compiler asks once an evaluation has failed.
+    expr = fleet.result' { part.explain = true; } { hosts.h = addr // { modules = [ { nixfleet.files."/etc/x".text = throw "no port for this host"; } ]; }; };
+    has = [ "no port for this host" "while evaluating the option `hosts.h.nixfleet.files.\"/etc/x\"'" ];
   };
   unknownPackageArgument = {
     expr = host [ ({ pkg, ... }: { nixfleet.packages = [ pkg.x ]; }) ];

@@ -203,7 +203,7 @@ in
   };
   renamedToNowhere = {
     expr = (eval [ (lib.mkAliasOptionModule [ "x" ] [ "y" "z" ]) { x = 1; } ]).x;
-    has = [ "y.z" "does not exist" ];
+    has = [ "The option `y' does not exist." "Definition values:" ];
   };
   sink = {
     expr = (eval [ { options.a = lib.mkSinkUndeclaredOptions { }; } { a = 1; } ]).a;

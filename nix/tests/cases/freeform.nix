@@ -30,6 +30,11 @@ in
 {
   # Beside options, below them, and nested.
   freeformType = [
+    # What a freeform submodule has by default does not replace an option of that name.
+    [
+      (cfg [ { freeformType = types.submodule { freeformType = types.attrsOf types.int; options.x = mkOption { default = 5; }; options.z = mkOption { default = 6; }; }; options.x = mkOption { default = 1; }; config.y = 2; } ])
+      { x = 1; y = 2; z = 6; }
+    ]
     [ (cfg [ { freeformType = types.attrsOf (types.either types.int types.str); options.port = td types.int 80; config.x = 1; } ]) { port = 80; x = 1; } ]
     [
       (cfg [ { options.settings = td (types.submodule { freeformType = types.attrsOf types.str; options.port = td types.int 80; }) { }; } { settings.foo = "x"; } { settings = { bar = "y"; port = 1; }; } ])
@@ -99,6 +104,8 @@ in
       { i = { a = { x = 9; }; b = { x = 3; }; }; }
     ]
     [ (one (types.submodule { options.x = mkOption { type = types.int; default = 1; apply = x: x * 2; }; }) [ { x = 4; } ]) { x = 8; } ]
+    # A definition that is a function goes another way than one that is a set.
+    [ (one (types.attrsOf (types.submodule ({ name, ... }: { options.n = mkOption { default = name; }; }))) [ { k = _: { }; } ]) { k.n = "k"; } ]
     [ (one (types.submodule { config._module.check = false; options.x = td types.int 1; }) [ { zz = 3; } ]) { x = 1; } ]
     [ (one (types.submodule { options.x = td types.int 1; }) [ ({ ... }: { imports = [ { x = 3; } ]; }) ]) { x = 3; } ]
     [
