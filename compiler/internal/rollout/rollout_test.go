@@ -120,20 +120,35 @@ func TestWaves(t *testing.T) {
 	}
 }
 
-// TestInnerGroups puts some hosts of db into a group of their own.
+// TestInnerGroups has a group within a group within another.
 func TestInnerGroups(t *testing.T) {
-	in := sample(2, 3, 0)
+	in := sample(2, 4, 0)
 	for i, host := range in.Hosts {
-		if host.Name == "db-1" {
-			in.Hosts[i].Groups = []string{"db", "primary"}
+		switch host.Name {
+		case "db-1":
+			in.Hosts[i].Groups = []string{"db", "leader", "voters"}
+		case "db-2":
+			in.Hosts[i].Groups = []string{"db", "voters"}
 		}
 	}
-	in.Members["primary"] = []string{"db-1"}
-	in = in.with(t, `{}`, map[string]string{"primary": `{"after": ["db"], "soak": "5m"}`, "web": `{"after": ["db"]}`})
-	rollout, found := Plan(in)
-	want := "db all: db-2 db-3; primary all: db-1 soak=5m; web all: web-1 web-2"
-	if got := drawn(rollout.Waves); got != want || len(found) > 0 {
-		t.Errorf("expected %s\nfound    %s, %v", want, got, found)
+	in.Members["voters"], in.Members["leader"] = []string{"db-1", "db-2"}, []string{"db-1"}
+	for _, c := range []struct {
+		groups map[string]string
+		want   string
+	}{
+		{map[string]string{"voters": `{"after": ["db"], "soak": "5m"}`, "web": `{"after": ["db"]}`},
+			"db all: db-3 db-4; voters all: db-1 db-2 soak=5m; web all: web-1 web-2"},
+		{map[string]string{"db": `{"after": ["voters"]}`, "leader": `{"soak": "5m"}`},
+			"leader all: db-1 soak=5m; voters all: db-2; other hosts all: web-1 web-2; db all: db-3 db-4"},
+		{map[string]string{"leader": `{"after": ["db"]}`, "voters": `{"canary": 1}`},
+			"voters canary: db-2; db all: db-3 db-4; other hosts all: web-1 web-2; leader all: db-1"},
+		{map[string]string{"web": `{"after": ["leader"]}`, "voters": `{"soak": "1m", "after": ["web"]}`},
+			"error: groups wait for each other: leader after web after leader [rollout-order]\n  at groups.web.rollout.after"},
+	} {
+		rollout, found := Plan(in.with(t, `{}`, c.groups))
+		if got := drawn(rollout.Waves) + found.Error(); !strings.HasPrefix(got, c.want) || len(found) > 0 && found[0].Code != diagnostic.RolloutOrder {
+			t.Errorf("expected %s\nfound    %s", c.want, got)
+		}
 	}
 }
 

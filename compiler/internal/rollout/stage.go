@@ -94,34 +94,41 @@ func (p *planner) stageGroups() []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// order returns the level of each group: a group is after another where the policy of
-// a group around it names one around the other.
+// order returns the level of each group.
 func (p *planner) order() map[string]int {
 	groups := p.stageGroups()
 	before := map[string][]string{}
-	for _, group := range groups {
-		for _, around := range p.groups() {
-			if around != group && !p.within(group, around) {
-				continue
-			}
-			for _, after := range p.Fleet.GroupRollouts[around].After {
-				for _, earlier := range groups {
-					if earlier != group && (earlier == after || p.within(earlier, after) && !p.within(group, earlier)) {
-						before[group] = append(before[group], earlier)
-					}
-				}
-			}
+	for _, later := range p.groups() {
+		for _, earlier := range p.Fleet.GroupRollouts[later].After {
+			p.precede(before, groups, earlier, later)
 		}
 	}
 	o := ordering{before: before, level: map[string]int{}}
 	for _, group := range groups {
 		if circle := o.visit(group, nil); circle != nil {
-			p.refuse(diagnostic.RolloutOrder, circle[0], "after", "take one of them out of the circle",
+			at := slices.IndexFunc(circle, func(g string) bool { return len(p.Fleet.GroupRollouts[g].After) > 0 })
+			p.refuse(diagnostic.RolloutOrder, circle[max(at, 0)], "after", "take one of them out of the circle",
 				"groups wait for each other: %s", strings.Join(circle, " after "))
 			return o.level
 		}
 	}
 	return o.level
+}
+
+// precede notes that all groups within one come before all within another. Where one
+// of the two lies in the other, what is meant is the rest of the other.
+func (p *planner) precede(before map[string][]string, groups []string, earlier, later string) {
+	is := func(group, within string) bool { return group == within || p.within(group, within) }
+	for _, b := range groups {
+		if !is(b, later) || is(earlier, later) && is(b, earlier) {
+			continue
+		}
+		for _, a := range groups {
+			if a != b && is(a, earlier) && !(is(later, earlier) && is(a, later)) {
+				before[b] = append(before[b], a)
+			}
+		}
+	}
 }
 
 type ordering struct {
