@@ -69,6 +69,10 @@ in
     expr = eval [ { options.a = int; key = "mixed.nix"; a = 1; } ];
     has = [ "Module `mixed.nix' has an unsupported attribute `a'." ];
   };
+  mixedFormsInFile = {
+    expr = eval [ (at "web.nix" { config = { }; services = { }; }) ];
+    has = [ "Module `web.nix' has an unsupported attribute `services'." "move all of them (namely: services) into the explicit `config' attribute" ];
+  };
   declarationNotASet = {
     expr = eval [ (at "web.nix" { options.a.b = 5; }) ];
     has = [ "In module `web.nix': An option declaration for `a.b' has type" "`int' rather than an attribute set." "Did you mean to define this outside of `options'?" ];

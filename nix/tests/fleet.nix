@@ -16,10 +16,16 @@ let
       inventory ? null,
       select ? null,
       inputs ? { },
+      part ? null,
     }:
     {
       version = 1;
-      inherit inventory select inputs;
+      inherit
+        inventory
+        select
+        inputs
+        part
+        ;
     };
 in
 rec {
