@@ -44,9 +44,7 @@ func writeDetails(out *writer, s *schema.Status, told map[schema.HostName]bool, 
 	if more := len(names) - detailedHosts; more > 0 {
 		out.line(fmt.Sprintf("… and %s more; --host shows one, --json all", ui.Count(more, "host")))
 	}
-	if len(names) > 0 {
-		out.line("")
-	}
+	out.line("")
 }
 
 func writeReasons(out *writer, h schema.HostStatus, most int, indent string) {
