@@ -1,0 +1,67 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+)
+
+// TestDocumentedCommandsAreRight reads every command line of the pages on looking at
+// hosts as the commands do, up to the point at which they would begin to work.
+func TestDocumentedCommandsAreRight(t *testing.T) {
+	text, err := os.ReadFile("../../docs/status.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := regexp.MustCompile(`(?m)^\$ (nixfleet .*)$`).FindAllStringSubmatch(string(text), -1)
+	if len(lines) < 10 {
+		t.Fatalf("found %d command lines", len(lines))
+	}
+	for _, match := range lines {
+		line, _, _ := strings.Cut(match[1], " #")
+		line, _, _ = strings.Cut(line, ">")
+		app := newApp()
+		ran := false
+		for _, command := range app.Commands {
+			command.Action = func(c *cli.Context) error {
+				ran = c.NArg() <= 1
+				return nil
+			}
+		}
+		words := strings.Fields(strings.ReplaceAll(line, "'", ""))
+		if err := app.Run(ui.Interleave(app, words)); err != nil || !ran {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+// Every command that asks hosts chooses them alike.
+func TestHostsAreChosenAlikeEverywhere(t *testing.T) {
+	app := newApp()
+	for _, name := range []string{"show", "plan", "status", "execute"} {
+		command := findCommand(app, name)
+		for _, flag := range []string{"host", "group"} {
+			found := false
+			for _, f := range command.Flags {
+				found = found || f.Names()[0] == flag
+			}
+			if !found {
+				t.Errorf("%s has no --%s", name, flag)
+			}
+		}
+	}
+}
+
+func findCommand(app *cli.App, name string) *cli.Command {
+	for _, command := range app.Commands {
+		if command.Name == name {
+			return command
+		}
+	}
+	return nil
+}
