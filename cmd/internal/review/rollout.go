@@ -104,14 +104,11 @@ func mayFail(hosts int) string {
 func (r Rollout) bounds() []string {
 	var lines, limits, budgets []string
 	for _, limit := range r.Limits {
-		set := when(limit.Group != "", "of group "+limit.Group)
-		if limit.Tag != "" {
-			set = strings.TrimSpace(set + " with the same " + limit.Tag)
-		}
-		limits = append(limits, fmt.Sprintf("%s %s", set, ui.Count(limit.MaxParallel, "host")))
+		limits = append(limits, ui.Count(limit.MaxParallel, "host")+when(limit.Group != "", " of group "+limit.Group)+
+			when(limit.Tag != "", " with the same "+limit.Tag))
 	}
 	for _, budget := range r.Budgets {
-		budgets = append(budgets, mayFail(budget.Hosts)+when(budget.Group != "", " of group "+budget.Group))
+		budgets = append(budgets, when(budget.Group != "", "of group "+budget.Group+" ")+mayFail(budget.Hosts))
 	}
 	if len(limits) > 0 {
 		lines = append(lines, "at once, at most: "+strings.Join(limits, ", "))
@@ -148,8 +145,10 @@ func (r Rollout) explain() []string {
 	add(len(r.Limits) > 0, "A host that may not begin yet is passed over until it may.")
 	add(has(func(w Wave) bool { return w.Soak != "" }), "A wave that soaks is watched for that long; its health checks must pass before and after.")
 	bounded := has(func(w Wave) bool { return w.FailureBudget != nil })
-	add(len(r.Waves) > 1 && !bounded, "A wave in which a host fails is finished, and no other starts.")
 	add(bounded, "One failure more than may be halts the rollout: nothing more starts, and hosts at work finish.")
+	finished := has(func(w Wave) bool { return w.FailureBudget == nil })
+	add(bounded && finished, "A wave that does not say how many may fail is finished, and no other starts where any did.")
+	add(len(r.Waves) > 1 && !bounded, "A wave in which a host fails is finished, and no other starts.")
 	add(r.Gate != nil, "A gate that stays closed halts the rollout as well.")
 	add(onFailure(schema.RollbackHost), "rollback-host: a host that fails goes back to what it was before the run.")
 	add(onFailure(schema.RollbackWave), "rollback-wave: when the rollout halts, all hosts of that wave go back to what they were before the run.")
@@ -178,7 +177,10 @@ func (r *Reboots) write(p *printer, timeZone string) {
 	}
 	p.columns("  ", lines)
 	for _, limit := range r.Limits {
-		of := when(limit.Group != "", "of group "+limit.Group+", ")
-		p.line(fmt.Sprintf("  %sat most %d down at once of %s", of, limit.MaxConcurrent, joinHosts(limit.Hosts)))
+		of := "hosts without a group"
+		if limit.Group != "" {
+			of = "group " + limit.Group
+		}
+		p.line(fmt.Sprintf("  %s: at most %d down at once, of %s", of, limit.MaxConcurrent, joinHosts(limit.Hosts)))
 	}
 }

@@ -19,11 +19,27 @@ type stage struct {
 	level int
 }
 
-// shapes reports whether a group's policy says something of waves, and not only of
-// how many hosts are at work or down at once.
-func shapes(r intent.Rollout) bool {
-	return r.Canary.Declared() || len(r.Waves) > 0 || r.Soak != nil || r.FailureBudget != "" ||
-		r.WaveFailureBudget != "" || r.OnFailure != nil || r.Offline != nil || len(r.After) > 0
+// shape returns the first field of a group's policy that says something of waves, and
+// not only of how many hosts are at work or down at once; empty where none does.
+func shape(r intent.Rollout) string {
+	for _, field := range []struct {
+		name     string
+		declared bool
+	}{
+		{"after", len(r.After) > 0},
+		{"canary", r.Canary.Declared()},
+		{"waves", len(r.Waves) > 0},
+		{"soak", r.Soak != nil},
+		{"failureBudget", r.FailureBudget != ""},
+		{"waveFailureBudget", r.WaveFailureBudget != ""},
+		{"onFailure", r.OnFailure != nil},
+		{"offline", r.Offline != nil},
+	} {
+		if field.declared {
+			return field.name
+		}
+	}
+	return ""
 }
 
 // stages divides the plan's hosts, and sets the stages' levels.
@@ -70,11 +86,11 @@ func boolOf(b bool) int {
 
 func (p *planner) disagree(host Host, beside []string) {
 	a, b := beside[0], beside[1]
-	field := "waves"
-	if policy, _ := p.of(a); len(policy.After) > 0 {
-		field = "after"
+	at := a
+	if shape(p.Fleet.GroupRollouts[a]) == "" { // another group comes after it
+		at = b
 	}
-	p.refuse(diagnostic.RolloutOverlap, a, field,
+	p.refuse(diagnostic.RolloutOverlap, at, shape(p.Fleet.GroupRollouts[at]),
 		"leave the policy for waves to one of them, or to a group whose hosts are all in the other; maxParallel, spread, maxConcurrentReboots and rebootWindow may stand at both",
 		"host %q is in the groups %q and %q, and both say in which waves their hosts are taken", host.Name, a, b)
 }
@@ -84,7 +100,7 @@ func (p *planner) stageGroups() []string {
 	set := map[string]bool{}
 	for _, group := range p.groups() {
 		policy := p.Fleet.GroupRollouts[group]
-		if shapes(policy) {
+		if shape(policy) != "" {
 			set[group] = true
 		}
 		for _, other := range policy.After {

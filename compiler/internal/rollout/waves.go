@@ -81,6 +81,7 @@ func label(amount intent.Amount) string {
 }
 
 // effective is the policy for waves of a group: what it says itself, else the fleet's.
+// From a group around it, it takes nothing but the failure budget, which is in all.
 func (p *planner) effective(group string) intent.Rollout {
 	own, _ := p.of(group)
 	policy := p.fleet
@@ -111,9 +112,11 @@ func (p *planner) waveBudget(s *stage, policy intent.Rollout, size int) *int {
 	if policy.WaveFailureBudget != "" {
 		most, declared = budget(policy.WaveFailureBudget, size), true
 	}
-	own, _ := p.of(s.group)
-	if own.FailureBudget != "" {
-		most, declared = min(most, budget(own.FailureBudget, len(p.inPlan(s.group)))), true
+	for _, group := range p.groups() {
+		amount := p.Fleet.GroupRollouts[group].FailureBudget
+		if amount != "" && s.group != "" && (group == s.group || p.within(s.group, group)) {
+			most, declared = min(most, budget(amount, len(p.inPlan(group)))), true
+		}
 	}
 	if p.fleet.FailureBudget != "" {
 		most, declared = min(most, budget(p.fleet.FailureBudget, len(p.hosts))), true
