@@ -83,7 +83,7 @@ func KindOf(tree any) (kind string, version int) {
 func Parse(data []byte) (any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
-	tree, err := parseValue(decoder, "")
+	tree, err := parseValue(decoder, "", 0)
 	if err == nil {
 		if _, err = decoder.Token(); err == io.EOF {
 			return tree, nil
@@ -122,17 +122,24 @@ func describeSyntax(data []byte, err error) error {
 	return err
 }
 
-func parseValue(decoder *json.Decoder, at string) (any, error) {
+// maxDepth is more levels than any document of ours has. Without a bound, one that
+// is nothing but brackets would end the process, which no error can tell of.
+const maxDepth = 200
+
+func parseValue(decoder *json.Decoder, at string, depth int) (any, error) {
 	token, err := decoder.Token()
 	if err != nil {
 		return nil, err
 	}
+	if depth > maxDepth {
+		return nil, fmt.Errorf("the document is nested more than %d levels deep", maxDepth)
+	}
 	var value any
 	switch token {
 	case json.Delim('{'):
-		value, err = parseObject(decoder, at)
+		value, err = parseObject(decoder, at, depth+1)
 	case json.Delim('['):
-		value, err = parseArray(decoder, at)
+		value, err = parseArray(decoder, at, depth+1)
 	default:
 		return token, nil
 	}
@@ -142,10 +149,10 @@ func parseValue(decoder *json.Decoder, at string) (any, error) {
 	return value, err
 }
 
-func parseArray(decoder *json.Decoder, at string) (any, error) {
+func parseArray(decoder *json.Decoder, at string, depth int) (any, error) {
 	list := []any{}
 	for decoder.More() {
-		item, err := parseValue(decoder, at+"/…")
+		item, err := parseValue(decoder, at+"/…", depth)
 		if err != nil {
 			return nil, err
 		}
@@ -154,7 +161,7 @@ func parseArray(decoder *json.Decoder, at string) (any, error) {
 	return list, nil
 }
 
-func parseObject(decoder *json.Decoder, at string) (any, error) {
+func parseObject(decoder *json.Decoder, at string, depth int) (any, error) {
 	object := map[string]any{}
 	for decoder.More() {
 		token, err := decoder.Token()
@@ -165,7 +172,7 @@ func parseObject(decoder *json.Decoder, at string) (any, error) {
 		if _, twice := object[key]; twice {
 			return nil, fmt.Errorf("%s has the key %q twice", orTop(at), key)
 		}
-		if object[key], err = parseValue(decoder, at+"/"+key); err != nil {
+		if object[key], err = parseValue(decoder, at+"/"+key, depth); err != nil {
 			return nil, err
 		}
 	}

@@ -115,6 +115,8 @@ func TestPlanRefusals(t *testing.T) {
 		{"null", replace(`"fleet": ""`, `"fleet": null`), "at /index/fleet: expected string, but got null"},
 		{"mode", replace(`"mode": "0644"`, `"mode": "9999"`), "at /manifests/"},
 		{"trailing", good + "{}", "after the end of the document"},
+		{"nested without end", strings.Repeat(`{"index":`, 1_000_000), "the document is nested more than 200 levels deep"},
+		{"a wall of brackets", strings.Repeat(`[`, 1_000_000), "the document is nested more than 200 levels deep"},
 		{"missing payload", cutTable(good, `"payloads": {`), "the payload " + string(content) + " is missing"},
 		{"foreign payload", replace(`"payloads": {`, fmt.Sprintf(`"payloads": {%q: {"text": ""},`, schema.DigestOf(nil))), "belongs to no manifest"},
 		{"foreign store path", replace(`"storePaths": {`, `"storePaths": {"/nix/store/2123456789abcdfghijklmnpqrsvwxyz-x": {"narHash": "`+string(narHash)+`", "narSize": 1, "references": []},`), "belongs to no closure"},
