@@ -93,18 +93,20 @@ func (s *session) lastChange() (*schema.LastChange, error) {
 		return nil, err
 	}
 	var last *schema.LastChange
+	epoch := int64(-1) // decides where two ended within a second
 	for _, id := range ids {
 		verdict, err := transaction.LoadVerdict(s.state, id)
 		if err != nil {
 			return nil, err
 		}
-		if verdict == nil || last != nil && !verdict.At.After(last.At) {
+		if verdict == nil || last != nil && verdict.At.Before(last.At) {
 			continue
 		}
 		order, err := transaction.LoadOrder(s.state, id)
-		if err != nil {
-			continue // who began it is not remembered any more
+		if err != nil || last != nil && verdict.At.Equal(last.At) && order.Epoch < epoch {
+			continue // without its order, who began it is not remembered any more
 		}
+		epoch = order.Epoch
 		last = &schema.LastChange{Run: order.Run, Operator: order.Operator, Outcome: string(verdict.Outcome), At: verdict.At, Message: verdict.Message}
 	}
 	return last, nil

@@ -1,8 +1,10 @@
 package host
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,6 +15,8 @@ import (
 
 	"github.com/hexops/autogold/v2"
 
+	"github.com/nixfleet/nixfleet/executor/host/internal/state"
+	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
@@ -329,4 +333,71 @@ create /etc/new (, hidden false)
   live    nothing
   wanted  file 0644 root:root
 `).Equal(t, proposalText(w.observe(p, false).Proposal))
+}
+
+// Who is at work, what was not finished and how the last change ended is told.
+func TestWorkOnTheHostIsTold(t *testing.T) {
+	needRoot(t)
+	w := newWorld(t)
+	w.mustExecute(intent{files: []schema.File{file("/etc/a", "1")}})
+	w.hangUp()
+	o := w.observe(nil, false).Observation
+	if o.LastChange == nil || o.LastChange.Outcome != "applied" || o.LastChange.Run != "r1" || o.LastChange.Operator != "ann@desk" || o.Unfinished != nil {
+		t.Errorf("after an apply: %+v, %+v", o.LastChange, o.Unfinished)
+	}
+	if _, err := w.execute(intent{units: []schema.Unit{service("a.service", "ExecStart=fail")}}.plan(t)); err == nil {
+		t.Fatal("a failing unit is no failure")
+	}
+	w.hangUp()
+	o = w.observe(nil, false).Observation
+	if o.LastChange == nil || o.LastChange.Outcome != "rolled-back" || !strings.Contains(o.LastChange.Message, "a.service failed") {
+		t.Errorf("after a rollback: %+v", o.LastChange)
+	}
+	if o.Applied == nil || drifts(o) != "" {
+		t.Errorf("what was rolled back is drift: %s", drifts(o))
+	}
+	store := state.New(w.root, nil)
+	order := transaction.Order{ID: "r9-9", Kind: transaction.Apply, Host: "web-1", Run: "r9", Epoch: 9, Operator: "bob@desk", Digest: schema.DigestOf(nil)}
+	if err := transaction.SaveOrder(store, order); err != nil {
+		t.Fatal(err)
+	}
+	o = w.observe(nil, false).Observation
+	if u := o.Unfinished; u == nil || u.Run != "r9" || u.Operator != "bob@desk" || u.State != "interrupted" {
+		t.Errorf("an interrupted change: %+v, %q", u, o.Problems)
+	}
+}
+
+// What is too large to be read stays where it is; so does all beyond a bound.
+func TestLargeContentsStayOnTheHost(t *testing.T) {
+	needRoot(t)
+	w := newWorld(t)
+	w.mustExecute(intent{files: []schema.File{file("/etc/large", "1"), file("/etc/small", "1")}})
+	w.hangUp()
+	w.write("/etc/large", strings.Repeat("x", 600<<10), 0o644)
+	w.write("/etc/small", strings.Repeat("x", 400<<10), 0o644)
+	after := intent{files: []schema.File{file("/etc/large", "2"), file("/etc/small", "2")}}
+	for _, detail := range w.observe(after.plan(t), false).Proposal.Files {
+		if told := detail.Live.Content != nil; told != (detail.Path == "/etc/small") {
+			t.Errorf("%s of %d bytes: told %v", detail.Path, detail.Live.Size, told)
+		}
+	}
+}
+
+// A host whose systemd does not answer tells the rest.
+func TestWhatCannotBeSeenIsNamed(t *testing.T) {
+	needRoot(t)
+	w := newWorld(t)
+	w.mustExecute(managedHost())
+	w.hangUp()
+	w.deps.Units = silentSystemd{w.systemd}
+	o := w.observe(nil, false).Observation
+	if o.Applied == nil || len(o.Disks) == 0 || len(o.Problems) != 1 || !strings.Contains(o.Problems[0], "systemd does not answer") {
+		t.Errorf("found %+v", o)
+	}
+}
+
+type silentSystemd struct{ *fakeSystemd }
+
+func (silentSystemd) List(context.Context, []schema.UnitName) (map[schema.UnitName]unit.Status, error) {
+	return nil, errors.New("systemd does not answer")
 }

@@ -38,7 +38,13 @@ func Host(plan *schema.Plan, seen executor.Seen, options Options) schema.HostFor
 	if seen.Observation.Unfinished != nil {
 		host.Notes = append(host.Notes, unfinished(seen.Observation.Unfinished))
 	}
-	host.Notes = append(host.Notes, seen.Observation.Problems...)
+	for _, problem := range seen.Observation.Problems {
+		host.Notes = append(host.Notes, "could not be seen: "+problem)
+	}
+	manifest := plan.Manifests[plan.Index.Hosts[seen.Host].Manifest]
+	if helper := plan.Index.Helpers[manifest.System]; helper != "" && helper != seen.Observation.Helper {
+		host.Notes = append(host.Notes, "the helper would be replaced by the plan's: "+seen.Observation.Helper.Short()+" -> "+helper.Short())
+	}
 	proposal := seen.Proposal
 	if proposal == nil {
 		return host
