@@ -63,7 +63,10 @@ func (c *compilation) batches() batch.Options {
 	if progress == nil {
 		progress = func(string) {}
 	}
-	return batch.Options{Light: 1000, Heavy: 8, Workers: batch.Workers(), Expected: c.expected(), Explained: 50, Progress: progress}
+	return batch.Options{
+		Light: 1000, Heavy: 8, Workers: batch.Workers(), Worthwhile: 150,
+		Expected: c.expected(), Explained: 50, Progress: progress,
+	}
 }
 
 // problems are what is wrong with the inventory, each with its place.

@@ -27,10 +27,11 @@ type Options struct {
 	// Light and Heavy are how many hosts one process evaluates, of those without
 	// and with a NixOS or nixpkgs of their own.
 	Light, Heavy int
-	// Workers is how many processes run side by side.
-	Workers int
+	// Workers is how many processes run side by side. Another one is started where it
+	// has as many hosts as are Worthwhile.
+	Workers, Worthwhile int
 	// Expected is about how many hosts there are; 0 where that is not known. It
-	// decides how long a run takes, and nothing else.
+	// decides how long a large fleet takes, and nothing else.
 	Expected int
 	// Explained bounds how many failing hosts are told of one by one.
 	Explained int
@@ -42,25 +43,18 @@ type Options struct {
 // that did evaluate, for looking for further faults.
 func Run(ctx context.Context, options Options, evaluate Evaluate) (*intent.Result, diagnostic.List, error) {
 	options.Progress("evaluating")
-	if result, err := sliced(ctx, options, evaluate); result != nil || err != nil {
-		return result, nil, err
+	first, failed, err := attempt(ctx, options, evaluate)
+	if err != nil || first != nil && first.Part.Complete {
+		return first, nil, err
 	}
-	first, err := evaluate(ctx, intent.Part{Light: options.Light, Heavy: options.Heavy, Alone: true})
-	if err == nil && first.Part.Complete {
-		return first, nil, nil
-	}
-	failed, ok := diagnostic.Of(err)
-	if err != nil && !ok {
-		return nil, nil, err
-	}
-	if err != nil {
+	if failed != nil {
 		// Where not even the list of hosts evaluates, no single host is to blame.
 		if first, failed, err = explain(ctx, options, evaluate, failed); first == nil {
 			return nil, failed, err
 		}
 	}
 	r := run{Options: options, evaluate: evaluate, result: first, names: first.Part.Selected}
-	if len(failed) > 0 {
+	if len(failed) > 0 && len(r.names) <= options.Light && len(first.Part.Heavy) <= options.Heavy {
 		r.next = r.after(span{0, len(r.names), true}, failed)
 	} else {
 		r.next = r.chunks(first.Part.Heavy)
@@ -69,46 +63,55 @@ func Run(ctx context.Context, options Options, evaluate Evaluate) (*intent.Resul
 	return r.result, r.found, err
 }
 
-// worthwhile is for how many hosts a second process is worth its start.
-const worthwhile = 150
-
-// sliced evaluates a fleet that is known to be large in slices, side by side. It
-// returns nothing where one of them fails or is too large: how to go on then is
-// found out with care.
-func sliced(ctx context.Context, options Options, evaluate Evaluate) (*intent.Result, error) {
-	of := max(min(options.Workers, options.Expected/worthwhile), (options.Expected+options.Light-1)/options.Light)
-	if of < 2 {
-		return nil, nil
+// attempt evaluates all hosts on the supposition that nothing is wrong with any and
+// that they are not too many: in slices side by side, which for a small fleet are
+// one. Where that is not so, the result has the list of hosts only, or what failed says
+// what went wrong.
+func attempt(ctx context.Context, options Options, evaluate Evaluate) (*intent.Result, diagnostic.List, error) {
+	of := 2
+	if options.Expected > 0 {
+		of = max(1, options.Expected/options.Worthwhile)
 	}
-	within, stop := context.WithCancel(ctx)
-	defer stop()
+	of = max(min(of, options.Workers), (options.Expected+options.Light-1)/options.Light)
+	parts := make([]intent.Part, of)
+	for i := range parts {
+		parts[i] = intent.Part{Slice: i, Of: of, Least: of * options.Worthwhile, Light: options.Light, Heavy: options.Heavy, Alone: i == 0}
+	}
+	var mu sync.Mutex
+	gaveUp := of // the first slice that does not come to its end; later ones need not begin
 	r := run{Options: options, names: make([]string, options.Expected)}
 	r.evaluate = func(ctx context.Context, part intent.Part) (*intent.Result, error) {
+		mu.Lock()
+		late := part.Slice > gaveUp
+		mu.Unlock()
+		if late {
+			return &intent.Result{}, nil
+		}
 		result, err := evaluate(ctx, part)
 		if err != nil || !result.Part.Complete {
-			stop() // the others are of no use any more
+			mu.Lock()
+			gaveUp = min(gaveUp, part.Slice)
+			mu.Unlock()
 		}
 		return result, err
 	}
-	parts := make([]intent.Part, of)
-	for i := range parts {
-		parts[i] = intent.Part{Slice: i, Of: of, Light: options.Light, Heavy: options.Heavy, Alone: options.Workers <= 1}
-	}
-	outcomes, err := r.parallel(within, parts, func(int) int { return options.Expected / of })
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	if within.Err() != nil {
-		return nil, nil
-	}
+	outcomes, err := r.parallel(ctx, parts, func(int) int { return options.Expected / of })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	switch {
+	case gaveUp == of:
+	case gaveUp == 0 || outcomes[gaveUp].failed != nil:
+		return outcomes[gaveUp].result, outcomes[gaveUp].failed, nil
+	default:
+		list, err := evaluate(ctx, intent.Part{})
+		return list, nil, err
 	}
 	r.result = outcomes[0].result
 	for _, outcome := range outcomes[1:] {
 		r.add(outcome.result)
 	}
-	return r.result, nil
+	return r.result, nil, nil
 }
 
 // explain evaluates once more what failed: the list of hosts alone, and all hosts

@@ -44,8 +44,12 @@ func (f *fleet) evaluate(_ context.Context, part intent.Part) (*intent.Result, e
 	}
 	from, to := part.From, part.To
 	if to == 0 {
-		of := max(1, part.Of)
-		from, to = f.hosts*part.Slice/of, f.hosts*(part.Slice+1)/of
+		switch of := part.Of; {
+		case of > 0 && f.hosts >= part.Least:
+			from, to = f.hosts*part.Slice/of, f.hosts*(part.Slice+1)/of
+		case part.Slice == 0:
+			to = f.hosts
+		}
 		heavy := 0
 		for i := from; i < to; i++ {
 			if f.heavy[i] {
@@ -80,7 +84,7 @@ func (f *fleet) evaluate(_ context.Context, part intent.Part) (*intent.Result, e
 }
 
 func options() Options {
-	return Options{Light: 10, Heavy: 2, Workers: 3, Explained: 8, Progress: func(string) {}}
+	return Options{Light: 10, Heavy: 2, Workers: 3, Worthwhile: 5, Explained: 8, Progress: func(string) {}}
 }
 
 func set(hosts ...int) map[int]bool {
@@ -101,9 +105,11 @@ func blamedHosts(found diagnostic.List) []string {
 }
 
 func TestOneProcessForAll(t *testing.T) {
-	f := &fleet{hosts: 10, heavy: set(3, 4)}
-	result, found, err := Run(context.Background(), options(), f.evaluate)
-	if err != nil || found != nil || len(result.Hosts) != 10 || len(f.parts) != 1 {
+	f := &fleet{hosts: 9, heavy: set(3, 4)}
+	o := options()
+	o.Expected = 9
+	result, found, err := Run(context.Background(), o, f.evaluate)
+	if err != nil || found != nil || len(result.Hosts) != 9 || len(f.parts) != 1 {
 		t.Errorf("%v %v, %d hosts in %v", err, found, len(result.Hosts), f.parts)
 	}
 }
@@ -115,8 +121,10 @@ func TestParts(t *testing.T) {
 		t.Fatalf("%v %v, %d hosts", err, found, len(result.Hosts))
 	}
 	var spans []span
-	for _, part := range f.parts[1:] {
-		spans = append(spans, span{from: part.From, to: part.To})
+	for _, part := range f.parts {
+		if part.Of == 0 {
+			spans = append(spans, span{from: part.From, to: part.To})
+		}
 	}
 	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
 	if want := []span{{from: 0, to: 3}, {from: 3, to: 14}, {from: 14, to: 25}}; !reflect.DeepEqual(spans, want) {
@@ -124,19 +132,24 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// TestSlices knows how many hosts there are, or believes to.
+// TestSlices knows how many hosts there are, believes to, or does not.
 func TestSlices(t *testing.T) {
 	for _, c := range []struct {
 		hosts, expected int
 		heavy           map[int]bool
-		parts           []intent.Part // the first, nil where all goes as without
+		slices          int
+		enough          bool // nothing else is evaluated
 	}{
-		{hosts: 25, expected: 25, parts: []intent.Part{{Slice: 0, Of: 3, Light: 10, Heavy: 2}, {Slice: 1, Of: 3, Light: 10, Heavy: 2}, {Slice: 2, Of: 3, Light: 10, Heavy: 2}}},
-		{hosts: 25, expected: 31, parts: []intent.Part{{Slice: 0, Of: 4, Light: 10, Heavy: 2}, {Slice: 1, Of: 4, Light: 10, Heavy: 2}, {Slice: 2, Of: 4, Light: 10, Heavy: 2}, {Slice: 3, Of: 4, Light: 10, Heavy: 2}}},
-		{hosts: 0, expected: 25},
-		{hosts: 25, expected: 11},
-		{hosts: 25, expected: 25, heavy: set(1, 2, 3)},
-		{hosts: 9, expected: 9},
+		{hosts: 25, expected: 25, slices: 3, enough: true},
+		{hosts: 25, expected: 31, slices: 4, enough: true},
+		{hosts: 0, expected: 25, slices: 3, enough: true},
+		{hosts: 9, expected: 9, slices: 1, enough: true},
+		{hosts: 10, expected: 10, slices: 2, enough: true},
+		{hosts: 9, slices: 2, enough: true},
+		{hosts: 20, slices: 2, enough: true},
+		{hosts: 21, slices: 2},
+		{hosts: 25, expected: 11, slices: 2},
+		{hosts: 25, expected: 25, heavy: set(1, 2, 3), slices: 3},
 	} {
 		f := &fleet{hosts: c.hosts, heavy: c.heavy}
 		o := options()
@@ -145,8 +158,13 @@ func TestSlices(t *testing.T) {
 		if err != nil || found != nil || len(result.Hosts) != c.hosts || len(result.Warnings) != c.hosts {
 			t.Errorf("%+v: %v, %v, %d hosts", c, err, found, len(result.Hosts))
 		}
-		slices.SortFunc(f.parts, func(a, b intent.Part) int { return a.Slice - b.Slice })
-		if c.parts != nil && !reflect.DeepEqual(f.parts, c.parts) {
+		sliced := 0
+		for _, part := range f.parts {
+			if part.Of == c.slices {
+				sliced++
+			}
+		}
+		if sliced != c.slices && c.enough || (len(f.parts) == sliced) != c.enough {
 			t.Errorf("%+v: the parts are %+v", c, f.parts)
 		}
 	}

@@ -44,11 +44,12 @@ type Select struct {
 
 // Part says which of the selected hosts one evaluation is for: those from one
 // place of the list up to another; where To is 0, all of them, or one of so many
-// equal slices, unless they are more than Light and Heavy allow, and then none.
+// equal slices, unless they are more than Light and Heavy allow, and then none. Of
+// a list shorter than Least, the first slice is all.
 type Part struct {
-	From, To     int
-	Slice, Of    int
-	Light, Heavy int
+	From, To         int
+	Slice, Of, Least int
+	Light, Heavy     int
 	// Explain makes errors say which option of which host they are about.
 	Explain bool
 	// Survey asks only which hosts fail.
@@ -62,7 +63,7 @@ type Part struct {
 func (p Part) Nix() string {
 	switch {
 	case p.Of > 0:
-		return fmt.Sprintf("{ slice = %d; of = %d; light = %d; heavy = %d; }", p.Slice, p.Of, p.Light, p.Heavy)
+		return fmt.Sprintf("{ slice = %d; of = %d; least = %d; light = %d; heavy = %d; }", p.Slice, p.Of, p.Least, p.Light, p.Heavy)
 	case p.To == 0:
 		return fmt.Sprintf("{ light = %d; heavy = %d; explain = %t; }", p.Light, p.Heavy, p.Explain)
 	}

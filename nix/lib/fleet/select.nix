@@ -20,7 +20,8 @@
   /**
     Which of the selected hosts this evaluation is for, as `{ names; complete; }`. A part is null for all of them,
     `{ from; to; }` for those at these places of the list, `{ light; heavy; }` for all where no more of either kind are
-    selected, else none; with `{ slice; of; }` beside, the same is said of one of so many equal slices of the list.
+    selected, else none. With `{ slice; of; least; }` beside, the same is said of one of so many equal slices of the list;
+    of a list shorter than least, the first slice is all.
   */
   part =
     isHeavy: names: part:
@@ -30,10 +31,12 @@
       asked =
         if part ? from then
           within part.from part.to
-        else if part ? slice then
+        else if part ? slice && count >= part.least then
           within (count * part.slice / part.of) (count * (part.slice + 1) / part.of)
+        else if part.slice or 0 == 0 then
+          names
         else
-          names;
+          [ ];
       allowed =
         !(part ? light)
         || lib.length asked <= part.light && lib.length (lib.filter isHeavy asked) <= part.heavy;
