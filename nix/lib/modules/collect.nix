@@ -81,7 +81,7 @@ let
     if !isAttrs m then
       throw "module ${file} (${key}) does not look like a module."
     else if m ? config || m ? options then
-      if stray != { } then
+      if { } != stray then
         throw "Module `${toString (m._file or m.key or key)}' has an unsupported attribute `${head (attrNames stray)}'. This is caused by introducing a top-level `config' or `options' attribute. Add configuration attributes immediately on the top level instead, or move all of them (namely: ${toString (attrNames stray)}) into the explicit `config' attribute."
       else
         common

@@ -139,7 +139,7 @@ let
       inherit (merged) option;
       inherit (option) type;
       # Single values, which no merge function but that of a type of the user's own would make depend on the path.
-      isEmpty = v: v == { } || v == [ ];
+      isEmpty = v: { } == v || v == [ ];
       atom = v: v == null || v == [ ] || isString v || isBool v || isInt v || isFloat v;
     in
     {
@@ -230,7 +230,7 @@ in
   */
   _declare =
     decls:
-    build [ ] (filter (d: d.value != { }) decls);
+    build [ ] (filter (d: { } != d.value) decls);
 
   /**
     One option out of several declarations of it, `[{ _file; options; }]`: types are merged where they can be,

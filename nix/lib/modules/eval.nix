@@ -90,7 +90,7 @@ let
       fresh = filter (node: !(base.sharedKeys ? ${node.key})) nodes;
       complete = length nodes - length fresh == length (attrNames base.sharedKeys);
       tree =
-        if simple || (complete && all (node: node.module.options == { }) fresh) then
+        if simple || (complete && all (node: { } == node.module.options) fresh) then
           base.tree
         else
           lib._treeOf nodes;

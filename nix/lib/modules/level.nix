@@ -91,7 +91,7 @@ let
           levels.${name}.values
       ) tree.nodes;
       unmatched =
-        (if unknown == { } then [ ] else unknownHere)
+        (if { } == unknown then [ ] else unknownHere)
         ++ concatMap unknownBelow (attrNames (intersectAttrs tree.nodes given));
     };
 
@@ -147,7 +147,7 @@ in
   _isFlat =
     tree: given:
     !(given ? _type)
-    && removeAttrs given tree.flatNames == { }
+    && { } == removeAttrs given tree.flatNames
     && all (name: tree.nodes.${name}.leaf) (attrNames given);
 
   /** The `options` of a level. */

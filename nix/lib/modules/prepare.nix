@@ -111,6 +111,6 @@ in
       tree = lib._treeOf closure;
       isQuiet =
         all (node: node != null) nodes
-        && all (node: node.module.config == { } && node.module.disabledModules == [ ]) closure;
+        && all (node: { } == node.module.config && node.module.disabledModules == [ ]) closure;
     };
 }

@@ -100,7 +100,7 @@ rec {
       sections ? { },
     }:
     (
-      if globalSection == { } then
+      if { } == globalSection then
         ""
       else
         toKeyValue { inherit mkKeyValue listsAsDuplicateKeys; } globalSection + "\n"
@@ -233,7 +233,7 @@ rec {
         else if isAttrs v then
           if allowPrettyValues && v ? __pretty && v ? val then
             v.__pretty v.val
-          else if v == { } then
+          else if { } == v then
             "{ }"
           else if v ? type && v.type == "derivation" then
             "<derivation ${v.name or "???"}>"

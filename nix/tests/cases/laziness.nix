@@ -53,6 +53,15 @@ in
   ];
 
   # Definitions read what others define, of the same set too.
+  # Nix looks at the attribute `type` of sets that it compares.
+  optionNamedType = [
+    [ (cfg [ { options.type = td types.str "q"; options.x = td types.int 1; config.type = throw "unused"; } ]).x 1 ]
+    [ (cfg [ { options.s = t (types.submodule { options.type = td types.str "q"; options.x = td types.int 1; config.type = throw "unused"; }); config.s = { }; } ]).s.x 1 ]
+    [ (cfg [ { freeformType = types.lazyAttrsOf types.anything; options.x = td types.int 1; config.type = throw "unused"; config.y = 2; } ]).y 2 ]
+    [ (cfg [ { options.s = t (types.submodule { freeformType = types.lazyAttrsOf types.anything; options.x = td types.int 1; }); config.s = { type = throw "unused"; y = 2; }; } ]).s.y 2 ]
+    [ (cfg [ { options.s = mkOption { type = types.attrs; default = { type = throw "unused"; y = 1; }; }; } ]).s.y 1 ]
+  ];
+
   readingEachOther = [
     [
       ((cfg [ ({ config, ... }: { options.a = t (types.lazyAttrsOf types.int); config.a = { x = 1; y = mkIf (config.a.x == 1) 2; }; }) ]).a)
