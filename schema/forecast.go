@@ -14,8 +14,11 @@ type Forecast struct {
 	Version int `json:"version"`
 	// Fleet is the plan's fleet; empty when it has no name.
 	Fleet string `json:"fleet,omitempty"`
-	// Plan is the plan's digest.
-	Plan Digest `json:"plan"`
+	// Task is what would be done instead of the execution of a plan: "rollback to
+	// previous", "release"; absent where there is a plan.
+	Task string `json:"task,omitempty"`
+	// Plan is the plan's digest; absent where there is none.
+	Plan Digest `json:"plan,omitempty"`
 	// Unsupported are settings of the plan that this version cannot carry out, for
 	// which an execution would refuse.
 	Unsupported []string `json:"unsupported,omitempty"`

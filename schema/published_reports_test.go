@@ -38,7 +38,7 @@ gets another meaning without one. How the command is used stands in [status.md](
 
 const forecastIntro = `# What ` + "`nixfleet plan --json`" + ` prints, field by field
 
-One JSON document. It holds no time and nothing of the machine that asked, so two forecasts of hosts that
+One JSON document; ` + "`rollback`" + ` and ` + "`release`" + ` with ` + "`--dry-run --json`" + ` print the same. It holds no time and nothing of the machine that asked, so two forecasts of hosts that
 are the same are equal. The JSON schema is ` + "`schema/validate/forecast.schema.json`" + `. Fields are added without a
 new version; none is taken away or gets another meaning without one. How the command is used stands in
 [status.md](status.md).

@@ -37,7 +37,7 @@ func newApp() *cli.App {
 		Suggest:              true,
 		Commands: []*cli.Command{
 			compileCommand(), buildCommand(), showCommand(), verifyCommand(),
-			planCommand(), execution.Command(), execution.WatchCommand(), statusCommand(), helperCommand(), versionCommand(), completionCommand(),
+			planCommand(), execution.Command(), execution.WatchCommand(), statusCommand(), historyCommand(), rollbackCommand(), releaseCommand(), helperCommand(), versionCommand(), completionCommand(),
 		},
 	}
 	ui.Configure(app)

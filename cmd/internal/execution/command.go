@@ -40,14 +40,11 @@ touched, 4 hosts failed, 5 halted and hosts left out, 130 cut.
 Examples: nixfleet execute plan.json --dry-run
           nixfleet execute plan.json --group web --parallel 5
           nixfleet execute plan.json --closures ./cache --yes --json`,
-		Flags: append(selection.Flags(),
+		Flags: append(append(selection.Flags(), RunFlags()...),
 			&cli.IntFlag{Name: "parallel", Usage: "at most `N` hosts at once; lowers what the plan says, never raises it", DefaultText: "what the plan says"},
 			&cli.StringFlag{Name: "closures", Usage: "take store paths from this binary `CACHE` (directory or URL), or from \"substituters\", instead of the local Nix store"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would change on which host, and change nothing"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask (without a terminal there is no question)"},
-			&cli.BoolFlag{Name: "json", Usage: "print events as lines of JSON"},
-			&cli.BoolFlag{Name: "debug-wire", Usage: "print every message to and from the hosts' helpers; they hold files' texts"},
-			&cli.StringFlag{Name: "state-dir", Usage: "keep records of runs in `DIR` (default: $XDG_STATE_HOME/nixfleet)", EnvVars: []string{"NIXFLEET_STATE_DIR"}},
 		),
 		Action: execute,
 	}
@@ -93,38 +90,17 @@ func confirmed(plan *schema.Plan, hosts int) bool {
 }
 
 func carryOut(c *cli.Context, plan *schema.Plan, hosts int, options executor.Options) error {
-	deps, err := surroundings.Deps(c.String("state-dir"))
-	if err != nil {
-		return ui.WithCode(ui.ExitRefused, err)
-	}
 	options.Operator = surroundings.Operator()
-	ctx, stop, release := interruptible(c.Context)
-	defer release()
-	options.Stop = stop
 	what := "executing"
 	if options.DryRun {
 		what = "dry run of"
 	}
-	teller := newTeller(c, hosts, fmt.Sprintf("%s plan %s on %s", what, plan.Digest.Short(), ui.Count(hosts, "host")))
-	deps.Observe = teller.tell
-	if c.Bool("debug-wire") {
-		deps.Wire = surroundings.Wire(os.Stderr)
-	}
-	record, err := executor.Execute(ctx, plan, options, deps)
-	teller.close()
-	if record == nil {
-		return ui.WithCode(ui.ExitRefused, err)
-	}
-	if !options.DryRun {
-		teller.summarize(record, executor.RecordPath(deps.StateDir, record.Run))
-	}
-	switch {
-	case err != nil:
-		return err
-	case ctx.Err() != nil:
-		return ui.WithCode(ui.ExitInterrupted, ui.ErrReported)
-	}
-	return ui.WithCode(exitCode(record.Verdict), ui.ErrReported)
+	head := fmt.Sprintf("%s plan %s on %s", what, plan.Digest.Short(), ui.Count(hosts, "host"))
+	_, err := Run(c, head, hosts, func(ctx context.Context, stop <-chan struct{}, deps executor.Deps) (*schema.Record, error) {
+		options.Stop = stop
+		return executor.Execute(ctx, plan, options, deps)
+	})
+	return err
 }
 
 func exitCode(verdict schema.Verdict) int {

@@ -14,6 +14,8 @@ import (
 type group struct {
 	hosts    []schema.HostName
 	forecast schema.HostForecast
+	// task is what would be done instead of an execution; empty where that is it.
+	task string
 }
 
 // groups puts hosts together that read the same, those that need a look first:
@@ -31,7 +33,7 @@ func groups(f *schema.Forecast) []*group {
 			g.hosts = append(g.hosts, name)
 			continue
 		}
-		g := &group{[]schema.HostName{name}, forecast}
+		g := &group{[]schema.HostName{name}, forecast, f.Task}
 		seen[string(key)] = g
 		list = append(list, g)
 	}
@@ -53,9 +55,17 @@ func (g *group) names() string {
 
 // title says in a few words what would happen.
 func (g *group) title() string {
-	switch f := g.forecast; f.Verdict {
-	case schema.NotAsked:
+	switch f := g.forecast; {
+	case f.Verdict == schema.NotAsked:
 		return "could not be asked"
+	case g.task != "" && f.Verdict == schema.WouldRefuse:
+		return "the " + firstWord(g.task) + " would be refused"
+	case g.task != "" && f.Verdict == schema.WouldNothing:
+		return "nothing to do"
+	case g.task != "" && len(f.Changes) == 0:
+		return "another generation, without a change"
+	}
+	switch f := g.forecast; f.Verdict {
 	case schema.WouldRefuse:
 		return "an execution would refuse"
 	case schema.WouldNothing:
@@ -64,6 +74,11 @@ func (g *group) title() string {
 		things, units := split(&f)
 		return strings.Join(nonEmpty(count(len(things), "change"), count(len(units), "unit")), ", ")
 	}
+}
+
+func firstWord(text string) string {
+	word, _, _ := strings.Cut(text, " ")
+	return word
 }
 
 func nonEmpty(texts ...string) []string {
@@ -87,11 +102,15 @@ func Summary(f *schema.Forecast) string {
 		counts[host.Verdict]++
 	}
 	var parts []string
+	asIs := "as the plan says"
+	if f.Task != "" {
+		asIs = "with nothing to do"
+	}
 	for _, part := range []struct {
 		verdict schema.ForecastVerdict
 		text    string
 	}{
-		{schema.WouldNothing, "as the plan says"}, {schema.WouldChange, "would change"},
+		{schema.WouldNothing, asIs}, {schema.WouldChange, "would change"},
 		{schema.WouldRefuse, "would be refused"}, {schema.NotAsked, "could not be asked"},
 	} {
 		if n := counts[part.verdict]; n > 0 {

@@ -1,0 +1,60 @@
+package execution
+
+import (
+	"context"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// RunFlags are those of all commands that [Run] what they do.
+func RunFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "json", Usage: "print events as lines of JSON"},
+		&cli.BoolFlag{Name: "debug-wire", Usage: "print every message to and from the hosts' helpers; they hold files' texts"},
+		&cli.StringFlag{Name: "state-dir", Usage: "keep records of runs in `DIR` (default: $XDG_STATE_HOME/nixfleet)", EnvVars: []string{"NIXFLEET_STATE_DIR"}},
+	}
+}
+
+// Work changes hosts and returns the record of that; without one it was refused.
+// Stop is closed by the first interrupt, and the second ends ctx.
+type Work func(ctx context.Context, stop <-chan struct{}, deps executor.Deps) (*schema.Record, error)
+
+// Run carries out work on a number of hosts and tells of it. The error is the
+// command's; the record is nil where nothing was begun.
+func Run(c *cli.Context, head string, hosts int, work Work) (*schema.Record, error) {
+	deps, err := surroundings.Deps(c.String("state-dir"))
+	if err != nil {
+		return nil, ui.WithCode(ui.ExitRefused, err)
+	}
+	ctx, stop, release := interruptible(c.Context)
+	defer release()
+	teller := newTeller(c, hosts, head)
+	deps.Observe = teller.tell
+	if c.Bool("debug-wire") {
+		deps.Wire = surroundings.Wire(os.Stderr)
+	}
+	record, err := work(ctx, stop, deps)
+	teller.close()
+	if record == nil {
+		return nil, ui.WithCode(ui.ExitRefused, err)
+	}
+	if !teller.dryRun {
+		teller.summarize(record, executor.RecordPath(deps.StateDir, record.Run))
+	}
+	switch {
+	case err != nil:
+		return record, err
+	case ctx.Err() != nil:
+		return record, ui.WithCode(ui.ExitInterrupted, ui.ErrReported)
+	}
+	if code := exitCode(record.Verdict); code != ui.ExitDone {
+		return record, ui.WithCode(code, ui.ErrReported)
+	}
+	return record, nil
+}

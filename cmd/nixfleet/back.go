@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/execution"
+	"github.com/nixfleet/nixfleet/cmd/internal/forecast"
+	"github.com/nixfleet/nixfleet/cmd/internal/selection"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// wayBack is a command that takes hosts back.
+type wayBack struct {
+	// task is what it does, as records say it: "rollback to previous".
+	task string
+	// foresee asks hosts what it would do to them, and carryOut does it.
+	foresee  func(context.Context, schema.Hosts, executor.LookOptions, executor.Deps, func(executor.Seen)) error
+	carryOut func(context.Context, schema.Hosts, executor.BackOptions, executor.Deps) (*schema.Record, error)
+	// question is what to ask, and answer the text that agrees.
+	question func(hosts []schema.HostName) (question string, agrees func(answer string) bool)
+}
+
+// backFlags are those of the commands that take hosts back.
+func backFlags() []cli.Flag {
+	return append(append(append(selection.Flags(), rosterFlags()...), execution.RunFlags()...),
+		&cli.BoolFlag{Name: "dry-run", Usage: "say what would change on which host, and change nothing"},
+		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "neither look nor ask before; without a terminal this is needed"},
+		&cli.IntFlag{Name: "parallel", Usage: "at most `N` hosts at once", Value: executor.BackParallel},
+		&cli.DurationFlag{Name: "timeout", Usage: "give up on a host that only looks at itself after this `TIME`", Value: time.Minute},
+		&cli.BoolFlag{Name: "show-sensitive", Usage: "with the contents of files that not everybody on the host may read"},
+	)
+}
+
+// rosterFlags say where hosts are known from.
+func rosterFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "plan", Usage: "take hosts, and how they are reached, from this plan `FILE`; any that has them will do"},
+		&cli.StringSliceFlag{Name: "input", Usage: "`inventory=FILE` is the inventory"},
+		&cli.StringFlag{Name: "inventory", Usage: "which `FILE` of the fleet's inventory/, where it has several"},
+	}
+}
+
+// run looks, asks, and carries out.
+func (w *wayBack) run(c *cli.Context) (*schema.Record, error) {
+	options, err := lookOptions(c)
+	if err != nil {
+		return nil, err
+	}
+	if len(options.Select.Hosts)+len(options.Select.Groups) == 0 {
+		return nil, ui.Usagef("which hosts?\nhint: --host NAME, --group NAME, or --group all for every one")
+	}
+	options.Sensitive = c.Bool("show-sensitive")
+	asked, err := rosterOf(c.Context, c)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := executor.SelectFrom(asked.hosts, options.Select)
+	if err != nil {
+		return nil, ui.WithCode(ui.ExitRefused, err)
+	}
+	if c.Bool("dry-run") {
+		return nil, w.tell(c, asked, options)
+	}
+	if !c.Bool("yes") {
+		agreed, err := w.ask(c, asked, options, chosen)
+		if !agreed || err != nil {
+			return nil, err
+		}
+	}
+	head := fmt.Sprintf("%s of %s", w.task, ui.Count(len(chosen), "host"))
+	return execution.Run(c, head, len(chosen), func(ctx context.Context, stop <-chan struct{}, deps executor.Deps) (*schema.Record, error) {
+		return w.carryOut(ctx, asked.hosts, executor.BackOptions{
+			Fleet: asked.fleet, Select: options.Select, Parallel: options.Parallel, Operator: options.Operator, Stop: stop,
+		}, deps)
+	})
+}
+
+// tell is a dry run.
+func (w *wayBack) tell(c *cli.Context, asked *roster, options executor.LookOptions) error {
+	told, err := w.look(c, asked, options)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(c.App.Writer)
+	if c.Bool("json") {
+		encoder := json.NewEncoder(out)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(told)
+	} else {
+		err = forecast.WriteText(out, told, ui.StyleFor(c.App.Writer))
+	}
+	if err != nil {
+		return err
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	if _, err := forecast.Verdict(told); err != nil {
+		return ui.WithCode(ui.ExitRefused, ui.ErrReported)
+	}
+	return nil
+}
+
+// ask shows what would be done and asks for it.
+func (w *wayBack) ask(c *cli.Context, asked *roster, options executor.LookOptions, chosen []schema.HostName) (agreed bool, err error) {
+	verb, _, _ := strings.Cut(w.task, " ")
+	if !ui.IsTerminal(os.Stdin) || !ui.IsTerminal(os.Stderr) {
+		return false, ui.WithCode(ui.ExitRefused, fmt.Errorf("a %s asks first, and there is no terminal to ask on; nothing was touched\nhint: --dry-run looks, --yes does it unasked", verb))
+	}
+	told, err := w.look(c, asked, options)
+	if err != nil {
+		return false, err
+	}
+	if err := forecast.WriteText(os.Stderr, told, ui.StyleFor(os.Stderr)); err != nil {
+		return false, err
+	}
+	changes, err := forecast.Verdict(told)
+	switch {
+	case err != nil:
+		return false, ui.WithCode(ui.ExitRefused, fmt.Errorf("%s would not be possible on every host; nothing was touched\nhint: leave those hosts out, or --yes takes the others all the same", w.task))
+	case !changes:
+		return false, nil
+	}
+	question, agrees := w.question(chosen)
+	fmt.Fprint(os.Stderr, question)
+	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return false, err
+	}
+	if !agrees(strings.TrimSpace(answer)) {
+		return false, ui.WithCode(ui.ExitRefused, fmt.Errorf("not confirmed; nothing was touched"))
+	}
+	return true, nil
+}
+
+func (w *wayBack) look(c *cli.Context, asked *roster, options executor.LookOptions) (*schema.Forecast, error) {
+	ctx, release := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	defer release()
+	chosen, err := executor.SelectFrom(asked.hosts, options.Select)
+	if err != nil {
+		return nil, err
+	}
+	told := forecast.NewBack(asked.fleet, w.task)
+	progress := newAsking(chosen, false)
+	err = w.foresee(ctx, asked.hosts, options, viewer(c), func(seen executor.Seen) {
+		told.Hosts[seen.Host] = forecast.Back(seen, forecast.Options{Sensitive: options.Sensitive})
+		progress.answered(seen.Host)
+	})
+	progress.close()
+	if err == nil && ctx.Err() != nil {
+		err = ui.WithCode(ui.ExitInterrupted, ui.ErrReported)
+	}
+	return told, err
+}
+
+func isYes(answer string) bool { return answer == "y" || answer == "Y" || answer == "yes" }

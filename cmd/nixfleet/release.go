@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+func releaseCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "release",
+		Usage:     "let hosts leave the fleet, as they were before it",
+		ArgsUsage: "[FLEET]",
+		Description: `Adopted files, users and directories become what they were; all else that is managed is stopped and
+removed, in one change that is undone where it fails or is not confirmed. Then NixFleet removes itself:
+its state and history, the profile, its recovery unit and, last, its helper. Needs nothing but the
+hosts; how they are reached is taken from --plan, or from the inventory of FLEET (the current directory).
+
+What stays: data that services wrote, in directories that are then not empty, home directories, store
+paths until Nix collects its garbage, packages of apt, lines in the journal. A release that was
+interrupted may be asked for again; take the host out of the inventory afterwards.
+
+Shows what would change, then asks for the host's name. Without a terminal --yes is needed.
+
+Exit status: 0 done, 1 an error of ours or of a file, 2 wrong usage, 3 refused and nothing touched,
+4 hosts failed, 5 hosts left out, 130 cut.
+
+Examples: nixfleet release --host web-1
+          nixfleet release --host web-1 --plan plan.json --dry-run`,
+		Flags: backFlags(),
+		Action: func(c *cli.Context) error {
+			w := &wayBack{task: "release", foresee: executor.ForeseeRelease, carryOut: executor.Release, question: releaseQuestion}
+			record, err := w.run(c)
+			if record != nil && !c.Bool("json") {
+				tellReleased(record)
+			}
+			return err
+		},
+	}
+}
+
+// releaseQuestion asks for what nobody types by accident.
+func releaseQuestion(hosts []schema.HostName) (question string, agrees func(string) bool) {
+	if len(hosts) == 1 {
+		return fmt.Sprintf("%s leaves the fleet. Type its name to go on: ", hosts[0]), func(answer string) bool { return answer == string(hosts[0]) }
+	}
+	want := ui.Count(len(hosts), "host")
+	return fmt.Sprintf("%s leave the fleet. Type %q to go on: ", want, want), func(answer string) bool { return answer == want }
+}
+
+// tellReleased closes with what is true of the hosts that are out.
+func tellReleased(record *schema.Record) {
+	for _, name := range slices.Sorted(maps.Keys(record.Hosts)) {
+		if record.Hosts[name].Outcome == schema.HostChanged {
+			fmt.Fprintf(os.Stderr, "%s is released: nothing on it is NixFleet's any more. What services wrote stays, and store paths until nix-collect-garbage\n", name)
+		}
+	}
+}
