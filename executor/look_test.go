@@ -92,7 +92,7 @@ func TestHostsThatCannotBeAskedSayWhy(t *testing.T) {
 		"web-3": "cannot",
 		"web-4": "of another version of NixFleet",
 		"web-5": "the helper on web-5 ended",
-		"web-6": "web-6 did not answer within 1s",
+		"web-6": "web-6 (127.0.0.1) did not answer within 1s",
 	} {
 		if s := seen[name]; s.Err == nil || !strings.Contains(s.Err.Error(), want) || s.Observation != nil {
 			t.Errorf("%s: expected %q, found %v", name, want, s.Err)

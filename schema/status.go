@@ -42,7 +42,7 @@ type HostStatus struct {
 	// Wanted is the manifest that the plan has for the host; absent without a plan.
 	Wanted Digest `json:"wanted,omitempty"`
 	// AsPlanned says that the host has that manifest and nothing has drifted from
-	// it; absent without a plan, and where the host could not be asked.
+	// it; absent without a plan, and where the host could not be asked or not be seen whole.
 	AsPlanned *bool `json:"asPlanned,omitempty"`
 	// ClockSkewSeconds is how far the host's clock is ahead of this machine's.
 	ClockSkewSeconds float64 `json:"clockSkewSeconds"`

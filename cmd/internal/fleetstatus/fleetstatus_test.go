@@ -92,6 +92,14 @@ func TestJudgement(t *testing.T) {
 	}
 }
 
+// What was not seen whole is not called as planned, nor the contrary.
+func TestHalfSeenIsNotAsPlanned(t *testing.T) {
+	h := Host(changed(func(o *schema.Observation) { o.Problems = []string{"x"} }), wanted)
+	if h.AsPlanned != nil || planned(h) != "not seen" {
+		t.Errorf("found %v, %q", h.AsPlanned, planned(h))
+	}
+}
+
 func TestWhatIsBrokenIsSaidFirst(t *testing.T) {
 	h := Host(changed(func(o *schema.Observation) {
 		o.Applied.Manifest = schema.DigestOf(nil)

@@ -163,7 +163,9 @@ func (j *judge) plan(o *schema.Observation, wanted schema.Digest) {
 	for _, drift := range o.Drift {
 		planned = planned && drift.Stays
 	}
-	j.AsPlanned = &planned
+	if !planned || len(o.Problems) == 0 { // what was not seen whole may be anything
+		j.AsPlanned = &planned
+	}
 }
 
 func (j *judge) drift(o *schema.Observation) {

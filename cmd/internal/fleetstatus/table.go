@@ -71,6 +71,8 @@ func planned(h schema.HostStatus) string {
 	switch {
 	case h.Observation == nil || h.Observation.Applied == nil:
 		return unknown
+	case h.AsPlanned == nil && h.Wanted != "":
+		return "not seen"
 	case h.AsPlanned == nil:
 		return h.Observation.Applied.Plan.Short()
 	case *h.AsPlanned:

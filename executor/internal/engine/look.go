@@ -109,7 +109,7 @@ func (l *Look) host(ctx context.Context, host LookHost) (seen Seen) {
 	begun := time.Now()
 	if l.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, l.Timeout, fmt.Errorf("%s did not answer within %s", host.Name, l.Timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, l.Timeout, fmt.Errorf("%s (%s) did not answer within %s", host.Name, host.Connection.Address, l.Timeout))
 		defer cancel()
 	}
 	var err error
