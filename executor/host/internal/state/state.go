@@ -64,6 +64,9 @@ func decodeWith(readers map[int]func([]byte, *schema.State) error, data []byte, 
 		Version int    `json:"version"`
 	}
 	if err := json.Unmarshal(data, &head); err != nil {
+		if _, _, plain := schema.Kind(data); plain != nil {
+			return plain
+		}
 		return err
 	}
 	read := readers[head.Version]

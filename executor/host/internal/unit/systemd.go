@@ -240,6 +240,12 @@ func (s *Systemd) ResetFailed(ctx context.Context, name schema.UnitName) error {
 // Journal implements [Manager]. Both what the unit wrote and what systemd wrote
 // about it belong to its invocation.
 func (s *Systemd) Journal(ctx context.Context, name schema.UnitName, invocation string, lines int) ([]string, error) {
+	// What a program wrote last reaches the journal by another way than what systemd
+	// says of its end, and often a moment later.
+	select {
+	case <-ctx.Done():
+	case <-time.After(100 * time.Millisecond):
+	}
 	args := []string{"--quiet", "--no-pager", "--output=cat", "--lines=" + strconv.Itoa(lines)}
 	if strings.Trim(invocation, "0") != "" {
 		args = append(args, "_SYSTEMD_INVOCATION_ID="+invocation, "+", "INVOCATION_ID="+invocation)
