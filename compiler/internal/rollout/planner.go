@@ -14,8 +14,9 @@ import (
 // planner makes one rollout.
 type planner struct {
 	Input
-	// hosts are in the order of their names.
-	hosts []Host
+	// hosts are in the order of their names, byGroup those of each group.
+	hosts   []Host
+	byGroup map[string][]Host
 	// fleet is the policy of the fleet, path where it stands in the inventory.
 	fleet intent.Rollout
 	path  []string
@@ -25,7 +26,7 @@ type planner struct {
 }
 
 func newPlanner(in Input) *planner {
-	p := &planner{Input: in, fleet: in.Fleet.Rollout, path: []string{"rollout"}, members: map[string]map[string]bool{}}
+	p := &planner{Input: in, fleet: in.Fleet.Rollout, path: []string{"rollout"}, members: map[string]map[string]bool{}, byGroup: map[string][]Host{}}
 	if in.Name != "" {
 		p.fleet, p.path = in.Fleet.Rollouts[in.Name], []string{"rollouts", in.Name}
 		if _, known := in.Fleet.Rollouts[in.Name]; !known {
@@ -37,6 +38,11 @@ func newPlanner(in Input) *planner {
 		}
 	}
 	p.hosts = slices.SortedFunc(slices.Values(in.Hosts), func(a, b Host) int { return a.Name.Compare(b.Name) })
+	for _, host := range p.hosts {
+		for _, group := range host.Groups {
+			p.byGroup[group] = append(p.byGroup[group], host)
+		}
+	}
 	for group, names := range in.Members {
 		p.members[group] = map[string]bool{}
 		for _, name := range names {
@@ -76,7 +82,7 @@ func (p *planner) inPlan(group string) []Host {
 	if group == "" {
 		return p.hosts
 	}
-	return slices.DeleteFunc(slices.Clone(p.hosts), func(h Host) bool { return !slices.Contains(h.Groups, group) })
+	return p.byGroup[group]
 }
 
 // size is how many hosts of the whole fleet a group has; all for "".

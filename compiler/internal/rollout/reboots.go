@@ -97,15 +97,20 @@ func binding(limits []schema.RebootLimit) []schema.RebootLimit {
 	return kept
 }
 
+// implies reports whether a limit keeps another; their hosts are in order.
 func implies(a, b schema.RebootLimit) bool {
 	if a.MaxConcurrent > b.MaxConcurrent || len(a.Hosts) < len(b.Hosts) {
 		return false
 	}
-	set := map[schema.HostName]bool{}
-	for _, host := range a.Hosts {
-		set[host] = true
+	rest := a.Hosts
+	for _, host := range b.Hosts {
+		i := slices.Index(rest, host)
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+1:]
 	}
-	return !slices.ContainsFunc(b.Hosts, func(h schema.HostName) bool { return !set[h] })
+	return true
 }
 
 // windowTable finds the windows of hosts.

@@ -42,9 +42,11 @@ func (p *planner) stageWaves(s *stage, several bool) (canary, others []schema.Wa
 		return w
 	}
 	first := canaries(s.hosts, policy.Canary)
-	left := slices.DeleteFunc(slices.Clone(s.hosts), func(h Host) bool {
-		return slices.ContainsFunc(first, func(c Host) bool { return c.Name == h.Name })
-	})
+	isFirst := map[schema.HostName]bool{}
+	for _, host := range first {
+		isFirst[host.Name] = true
+	}
+	left := slices.DeleteFunc(slices.Clone(s.hosts), func(h Host) bool { return isFirst[h.Name] })
 	if len(first) > 0 {
 		w := wave("canary", first)
 		if w.FailureBudget != nil {
