@@ -69,6 +69,14 @@ func TestJudgement(t *testing.T) {
 		"at work": {changed(func(o *schema.Observation) {
 			o.Unfinished = &schema.Unfinished{Run: "r8", Operator: "bob@desk", State: "live"}
 		}), schema.Well, ""},
+		"between two states": {changed(func(o *schema.Observation) {
+			o.Unfinished = &schema.Unfinished{Run: "r8", Operator: "bob@desk", State: "interrupted"}
+			o.Drift = []schema.Drift{contentDrift()}
+		}), schema.Failing, "a change of run r8, by bob@desk, was interrupted; 1 managed object not as applied, since the change is not finished"},
+		"changing": {changed(func(o *schema.Observation) {
+			o.Unfinished = &schema.Unfinished{Run: "r8", Operator: "bob@desk", State: "live"}
+			o.Drift = []schema.Drift{contentDrift()}
+		}), schema.Well, ""},
 		"to confirm": {changed(func(o *schema.Observation) {
 			o.Unfinished = &schema.Unfinished{Run: "r8", Operator: "bob@desk", State: "waits for confirmation"}
 		}), schema.Attention, "a change of run r8, by bob@desk, waits for confirmation"},

@@ -169,6 +169,14 @@ func (j *judge) plan(o *schema.Observation, wanted schema.Digest) {
 }
 
 func (j *judge) drift(o *schema.Observation) {
+	if o.Unfinished != nil && len(o.Drift) > 0 { // nobody did that by hand
+		tell := j.attend
+		if o.Unfinished.State == "live" {
+			tell = j.note
+		}
+		tell("%s not as applied, since the change is not finished", ui.Count(len(o.Drift), "managed object"))
+		return
+	}
 	told := map[string]bool{} // as units
 	for _, u := range o.Units {
 		told[string(u.Name)] = u.Unwell != ""
