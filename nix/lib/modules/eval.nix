@@ -86,9 +86,12 @@ let
       # Definitions alone on top of modules that only declare: the everyday case inside submodules.
       simple =
         modules == [ ] && base.isQuiet && all (def: !(def.value ? _type)) plain;
+      # What comes on top of the prepared modules; of these, where they are quiet, only the tree is needed.
+      added = lib._closure ctx (ownNodes ++ plainNodes);
+      addsOnly = base.isQuiet && all (node: node.module.disabledModules == [ ]) added;
       nodes = lib._closure ctx (baseNodes ++ ownNodes ++ plainNodes ++ [ base.internalNode ]);
-      fresh = filter (node: !(base.sharedKeys ? ${node.key})) nodes;
-      complete = length nodes - length fresh == length (attrNames base.sharedKeys);
+      fresh = filter (node: !(base.sharedKeys ? ${node.key})) (if addsOnly then added else nodes);
+      complete = addsOnly || length nodes - length fresh == length (attrNames base.sharedKeys);
       tree =
         if simple || (complete && all (node: { } == node.module.options) fresh) then
           base.tree
@@ -99,7 +102,7 @@ let
         if simple then
           if plain == [ ] || tail plain == [ ] then plain else lib.reverseList plain
         else
-          concatMap (lib._definitions prefix) (lib.reverseList nodes);
+          concatMap (lib._definitions prefix) (lib.reverseList (if addsOnly then fresh else nodes));
 
       level = lib._evalLevel prefix tree defs;
       ownDefs = level.defsOf "_module";

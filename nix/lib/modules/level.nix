@@ -133,10 +133,21 @@ in
     prefix: tree: file: given:
     mapAttrs (
       name: node:
-      if !node.leaf then
+      if given ? ${name} then
+        # A value that needs no merging, checked: nine in ten are.
+        if
+          node.isPlain && !(isAttrs given.${name} && lib._isProperty given.${name}) && node.type.check given.${name}
+        then
+          if node.apply == null then given.${name} else node.apply given.${name}
+        else
+          lib._leafValue (prefix ++ [ name ]) node [
+            {
+              inherit file;
+              value = given.${name};
+            }
+          ]
+      else if !node.leaf then
         (evalBranch (prefix ++ [ name ]) [ ] node.tree).values
-      else if given ? ${name} then
-        lib._leafValueOfOne (prefix ++ [ name ]) node file given.${name}
       else if node.isConstant then
         node.constant
       else
@@ -147,8 +158,7 @@ in
   _isFlat =
     tree: given:
     !(given ? _type)
-    && { } == removeAttrs given tree.flatNames
-    && all (name: tree.nodes.${name}.leaf) (attrNames given);
+    && { } == removeAttrs given tree.leafNames;
 
   /** The `options` of a level. */
   _describeLevel =

@@ -105,14 +105,6 @@ in
     loc: type: def:
     if type.check def.value then type.merge loc [ def ] else wrongType loc type [ def ];
 
-  /** The value of a leaf of the option tree, given one definition. */
-  _leafValueOfOne =
-    loc: node: file: value:
-    if node.isPlain && !isProperty value && node.type.check value then
-      if node.apply == null then value else node.apply value
-    else
-      lib._leafValue loc node [ { inherit file value; } ];
-
   /** The value of a leaf of the option tree, given its definitions. */
   _leafValue =
     loc: node: defs:

@@ -60,12 +60,12 @@ let
     }) (lib.reverseList nodes);
 
   # The options that users see; `all` has `_module` as well, which the evaluation needs for itself.
-  withoutModule = all: {
-    nodes = removeAttrs all.nodes [ "_module" ];
-    inherit (all) names;
+  withoutModule = whole: {
+    nodes = removeAttrs whole.nodes [ "_module" ];
+    inherit (whole) names;
     # A definition of `_module` says something about the evaluation, which is then no simple one.
-    flatNames = attrNames (removeAttrs all.nodes [ "_module" ]);
-    inherit all;
+    leafNames = filter (name: name != "_module" && whole.nodes.${name}.leaf) (attrNames whole.nodes);
+    all = whole;
   };
 in
 {
