@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -229,6 +230,11 @@ func (s *session) notesOn(w *way, known *schema.State) (notes []string) {
 // proposeBack tells what going back would do, without a trace of the question.
 func (s *session) proposeBack(ctx context.Context, request protocol.Request, host observe.Host, reply *protocol.ObserveReply) error {
 	b, err := s.wayBack(request, *request.Observe.Back, host.State)
+	var refused *protocol.Error
+	if errors.As(err, &refused) && refused.Kind == protocol.KindRefused {
+		reply.Proposal = &protocol.Proposal{Refusals: []protocol.Refusal{{Message: refused.Message, Hint: refused.Hint}}}
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -321,6 +321,15 @@ func TestRollbackIsForeseen(t *testing.T) {
 	if verdict := w.mustRollback("previous"); !slices.Equal(verdict.Changes, reply.Proposal.Changes) {
 		t.Errorf("foreseen %v, done %v", reply.Proposal.Changes, verdict.Changes)
 	}
+	response, err = w.connect().ask(protocol.Request{Op: protocol.OpObserve, Digest: schema.DigestOf(nil),
+		Observe: &protocol.Observe{Version: protocol.Version, Host: "web-1", Operator: "ann@desk", Back: &protocol.Back{To: "77"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	autogold.Expect([]protocol.Refusal{{
+		Message: "the host does not keep the generation 77; it keeps 1, 2, 3 (in effect)",
+		Hint:    "nixfleet history tells what they are; any older state is in a plan, to be executed",
+	}}).Equal(t, response.ObserveReply.Proposal.Refusals)
 }
 
 // everything describes the whole host, NixFleet's own files included.
