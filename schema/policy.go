@@ -24,11 +24,13 @@ type UbuntuUpdates struct {
 	Mode string `json:"mode"`
 	// AutoReboot allows a reboot that an update asks for, in the window.
 	AutoReboot bool `json:"autoReboot"`
-	// RebootWindow is when, in the plan's zone: "Sun 02:00-04:00".
+	// RebootWindow is when, in the plan's zone: "Sun 02:00-04:00". As declared: what
+	// decides is the [RebootWave] of the host.
 	RebootWindow string `json:"rebootWindow,omitempty"`
 	// Holds are patterns of packages that stay as they are.
 	Holds []string `json:"holds,omitempty"`
-	// MaxConcurrentReboots bounds reboots in the host's groups; 0 where not declared.
+	// MaxConcurrentReboots bounds reboots in the host's groups; 0 where not declared. As
+	// declared: what decides are the limits of [Reboots].
 	MaxConcurrentReboots int `json:"maxConcurrentReboots,omitempty"`
 }
 
@@ -42,7 +44,8 @@ type NixOSUpdates struct {
 type RebootPolicy struct {
 	// Auto allows a reboot that something asks for, in a window.
 	Auto bool `json:"auto"`
-	// Windows are when, in the plan's zone: "Sun 02:00-04:00". None: at any time.
+	// Windows are when, in the plan's zone: "Sun 02:00-04:00". As declared: what decides
+	// is the [RebootWave] of the host, where those of its groups and the fleet count too.
 	Windows []string `json:"windows,omitempty"`
 	// Deadline is how long a host may take to come back: a Go duration.
 	Deadline string `json:"deadline"`

@@ -33,7 +33,7 @@ in
         type = types.nullOr types.nonEmptyStr;
         default = null;
         example = "Sun 02:00-04:00";
-        description = "When the host may reboot, in the fleet's time zone; null means at any time.";
+        description = "When the host may reboot, in the fleet's time zone; null leaves it to the rollout policies.";
       };
 
       holds = mkOption {
@@ -48,7 +48,10 @@ in
         type = types.nullOr types.ints.positive;
         default = null;
         example = 1;
-        description = "How many hosts of this host's groups may reboot at once; null means the rollout's own limit.";
+        description = ''
+          In each of this host's groups, how many of the hosts that say so may be down at once; null leaves it to the rollout
+          policies. Hosts without a group count among themselves.
+        '';
       };
     };
 

@@ -22,7 +22,10 @@ in
         "Sun 02:00-04:00"
         "Mon-Fri 03:00-03:30"
       ];
-      description = "When it may reboot, in the fleet's time zone; none means at any time.";
+      description = ''
+        When it may reboot, in the fleet's time zone. With none, `osUpdates.ubuntu.rebootWindow` and then the rollout policies
+        of the host, its groups and the fleet decide; where nobody says anything, it may at any time.
+      '';
     };
 
     deadline = mkOption {
