@@ -66,7 +66,7 @@ func Recover(ctx context.Context, deps Deps) error {
 		return err
 	}
 	if found == nil {
-		return removeMarker(w.state)
+		return w.removeMarker(ctx)
 	}
 	w.order = found.Order
 	if err := w.takeLock(ctx); err != nil {
@@ -77,7 +77,7 @@ func Recover(ctx context.Context, deps Deps) error {
 	}
 	booting, err := deps.Booting(ctx)
 	if err != nil {
-		return err
+		booting = true // files come back whatever systemd says; waiting for it could be for ever
 	}
 	w.log = openLog(w.state, w.order.ID)
 	verdict, err := transaction.Recover(ctx, w.host(), booting, w.log.tell)
@@ -130,7 +130,7 @@ func (w *worker) finish(ctx context.Context, verdict *transaction.Verdict) error
 	if err := leasesOf(w.deps).Release(ctx, w.order.Run, w.order.Epoch); err != nil {
 		return err
 	}
-	return removeMarker(w.state)
+	return w.removeMarker(ctx)
 }
 
 func leasesOf(deps Deps) *lease.Book {
@@ -146,8 +146,18 @@ func placeOrder(store *state.Store, order transaction.Order) error {
 	return transaction.SaveOrder(store, order)
 }
 
-// removeMarker lets boots go by again without a look.
-func removeMarker(store *state.Store) error { return store.Remove(recovery.Marker) }
+// removeMarker lets boots go by again without a look. Orders are placed with the
+// leases locked, so the marker of the next one stays.
+func (w *worker) removeMarker(ctx context.Context) error {
+	return leasesOf(w.deps).Alone(ctx, func() error {
+		found, err := transaction.Unfinished(w.state)
+		if err != nil || found != nil {
+			return err
+		}
+		// If we crash here, the next boot looks once for nothing.
+		return w.state.Remove(recovery.Marker)
+	})
+}
 
 func (w *worker) host() transaction.Host {
 	return transaction.Host{

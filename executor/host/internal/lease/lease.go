@@ -142,6 +142,10 @@ func (b *Book) Release(ctx context.Context, run string, epoch int64) error {
 	})
 }
 
+// Alone does something while nobody can take, renew or release a lease, whoever
+// holds one.
+func (b *Book) Alone(ctx context.Context, do func() error) error { return b.locked(ctx, do) }
+
 // Holder returns the lease while it lasts; nil where there is none. It waits for
 // nobody.
 func (b *Book) Holder() *Lease {
