@@ -25,6 +25,7 @@ func main() {
 			&cli.IntFlag{Name: "runs", Value: 3, Usage: "rounds; medians are printed"},
 			&cli.BoolFlag{Name: "no-peers", Usage: "without Ansible"},
 			&cli.BoolFlag{Name: "only-compile", Usage: "measure compilations only, which needs no throwaway hosts"},
+			&cli.BoolFlag{Name: "only-evaluate", Usage: "measure the module evaluator only, beside the nixpkgs that NIXPKGS_LIB names"},
 			&cli.StringFlag{Name: "bin", Value: "bin", Usage: "directory of the built commands"},
 		},
 		Action: run,
@@ -48,6 +49,9 @@ func run(c *cli.Context) (err error) {
 	}
 	defer os.RemoveAll(dir)
 	b := &bench{ctx: c.Context, bin: bin, dir: dir, figures: map[string][]figure{}}
+	if c.Bool("only-evaluate") {
+		return b.evaluating(c.Int("runs"))
+	}
 	if c.Bool("only-compile") {
 		return b.compiling(c.Int("runs"))
 	}
@@ -75,5 +79,8 @@ func run(c *cli.Context) (err error) {
 		}
 	}
 	b.print(os.Stdout)
-	return b.compiling(c.Int("runs"))
+	if err := b.compiling(c.Int("runs")); err != nil {
+		return err
+	}
+	return b.evaluating(c.Int("runs"))
 }

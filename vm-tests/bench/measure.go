@@ -20,6 +20,7 @@ import (
 // figure is one run of a command.
 type figure struct {
 	seconds float64
+	cpu     float64 // seconds, of all cores
 	rssKiB  int64
 }
 
@@ -32,10 +33,13 @@ type bench struct {
 	figures map[string][]figure
 }
 
-// timed runs a command to its end and keeps its wall time and peak memory.
+// timed runs a command to its end and keeps its time and peak memory.
 func (b *bench) timed(name string, cmd *exec.Cmd) error {
 	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
+	cmd.Stderr = &output
+	if cmd.Stdout == nil {
+		cmd.Stdout = &output
+	}
 	began := time.Now()
 	err := cmd.Run()
 	took := time.Since(began)
@@ -46,7 +50,11 @@ func (b *bench) timed(name string, cmd *exec.Cmd) error {
 		return nil
 	}
 	usage, _ := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	b.figures[name] = append(b.figures[name], figure{took.Seconds(), usage.Maxrss})
+	b.figures[name] = append(b.figures[name], figure{
+		seconds: took.Seconds(),
+		cpu:     (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(),
+		rssKiB:  usage.Maxrss,
+	})
 	return nil
 }
 
@@ -171,9 +179,13 @@ func (b *bench) round(peers bool) error {
 
 // median returns a figure's median seconds; 0 where it was not measured.
 func (b *bench) median(name string) float64 {
+	return b.medianOf(name, func(f figure) float64 { return f.seconds })
+}
+
+func (b *bench) medianOf(name string, of func(figure) float64) float64 {
 	var all []float64
 	for _, f := range b.figures[name] {
-		all = append(all, f.seconds)
+		all = append(all, of(f))
 	}
 	if len(all) == 0 {
 		return 0
