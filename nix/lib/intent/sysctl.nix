@@ -15,7 +15,7 @@ in
     };
     description = ''
       Settings of the kernel, by the names of sysctl(8); null says nothing about one. They hold from the moment they
-      change, and a value that the kernel does not take is an error. What is no longer set stays as it is until the next boot.
+      change, and a value that the kernel does not take is an error. What is no longer set becomes what it was before.
     '';
   };
 }

@@ -47,7 +47,9 @@ in
         Documentation=man:sysctl.d(5)
 
         [Service]
+        ExecReload=nixfleet-sysctl/bin/nixfleet-sysctl
         ExecStart=nixfleet-sysctl/bin/nixfleet-sysctl
+        ExecStop=nixfleet-sysctl/bin/nixfleet-sysctl stop
         RemainAfterExit=true
         Type=oneshot
 
@@ -57,6 +59,8 @@ in
     ]
     # A change of a value is a change of the unit.
     [ ((of { sysctl."a.b" = 1; }).units == (of { sysctl."a.b" = 2; }).units) false ]
+    # What stays set is so all the time.
+    [ (of { sysctl."a.b" = 1; }).units."nixfleet-sysctl.service".onChange "reload" ]
     [ (of { sysctl."a.b" = null; }).files { } ]
   ];
 

@@ -13,6 +13,7 @@ in
       unit,
       service,
       wantedBy ? "multi-user.target",
+      onChange ? null,
     }:
     {
       ${name} = {
@@ -28,9 +29,8 @@ in
           (section "Install" { WantedBy = wantedBy; })
         ];
         enabled = null;
-        onChange = null;
         adopt = false;
-        inherit at;
+        inherit at onChange;
       };
     };
 

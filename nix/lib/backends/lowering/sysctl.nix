@@ -1,7 +1,8 @@
 /*
   nixfleet.sysctl: a file in /etc/sysctl.d for the next boot, and a service that sets the values now.
 
-  The service writes them itself: systemd-sysctl says nothing about a setting that the kernel does not know or take.
+  The service writes them itself: systemd-sysctl says nothing about a setting that the kernel does not know or take. And it
+  keeps what was before, for when a setting is let go. A change is a reload, so that what stays set is so all the time.
 */
 { lib }:
 let
@@ -23,11 +24,31 @@ let
     settings:
     ''
       #!/bin/sh
-      # Sets what /etc/sysctl.d/60-nixfleet.conf says, and fails where the kernel does not take it.
+      # Sets what /etc/sysctl.d/60-nixfleet.conf says, and fails where the kernel does not take it. What was before stands in
+      # /run/nixfleet-sysctl and comes back for what is no longer set; with the argument stop, for everything.
+      before=/run/nixfleet-sysctl
       failed=0
       put() {
+        if [ ! -e "$before/$1" ] && mkdir -p "$before/''${1%/*}"; then
+          cat "/proc/sys/$1" >"$before/$1.new" && mv "$before/$1.new" "$before/$1"
+        fi
         printf '%s\n' "$2" >"/proc/sys/$1" || { echo "the kernel does not take $1 = $2" >&2; failed=1; }
       }
+      isSet() {
+        [ "$stop" = "" ] || return 1
+        case $1 in
+        ${lib.concatMapStringsSep " | " (key: lib.escapeShellArg (path key)) (lib.attrNames settings)}) return 0 ;;
+        *) return 1 ;;
+        esac
+      }
+      stop=$1
+      if [ -d $before ]; then
+        (cd $before && find . -type f) | while read -r key; do
+          key=''${key#./}
+          isSet "$key" || { cat "$before/$key" >"/proc/sys/$key"; rm -f "$before/$key"; }
+        done
+      fi
+      [ "$stop" = "" ] || exit 0
     ''
     + lib.concatStrings (
       lib.mapAttrsToList (key: v: "put ${lib.escapeShellArg (path key)} ${lib.escapeShellArg (value v)}\n") settings
@@ -66,6 +87,11 @@ lib.optionalAttrs (settings != { }) {
       After = "systemd-sysctl.service";
       Before = if services == [ ] then null else lib.concatStringsSep " " services;
     };
-    service.ExecStart = "${program}/bin/nixfleet-sysctl";
+    onChange = "reload";
+    service = {
+      ExecStart = "${program}/bin/nixfleet-sysctl";
+      ExecReload = "${program}/bin/nixfleet-sysctl";
+      ExecStop = "${program}/bin/nixfleet-sysctl stop";
+    };
   };
 }
