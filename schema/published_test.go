@@ -72,7 +72,7 @@ anything whose hash is not the one it is named by. The JSON schema is
 
 const recordIntro = `# The record of a run, field by field
 
-` + "`nixfleet execute`" + ` keeps one file a run in its state directory. It is written when the run begins
+` + "`nixfleet execute`, `rollback` and `release`" + ` keep one file a run in the state directory. It is written when the run begins
 and again when it ends: a record without a verdict is of a run that was killed. The JSON schema
 is ` + "`schema/validate/record.schema.json`" + `.
 `

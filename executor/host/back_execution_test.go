@@ -3,7 +3,9 @@ package host
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -76,8 +78,11 @@ func TestGoingBackOverSSH(t *testing.T) {
 	if err := executor.History(t.Context(), hosts, 1, executor.LookOptions{}, deps, report); err != nil || len(seen.History.Entries) != 1 || seen.History.Entries[0].Kind != "rollback" {
 		t.Fatalf("history: %+v, %v", seen, err)
 	}
+	cut := w.cutWhenLeft(server)
 	record, err = executor.Release(t.Context(), hosts, options, deps)
-	back(record, err, schema.HostChanged)
+	if back(record, err, schema.HostChanged); !cut.Load() {
+		t.Error("the reply to the leave was not lost")
+	}
 	if w.exists("/var/lib/nixfleet") || w.exists("/etc/web") {
 		t.Errorf("left: %v", w.names("/var/lib/nixfleet"))
 	}
@@ -115,3 +120,28 @@ func (w *world) missHelper(server *sshtest.Server) {
 		}
 	})
 }
+
+// cutWhenLeft loses the reply of the helper that has removed itself.
+func (w *world) cutWhenLeft(server *sshtest.Server) *atomic.Bool {
+	cut := new(atomic.Bool)
+	server.Set(func(s *sshtest.Settings) {
+		serve := s.Run
+		s.Run = func(c *sshtest.Command) int {
+			there, out := w.exists(protocol.HelperPath), c.Stdout
+			c.Stdout = writer(func(p []byte) (int, error) {
+				if there && !w.exists(protocol.HelperPath) {
+					cut.Store(true)
+					c.Cut()
+					return 0, io.ErrClosedPipe
+				}
+				return out.Write(p)
+			})
+			return serve(c)
+		}
+	})
+	return cut
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }

@@ -67,7 +67,7 @@ func ownsNothing(owned *schema.Owned) bool {
 // notesOnLeaving are what people must know before they let a host go.
 func (s *session) notesOnLeaving() (notes []string) {
 	if edits, err := s.state.Names("edits"); err == nil && len(edits) > 0 {
-		notes = append(notes, fmt.Sprintf("%s/edits, with files that were edited by hand and overwritten, goes too", state.Directory))
+		notes = append(notes, fmt.Sprintf("copies of files that were edited by hand and overwritten stay, in %s", state.EditsKept("…")))
 	}
 	if number, _ := s.profile().Current(); number > 0 {
 		notes = append(notes, "the profile goes; the store paths stay until Nix collects its garbage")
@@ -96,6 +96,13 @@ func (s *session) leave(ctx context.Context, request protocol.Request) (*protoco
 	err = s.leases.Under(ctx, run, epoch, func() (err error) {
 		if err := s.admit(); err != nil {
 			return err
+		}
+		kept, err := s.state.KeepEdits(run)
+		if err != nil {
+			return err
+		}
+		if kept != "" {
+			s.tell(request, protocol.Event{Note: fmt.Sprintf("copies of files that were edited by hand are in %s now; remove it when nobody needs them", kept)})
 		}
 		reply.Changes, err = s.removeTraces(ctx)
 		return err

@@ -119,6 +119,21 @@ func TestWhatServicesWroteStays(t *testing.T) {
 	}
 }
 
+// What people have edited is theirs, and stays when NixFleet goes.
+func TestEditsStay(t *testing.T) {
+	needRoot(t)
+	w := newReleaseWorld(t)
+	w.mustExecute(managed())
+	w.write("/etc/web/web.conf", "by hand", 0o644)
+	if err := w.release(); err != nil {
+		t.Fatal(err)
+	}
+	kept := w.names("/var/lib/nixfleet-edits-r1")
+	if w.exists("/var/lib/nixfleet") || len(kept) != 1 || w.read("/var/lib/nixfleet-edits-r1/"+kept[0]+"/etc/web/web.conf") != "by hand" {
+		t.Errorf("kept: %v", kept)
+	}
+}
+
 // A host is left only when nothing on it is managed any more.
 func TestLeavingIsRefused(t *testing.T) {
 	needRoot(t)

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -73,7 +72,8 @@ func (b *returning) attempt(ctx context.Context) error {
 	if err := b.preflight(hello); err != nil {
 		return err
 	}
-	reply, err := b.prepareBack(ctx, s)
+	b.stage("prepare")
+	reply, err := s.Back(ctx, b.where, b.Patience.Prepare, b.relay)
 	if err != nil {
 		return err
 	}
@@ -111,25 +111,6 @@ func (b *returning) join(ctx context.Context) (*transport.Conn, *session.Session
 	return conn, s, hello, err
 }
 
-func (b *returning) prepareBack(ctx context.Context, s *session.Session) (*protocol.BackReply, error) {
-	b.stage("prepare")
-	body, err := json.Marshal(b.where)
-	if err != nil {
-		return nil, err
-	}
-	response, err := s.Call(ctx, session.Request{
-		Op: protocol.OpBack, Field: "back", Body: [][]byte{body}, Deadline: b.Patience.Prepare, OnEvent: b.relay,
-	})
-	if err != nil {
-		return nil, err
-	}
-	reply := response.BackReply
-	if reply == nil || reply.Generation == nil && !b.where.Release {
-		return nil, fault.New(fault.Refused, "the helper on %s answered back with something else", b.name)
-	}
-	return reply, nil
-}
-
 // release gives back what is managed, and then leaves.
 func (b *returning) release(ctx context.Context, conn *transport.Conn, s *session.Session, reply *protocol.BackReply) error {
 	if reply.Nothing {
@@ -149,7 +130,7 @@ func (b *returning) release(ctx context.Context, conn *transport.Conn, s *sessio
 
 func (b *returning) leave(ctx context.Context, s *session.Session) error {
 	b.stage("leave")
-	left, err := s.Leave(ctx)
+	left, err := s.Leave(ctx, b.relay)
 	if err != nil {
 		return err
 	}

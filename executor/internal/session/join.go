@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
 	"github.com/nixfleet/nixfleet/executor/internal/transport"
@@ -48,6 +49,22 @@ func Deserted(conn *transport.Conn) (bool, error) {
 
 const stateDirectory = "/var/lib/nixfleet"
 
+// Back prepares a way back.
+func (s *Session) Back(ctx context.Context, where protocol.Back, patience time.Duration, onEvent func(*protocol.Event)) (*protocol.BackReply, error) {
+	body, err := json.Marshal(where)
+	if err != nil {
+		return nil, err
+	}
+	response, err := s.Call(ctx, Request{Op: protocol.OpBack, Field: "back", Body: [][]byte{body}, Deadline: patience, OnEvent: onEvent})
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	if response.BackReply == nil || response.BackReply.Generation == nil && !where.Release {
+		return nil, fault.New(fault.Refused, "the helper on %s answered back with something else", s.Host)
+	}
+	return response.BackReply, nil
+}
+
 // History asks the helper what was done to the host.
 func (s *Session) History(ctx context.Context, limit int) (*protocol.HistoryReply, error) {
 	body, err := json.Marshal(protocol.History{Version: protocol.Version, Limit: limit})
@@ -78,9 +95,9 @@ func (s *Session) explain(err error) error {
 }
 
 // Leave asks the helper to remove itself with all that is NixFleet's own.
-func (s *Session) Leave(ctx context.Context) (*protocol.LeaveReply, error) {
+func (s *Session) Leave(ctx context.Context, onEvent func(*protocol.Event)) (*protocol.LeaveReply, error) {
 	// If we crash here, the helper goes on to the end; the next release looks again.
-	response, err := s.Call(ctx, Request{Op: protocol.OpLeave, Field: "leave", Body: [][]byte{[]byte("{}")}, Deadline: replacePatience})
+	response, err := s.Call(ctx, Request{Op: protocol.OpLeave, Field: "leave", Body: [][]byte{[]byte("{}")}, Deadline: replacePatience, OnEvent: onEvent})
 	if err != nil {
 		return nil, err
 	}
