@@ -74,11 +74,14 @@ type Reboots struct {
 	// MaxConcurrent is how many hosts may be down at once in all, at least 1.
 	MaxConcurrent int `json:"maxConcurrent"`
 	// Limits bound sets of hosts further.
-	Limits []RebootLimit `json:"limits,omitempty"`
+	Limits RebootLimits `json:"limits,omitempty"`
 	// Waves are the hosts that may reboot, by wave of the rollout and by window. Every
 	// such host is in exactly one.
-	Waves []RebootWave `json:"waves"`
+	Waves RebootWaves `json:"waves"`
 }
+
+// RebootLimits are limits of reboots.
+type RebootLimits []RebootLimit
 
 // RebootLimit bounds how many hosts of a set may be down at once, over the whole
 // rollout and over all controllers.
@@ -91,6 +94,9 @@ type RebootLimit struct {
 	MaxConcurrent int `json:"maxConcurrent"`
 }
 
+// RebootWaves are waves of reboots.
+type RebootWaves []RebootWave
+
 // RebootWave is the hosts of a wave that may reboot at the same times. They reboot
 // after their change and before the wave's checks, in this order as limits allow.
 type RebootWave struct {
@@ -102,4 +108,28 @@ type RebootWave struct {
 	Windows []string `json:"windows,omitempty"`
 	// Deadline is how long a host may take to come back: a Go duration.
 	Deadline string `json:"deadline"`
+}
+
+// UnmarshalJSON refuses limits of more hosts than there can be before it reads them.
+func (l *RebootLimits) UnmarshalJSON(data []byte) error {
+	return l.readWritten(data, func(target any) error { return Decode(data, target) })
+}
+
+func (l *RebootLimits) readWritten(raw []byte, decode func(target any) error) error {
+	if err := boundHosts(raw, "limits of reboots"); err != nil {
+		return err
+	}
+	return decode((*[]RebootLimit)(l))
+}
+
+// UnmarshalJSON refuses waves of more hosts than there can be before it reads them.
+func (w *RebootWaves) UnmarshalJSON(data []byte) error {
+	return w.readWritten(data, func(target any) error { return Decode(data, target) })
+}
+
+func (w *RebootWaves) readWritten(raw []byte, decode func(target any) error) error {
+	if err := boundHosts(raw, "waves of reboots"); err != nil {
+		return err
+	}
+	return decode((*[]RebootWave)(w))
 }

@@ -66,17 +66,25 @@ func (w *Waves) UnmarshalJSON(data []byte) error {
 }
 
 func (w *Waves) readWritten(raw []byte, decode func(target any) error) error {
-	var waves []struct{ Hosts hostCount }
-	if err := json.Unmarshal(raw, &waves); err != nil {
+	if err := boundHosts(raw, "waves"); err != nil {
+		return err
+	}
+	return decode((*[]Wave)(w))
+}
+
+// boundHosts refuses lists with more hosts than there can be, without reading them.
+func boundHosts(raw []byte, what string) error {
+	var sets []struct{ Hosts hostCount }
+	if err := json.Unmarshal(raw, &sets); err != nil {
 		return err
 	}
 	all := 0
-	for _, wave := range waves {
-		if all += int(wave.Hosts); all > maxHosts {
-			return fmt.Errorf("the waves have more than %d hosts, and no plan has", maxHosts)
+	for _, set := range sets {
+		if all += int(set.Hosts); all > maxHosts {
+			return fmt.Errorf("the %s have more than %d hosts, and no plan has", what, maxHosts)
 		}
 	}
-	return decode((*[]Wave)(w))
+	return nil
 }
 
 // hostCount counts the hosts of a list without reading it; of a list that stands

@@ -62,6 +62,25 @@ func TestWaveBomb(t *testing.T) {
 	}
 }
 
+// TestRebootBomb has lists that are small each.
+func TestRebootBomb(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"maxConcurrent": 1, "waves": [{"wave": "x", "hosts": ["a[1-700000]"], "deadline": "1m"}, {"wave": "x", "hosts": ["b[1-700000]"], "deadline": "1m"}]}`: "the waves of reboots have more than 1000000 hosts",
+		`{"maxConcurrent": 1, "limits": [{"hosts": ["a[1-700000]"], "maxConcurrent": 1}, {"hosts": ["a[1-700000]"], "maxConcurrent": 1}], "waves": []}`:         "the limits of reboots have more than 1000000 hosts",
+		`{"maxConcurrent": 1, "limits": [{"hosts": ["a[1-3]"], "maxConcurrent": 1}], "waves": [{"wave": "x", "hosts": ["a[1-3]"], "deadline": "1m"}]}`:          "",
+		`{"maxConcurrent": 1, "limits": [{"hosts": ["a[1-2]"], "maxConcurrent": 1}], "waves": []}`:                                                              "hosts are not written as they must be",
+	} {
+		var reboots, again schema.Reboots
+		err := schema.DecodeStrict([]byte(text), &reboots)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s gives %v, want %q", text, err, want)
+		}
+		if lenient := schema.Decode([]byte(text), &again); (lenient == nil) != (want == "") {
+			t.Errorf("%s gives %v, want %q", text, lenient, want)
+		}
+	}
+}
+
 func TestWavesRefused(t *testing.T) {
 	for hosts, want := range map[string]string{
 		`"web-1", "web-2", "web-3"`:    `hosts are not written as they must be: expected "web-[1-3]", found "web-1"`,
