@@ -77,7 +77,7 @@ const (
 	UnitName       Code = "unit-name"         // a unit name that is none
 	UnitText       Code = "unit-text"         // a unit file that systemd would not read
 	UnitInstall    Code = "unit-install"      // an enabled unit that nothing would start
-	UnitUnknown    Code = "unit-unknown"      // a unit that looks misspelt (warning)
+	UnitUnknown    Code = "unit-unknown"      // a unit that nobody is known to bring to the host (warning)
 	UnitTriggers   Code = "unit-triggers"     // a timer, path or socket without its unit
 	AccountName    Code = "account-name"      // a user or group that cannot be called that
 	AccountNumber  Code = "account-number"    // a uid or gid that is none, or is used twice

@@ -123,6 +123,11 @@ func TestPolicyWarnings(t *testing.T) {
 hint: did you mean "nginx.service"? If ngnix.service is the operating system's own, all is well`},
 		{`{"units": {"myapp.service": {"text": "[Service]\n"}}, "secrets": {"a": {"path": "/run/nixfleet-secrets/a", ` + age + `, "reloadUnits": ["mypap.service"]}}}`, `did you mean "myapp.service"?`},
 		{`{"units": {"worker@.service": {"text": "[Service]\n"}, "w.timer": {"text": "[Timer]\nUnit=worker.service\n"}}}`, `did you mean "worker@.service"?`},
+		{`{"files": {"/etc/x": {` + plain + `, "restartUnits": ["nobodys.service"], "at": "m.nix:2"}}}`,
+			`warning: this fleet has no unit nobodys.service for the host, which restartUnits names [unit-unknown]
+  at m.nix:2, nixfleet.files."/etc/x".restartUnits, host web-1
+hint: if the operating system of the host has nobodys.service, all is well; else declare it in nixfleet.systemd`},
+		{`{"files": {"/etc/x": {` + plain + `, "reloadUnits": ["ngnix.service"]}}}`, `did you mean "nginx.service"? If ngnix.service is the operating system's own, all is well`},
 		{`{"files": {"/etc/x": {` + plain + `, "validate": "nginx -t"}}}`, `warning: the command "nginx -t" does not look at the new /etc/x [file-validate]
   at nixfleet.files."/etc/x".validate, host web-1
 hint: write %s where the path of the staged file belongs, as "visudo -cf %s"`},
@@ -149,6 +154,12 @@ func TestOrdinaryNamesAreNoMisspelling(t *testing.T) {
 	if len(found) != 0 {
 		t.Error(found)
 	}
+	_, _, found = resolveOne(t, `{"masks": {"noise.service": {}}, "files": {"/usr/local/lib/systemd/system/mine.service": {`+plain+`},
+		"/etc/systemd/system/theirs.service.d/x.conf": {`+plain+`}, "/etc/x": {`+plain+`, "restartUnits":
+		["mine.service", "theirs.service", "noise.service", "postgresql@14-main.service", "systemd-networkd.service", "php8.3-fpm.service", "cron.service"]}}}`)
+	if len(found) != 0 {
+		t.Error(found)
+	}
 }
 
 func TestPolicies(t *testing.T) {
@@ -162,7 +173,7 @@ func TestPolicies(t *testing.T) {
 		},
 		"hooks": {"drain": {"when": "before-activation", "on": "controller", "command": "drain", "timeout": "1m", "required": true, "always": true}},
 		"tasks": {"purge": {"description": "empties the cache", "command": "rm -r /x", "user": "app", "environment": {"A": "b"}, "timeout": "1h"}},
-		"secrets": {"tls": {"path": "/run/nixfleet-secrets/tls", `+age+`, "restartUnits": ["b.service", "app.service"], "reloadUnits": ["app.service", "c.service"]}},
+		"secrets": {"tls": {"path": "/run/nixfleet-secrets/tls", `+age+`, "restartUnits": ["b.service", "app.service"], "reloadUnits": ["app.service", "cron.service"]}},
 		"reboot": {"auto": true, "windows": ["Sun 02:00-04:00"], "deadline": "10m"}
 	}`)
 	if len(found) != 0 {
@@ -191,7 +202,7 @@ func TestPolicies(t *testing.T) {
 	if text := fleet.Payloads[secret.Ciphertext]; !strings.HasPrefix(text, ageHead) {
 		t.Errorf("the ciphertext is %q", text)
 	}
-	if !reflect.DeepEqual(secret.Restart, []schema.UnitName{"app.service", "b.service"}) || !reflect.DeepEqual(secret.Reload, []schema.UnitName{"c.service"}) {
+	if !reflect.DeepEqual(secret.Restart, []schema.UnitName{"app.service", "b.service"}) || !reflect.DeepEqual(secret.Reload, []schema.UnitName{"cron.service"}) {
 		t.Errorf("the secret is %+v", secret)
 	}
 	if want := (&schema.RebootPolicy{Auto: true, Windows: []string{"Sun 02:00-04:00"}, Deadline: "10m"}); !reflect.DeepEqual(m.Reboot, want) {

@@ -12,18 +12,36 @@ import (
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// checkReference warns of a unit that the host does not declare but that looks
-// like one it does. Any other may well be the operating system's own.
+// checkReference warns of a unit that is none of the host's, as far as one can tell
+// from here: it looks like one that is, or nobody is known to bring it.
 func (r *resolver) checkReference(p place, field string, unit schema.UnitName) {
 	meant := r.meantBy(unit)
-	if meant == "" {
+	if meant == "" && (r.declares(unit) || isKnown(string(unit)) || r.isBrought(string(unit))) {
 		return
 	}
-	r.report(diagnostic.Diagnostic{
+	finding := diagnostic.Diagnostic{
 		Code: diagnostic.UnitUnknown, Severity: diagnostic.Warning, Option: option(p.set, p.name, field), Position: diagnostic.ParsePosition(p.at),
 		Summary: fmt.Sprintf("this fleet has no unit %s for the host, which %s names", unit, field),
-		Hint:    fmt.Sprintf("did you mean %q? If %s is the operating system's own, all is well", meant, unit),
-	})
+		Hint:    fmt.Sprintf("if the operating system of the host has %s, all is well; else declare it in nixfleet.systemd", unit),
+	}
+	if meant == "" {
+		meant = likeKnown(string(unit))
+	}
+	if meant != "" {
+		finding.Hint = fmt.Sprintf("did you mean %q? If %s is the operating system's own, all is well", meant, unit)
+	}
+	r.report(finding)
+}
+
+// likeKnown returns a unit that operating systems have and that a misspelt name means.
+func likeKnown(unit string) string {
+	_, kind := splitUnit(unit)
+	for _, name := range known {
+		if full := name + "." + kind; !strings.Contains(name, "*") && alike(unit, full) {
+			return full
+		}
+	}
+	return ""
 }
 
 // meantBy returns the declared unit that a misspelt name means; empty where the
