@@ -33,21 +33,27 @@ type crash struct {
 	// so; only the one point that fails with once. 0 for none.
 	at   int
 	once bool
+	// then is the point from which on nothing can be done any more after one that
+	// failed once; 0 for none.
+	then int
 	// points are the names of all points that were passed.
 	points []string
 	disk   *disk // may be nil
+	// crashed says that nothing reaches the disk any more.
+	crashed bool
 }
 
 func (c *crash) fault(point string) error {
 	if path, ok := strings.CutPrefix(point, "synced "); ok {
-		if c.disk != nil && (c.at == 0 || c.count < c.at) {
+		if c.disk != nil && !c.crashed {
 			c.disk.sync(path)
 		}
 		return nil
 	}
 	c.count++
 	c.points = append(c.points, point)
-	if c.at > 0 && (c.count == c.at || c.count > c.at && !c.once) {
+	if c.at > 0 && (c.count == c.at || c.count > c.at && !c.once) || c.then > 0 && c.count >= c.then {
+		c.crashed = c.crashed || !c.once || c.then > 0 && c.count >= c.then
 		return errCrash
 	}
 	return nil
@@ -121,27 +127,45 @@ func copyEntry(from, to string, entry fs.DirEntry) error {
 
 // transact carries out a transaction in this process, without a session.
 func (w *world) transact(p *plan) (transaction.Verdict, error) {
+	return w.transactWith(context.Background(), p, nil)
+}
+
+// transactWith has the change confirmed, unless confirm is nil.
+func (w *world) transactWith(ctx context.Context, p *plan, confirm func(context.Context) error) (transaction.Verdict, error) {
+	w.t.Helper()
+	w.supply(p)
 	worker := w.worker()
 	defer worker.close()
+	id, err := transaction.NewID(worker.state, "r1", 1)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return transaction.Run(ctx, worker.host(), transaction.Order{
+		ConfirmWindow: "60s", ID: id, Kind: transaction.Apply, Host: p.part.Host, Run: "r1", Epoch: 1, Operator: "ann@desk",
+		Plan: p.part.Digest, Manifest: p.part.Manifest, Digest: p.manifest(), Closure: p.part.Closure,
+	}, func(event protocol.Event) {
+		if event.Note != "" {
+			w.notes = append(w.notes, event.Note)
+		}
+	}, confirm)
+}
+
+// supply sends the payloads that are not there.
+func (w *world) supply(p *plan) {
+	w.t.Helper()
+	store := state.New(w.root, w.onlySynced)
 	for digest, payload := range p.payloads {
 		content, err := payload.Bytes()
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		if store := state.New(w.root, w.onlySynced); !store.HasBlob(digest) {
-			if err := store.PutPayload(content); err != nil {
-				w.t.Fatal(err)
-			}
+		if store.HasBlob(digest) {
+			continue
+		}
+		if err := store.PutPayload(content); err != nil {
+			w.t.Fatal(err)
 		}
 	}
-	id, err := transaction.NewID(worker.state, "r1", 1)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return transaction.Run(context.Background(), worker.host(), transaction.Order{
-		ID: id, Kind: transaction.Apply, Host: p.part.Host, Run: "r1", Epoch: 1, Operator: "ann@desk",
-		Plan: p.part.Digest, Manifest: p.part.Manifest, Digest: p.manifest(), Closure: p.part.Closure,
-	}, func(protocol.Event) {}, nil)
 }
 
 // onlySynced tells what was forced to the disk, and crashes nothing.
@@ -335,8 +359,8 @@ func TestCrashAtEveryEffect(t *testing.T) {
 type interruption struct {
 	name  string
 	every int
-	once  bool // no crash: one effect fails or, done, loses its reply
-	cut   bool // the power is cut, and the host boots
+	once  bool             // no crash: one effect fails or, done, loses its reply
+	cut   bool             // the power is cut, and the host boots
 	keep  func(*disk, int) // what else has reached the disk; nil for everything
 	early bool             // recovery comes before units start
 }
@@ -425,7 +449,7 @@ func (w *world) lastVerdict() *transaction.Verdict {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for n := 9; n >= 1; n-- {
+	for n := 99; n >= 1; n-- {
 		id := "r1-1"
 		if n > 1 {
 			id = fmt.Sprintf("r1-1.%d", n)

@@ -47,6 +47,8 @@ type fakeSystemd struct {
 	stopped []string
 	// queue are the units that a boot has yet to start; nil at other times.
 	queue map[schema.UnitName]bool
+	// broken is a unit that fails whatever its text is.
+	broken schema.UnitName
 	// hangs says that it answers nothing any more.
 	hangs bool
 	// starts are how often each unit was started.
@@ -354,7 +356,7 @@ func (s *fakeSystemd) start(name schema.UnitName, verb unit.Verb) string {
 	case strings.Contains(text, "ExecStart=fail") && strings.Contains(text, "Restart=always"):
 		s.state[name] = unit.Status{Active: "activating", Sub: "auto-restart"}
 		s.restarts[name]++
-	case strings.Contains(text, "ExecStart=fail"):
+	case strings.Contains(text, "ExecStart=fail"), name == s.broken:
 		s.state[name] = unit.Status{Active: "failed", Sub: "failed"}
 		return "failed"
 	case strings.Contains(text, "Condition"):

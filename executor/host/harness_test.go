@@ -28,10 +28,11 @@ type world struct {
 	tools     *fakeTools
 	registry  fakeRegistry
 	processes map[int][]inspect.Process
-	client    *client // of the session at work
-	booting   bool    // whether the host is coming up
-	died      error   // of what the last transaction's process died
-	before    int     // how many transactions came before the one under test
+	client    *client  // of the session at work
+	booting   bool     // whether the host is coming up
+	died      error    // of what the last transaction's process died
+	notes     []string // of transactions without a session
+	before    int      // how many transactions came before the one under test
 }
 
 func newWorld(t testing.TB) *world {

@@ -3,48 +3,159 @@ package host
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"testing"
 
+	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// TestRandomHistories takes hosts through random intents, with crashes in between.
-// Whatever the history, the host is then what its last intent says, just as a
-// fresh host is; and in the end, when the intent lets go of everything, what it
-// was in the beginning.
+// histories is how many random histories are played.
+const histories = 200
+
+// TestRandomHistories takes hosts through random intents, edits by hand and
+// rollbacks to generations before, with crashes and failures in between. The model
+// is simple: whatever the history, the host is what it was, or what a fresh host
+// would be with the intent at hand, as the verdict says; and in the end, when the
+// intent lets go of everything, what it was in the beginning.
 func TestRandomHistories(t *testing.T) {
 	needRoot(t)
-	for seed := range uint64(40) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+	for part := range uint64(8) {
+		t.Run(fmt.Sprint(part), func(t *testing.T) {
 			t.Parallel()
-			random := rand.New(rand.NewPCG(seed, 0))
-			w := newHistoryWorld(t)
-			before := w.snapshot()
-			for range 6 {
-				i := randomIntent(random)
-				if random.IntN(3) == 0 {
-					w.crashAt(1 + random.IntN(60))
-					_, _ = w.execute(i.plan(t))
-					w.hangUp()
-					w.heal()
-					i = randomIntent(random)
-				}
-				w.mustExecute(i)
-				w.mustBeUnchanged(i)
-				w.mustBeClean()
-				fresh := newHistoryWorld(t)
-				fresh.mustExecute(i)
-				if found, want := w.snapshot(), fresh.snapshot(); found != want {
-					t.Fatalf("after its history the host is\n%s\nbut a fresh one\n%s", found, want)
-				}
-				fresh.hangUp()
-			}
-			w.mustExecute(intent{})
-			if after := w.snapshot(); after != before {
-				t.Errorf("let go, the host is\n%s\nbut was\n%s", after, before)
+			for seed := part; seed < histories; seed += 8 {
+				h := &history{world: newHistoryWorld(t), seed: seed, random: rand.New(rand.NewPCG(seed, 0))}
+				h.play()
+				os.RemoveAll(h.root)
 			}
 		})
 	}
+}
+
+// history is a host with its past.
+type history struct {
+	*world
+	seed   uint64
+	random *rand.Rand
+	past   []intent
+	now    intent // what the host is by now
+}
+
+func (h *history) play() {
+	h.t.Helper()
+	before := h.managed()
+	for step := range 5 {
+		i := randomIntent(h.random)
+		if len(h.past) > 0 && h.random.IntN(3) == 0 {
+			i = h.past[h.random.IntN(len(h.past))] // a rollback is a transaction like any other
+		}
+		what := fmt.Sprintf("history %d, step %d", h.seed, step)
+		if h.random.IntN(4) == 0 {
+			h.edit()
+		}
+		if h.random.IntN(2) == 0 {
+			h.interruptOnce(what, i)
+		} else {
+			h.mustTransact(what, i)
+		}
+	}
+	h.mustTransact("in the end", intent{})
+	if after := withoutGenerations(h.managed()); after != withoutGenerations(before) {
+		h.t.Errorf("history %d: let go, the host is another:\n%s", h.seed, difference(before, after))
+	}
+}
+
+// edit changes a file of ours by hand.
+func (h *history) edit() {
+	for _, f := range h.now.files {
+		if f.Symlink == "" {
+			h.write(f.Path, "by hand", 0o666)
+			return
+		}
+	}
+}
+
+func (h *history) mustTransact(what string, i intent) {
+	h.t.Helper()
+	tally.runs.Add(1)
+	verdict, err := h.transact(i.plan(h.t))
+	if err != nil || verdict.Outcome != transaction.Applied && verdict.Outcome != transaction.Unchanged {
+		h.t.Fatalf("%s: %+v, %v", what, verdict, err)
+	}
+	h.now = i
+	h.past = append(h.past, i)
+	h.mustBeFresh(what)
+}
+
+// mustBeFresh compares with a host that has no past.
+func (h *history) mustBeFresh(what string) {
+	h.t.Helper()
+	fresh := newHistoryWorld(h.t)
+	defer os.RemoveAll(fresh.root)
+	if verdict, err := fresh.transact(h.now.plan(h.t)); err != nil {
+		h.t.Fatalf("%s: %+v, %v", what, verdict, err)
+	}
+	if found, want := withoutGenerations(h.managed()), withoutGenerations(fresh.managed()); found != want {
+		h.t.Fatalf("%s: a fresh host is another:\n%s", what, difference(want, found))
+	}
+	h.mustBeSwept()
+}
+
+// interruptOnce begins a transaction that fails, is killed, or loses its host's power.
+func (h *history) interruptOnce(what string, i intent) {
+	h.t.Helper()
+	how := interruptions[h.random.IntN(len(interruptions))]
+	n := 1 + h.random.IntN(120)
+	what = fmt.Sprintf("%s, %s at %d", what, how.name, n)
+	tally.runs.Add(1)
+	old := h.managed()
+	c := h.interruptAt(n, how)
+	verdict, err := h.transact(i.plan(h.t))
+	h.heal()
+	if how.cut {
+		old = "" // a host that boots starts what is enabled, and no more
+	}
+	found := &verdict
+	if err != nil || how.cut {
+		if found, err = h.comeBack(how, c, n); err != nil {
+			h.t.Fatalf("%s: %v", what, err)
+		}
+	}
+	if found == nil {
+		found = h.lastVerdict()
+	}
+	switch {
+	case found != nil && (found.Outcome == transaction.Applied || found.Outcome == transaction.Unchanged):
+		h.now = i
+		h.past = append(h.past, i)
+	case found != nil && found.Outcome == transaction.Failed:
+		h.t.Fatalf("%s: %+v", what, found)
+	case old != "" && h.managed() != old:
+		h.t.Fatalf("%s: the host is not what it was (%+v):\n%s", what, found, difference(old, h.managed()))
+	}
+	// What is left of an account, an edit, or a unit that a boot has not started, the
+	// next execution sees to.
+	h.mustTransact(what+", executed again", h.now)
+}
+
+func (h *history) interruptAt(n int, how interruption) *crash {
+	c := &crash{at: n, once: how.once}
+	if how.keep != nil {
+		c.disk = newDisk(h.t, h.root)
+	}
+	return h.arm(c)
+}
+
+func (h *history) comeBack(how interruption, c *crash, n int) (*transaction.Verdict, error) {
+	if !how.cut {
+		return h.recover(false)
+	}
+	if c.disk != nil {
+		how.keep(c.disk, n)
+		c.disk.cut()
+		os.RemoveAll(c.disk.grave)
+	}
+	return h.boot(how.early)
 }
 
 func newHistoryWorld(t testing.TB) *world {

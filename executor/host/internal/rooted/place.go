@@ -236,11 +236,15 @@ func (f *FS) RemovePlace(name string) error {
 			return err
 		}
 	}
-	if above := path.Dir(name); path.Base(above) == ".nixfleet" {
-		_, err := f.RemoveDirectory(above)
+	above := path.Dir(name)
+	if path.Base(above) != ".nixfleet" {
+		return nil
+	}
+	if entry, err = f.Lookup(above); err != nil || entry.Kind == Absent {
 		return err
 	}
-	return nil
+	_, err = f.RemoveDirectory(above)
+	return err
 }
 
 // Free returns the free bytes of the file system that holds a directory below

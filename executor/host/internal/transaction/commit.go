@@ -105,7 +105,7 @@ func (t *transaction) finish(ctx context.Context, known *schema.State) (Verdict,
 		return Verdict{}, err
 	}
 	for _, clean := range []func() error{
-		func() error { return t.cleanUp(true) },
+		t.cleanUpOrNote,
 		func() error { return t.collect(known) },
 	} {
 		if err := clean(); err != nil {

@@ -24,7 +24,7 @@ func (a *applying) keepEdit(name string, found rooted.Entry) error {
 }
 
 func (t *transaction) editsName(suffix string) string {
-	return editsDirectory + "/" + t.date().Format("20060102T150405Z") + "-" + t.order.Run + suffix
+	return editsDirectory + "/" + t.date().Format("20060102T150405Z") + "-" + t.order.ID + suffix
 }
 
 // keepAside keeps a copy of what somebody has put where something must come back.

@@ -27,6 +27,8 @@ type fileStep struct {
 	Home bool `json:"home,omitempty"`
 	// Instead says that a directory was there, which is its own step.
 	Instead bool `json:"instead,omitempty"`
+	// theirs says that what is there now is somebody else's.
+	theirs bool
 }
 
 func (s *fileStep) directories() []string { return []string{path.Dir(s.Path)} }
@@ -56,24 +58,43 @@ func (s *fileStep) undo(_ context.Context, t *transaction) error {
 	if s.Was != 0 && found.Inode == s.Was && found.Removable() || s.Kept == "" && found.Kind == rooted.Absent {
 		return nil
 	}
-	if ours, err := s.isOurs(t, found); err != nil {
+	ours, err := s.isOurs(t, found)
+	if err != nil {
 		return err
-	} else if !ours && found.Kind != rooted.Absent {
-		if s.Home {
-			return nil // useradd's, which goes with the home
-		}
-		if err := t.keepAside(s.Path, found); err != nil {
+	}
+	place, err := t.place(s.Place)
+	if err != nil {
+		return fmt.Errorf("cannot bring %s back: %w", s.Path, err)
+	}
+	if !ours {
+		if done, err := s.leaveTheirs(t, place, found); done || err != nil {
 			return err
 		}
 	}
 	if s.Kept == "" {
 		return t.Files.Remove(s.Path)
 	}
-	place, err := t.place(s.Place)
-	if err != nil {
-		return fmt.Errorf("cannot bring %s back: %w", s.Path, err)
-	}
 	return s.restore(place)
+}
+
+// leaveTheirs sees to what somebody else has put there meanwhile. Where the change
+// never came so far, it stays; otherwise a copy is kept. It is done when nothing
+// else is to be undone.
+func (s *fileStep) leaveTheirs(t *transaction, place *rooted.Place, found rooted.Entry) (done bool, err error) {
+	if s.Home {
+		return true, nil // useradd's, which goes with the home
+	}
+	if s.Staged != "" {
+		if staged, err := place.Lookup(s.Staged); err != nil || staged.Inode == s.Inode {
+			s.theirs = true
+			t.remark(fmt.Sprintf("%s was changed by somebody while we worked, and is left so", s.Path))
+			return true, err
+		}
+	}
+	if found.Kind == rooted.Absent {
+		return false, nil
+	}
+	return false, t.keepAside(s.Path, found)
 }
 
 // restore brings back what was there. While something was put in its place it may
@@ -127,6 +148,7 @@ func (s *fileStep) check(t *transaction) (string, error) {
 		return "", err
 	}
 	switch {
+	case s.theirs:
 	case s.Kept == "" && found.Kind != rooted.Absent:
 		return s.Path + " is still there", nil
 	case s.Kept != "" && found.Kind == rooted.Absent:

@@ -26,6 +26,9 @@ func Run(ctx context.Context, host Host, order Order, tell func(protocol.Event),
 		return Verdict{}, err
 	}
 	known, err := host.State.Load()
+	if err == nil {
+		err = t.sweep()
+	}
 	if err != nil {
 		return t.conclude(known, refusal(refuse(err)))
 	}
