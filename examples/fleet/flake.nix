@@ -17,6 +17,7 @@
         roles = {
           web = ./modules/web.nix;
           db = ./modules/db.nix;
+          backup = ./modules/backup.nix;
         };
 
         # hosts/web-1.nix is the module of web-1 alone.

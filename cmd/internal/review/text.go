@@ -201,22 +201,23 @@ func unitRow(u UnitLine) []string {
 	if u.Enabled {
 		kind = "enabled" + when(len(u.StartWith) > 0, listed(", starts with", u.StartWith))
 	}
-	on := u.RestartsOn
-	verb := "restarts"
+	restarts, reloads := u.RestartsOn, u.ReloadsOn
 	if u.Managed {
 		switch u.OnChange {
 		case schema.StopStart, schema.Restart:
-			on = append([]string{"its text"}, on...)
-		case schema.Reload, schema.Keep:
-			kind += ", " + string(u.OnChange) + " on change of its text"
+			restarts = append([]string{"its text"}, restarts...)
+		case schema.Reload:
+			reloads = append([]string{"its text"}, reloads...)
+		case schema.Keep:
+			kind += ", stays as it is on a change of its text"
 		}
 	}
 	effect := ""
-	if len(on) > 0 {
-		effect = verb + " on a change of " + strings.Join(on, ", ")
+	if len(restarts) > 0 {
+		effect = "restarts on a change of " + strings.Join(restarts, ", ")
 	}
-	if len(u.ReloadsOn) > 0 {
-		effect = words(effect, "reloads on a change of "+strings.Join(u.ReloadsOn, ", "))
+	if len(reloads) > 0 {
+		effect = words(effect, "reloads on a change of "+strings.Join(reloads, ", "))
 	}
 	return []string{string(u.Name), words(kind, when(u.Adopt, "adopts")), effect}
 }

@@ -1,4 +1,4 @@
-# What every host has: a line of its own in the login message, logins by key only, and a firewall.
+# What every host has: a line of its own in the login message, and what makes it harder to break into.
 { host, ... }:
 {
   nixfleet = {
@@ -25,6 +25,20 @@
       "net.ipv4.conf.all.send_redirects" = false;
       "net.ipv4.tcp_syncookies" = true;
       "net.ipv6.conf.all.accept_redirects" = false;
+    };
+
+    systemd = {
+      # A key on the console does not reboot a host, and programs that die leave no memory behind.
+      masks = [ "ctrl-alt-del.target" ];
+      units."ssh.service".dropIns.hardening = ''
+        [Service]
+        LimitCORE=0
+      '';
+      # People share what the host's services leave.
+      slices.user = {
+        overrideStrategy = "asDropin";
+        sliceConfig.TasksMax = "33%";
+      };
     };
 
     environment.variables.EDITOR = "vi";

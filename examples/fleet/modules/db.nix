@@ -1,4 +1,4 @@
-# The role `db`: keeps counters for the web hosts, in a directory of its own, and a copy of them of each day.
+# The role `db`: keeps counters for the web hosts, in a directory of its own.
 {
   config,
   hosts,
@@ -9,17 +9,21 @@
 let
   cfg = config.db;
   data = "/var/lib/db";
-  copies = "/var/backups/db";
 
   # The hosts that may ask, wherever the inventory has them.
   clients = lib.filter (host: lib.elem "web" host.roles) (lib.attrValues hosts);
 in
 {
+  # What it is copied by is a role of its own; that each is there is nothing that the inventory must remember.
+  imports = [ ./backup.nix ];
+
   options.db.port = lib.mkOption {
     type = lib.types.port;
     default = 5432;
     description = "The port that the service listens on.";
   };
+
+  config.backup.files = [ "${data}/counters.json" ];
 
   config.nixfleet = {
     users.db = {
@@ -45,24 +49,6 @@ in
         ReadWritePaths = [ data ];
       };
     };
-
-    # Copies are made at night, kept for two weeks, and readable by the service alone.
-    systemd.tmpfiles.rules = [ "d ${copies} 0750 db db 14d" ];
-
-    systemd.services.db-copy = {
-      description = "A copy of the counters";
-      startAt = "*-*-* 03:15:00";
-      script = ''
-        if [ -e ${data}/counters.json ]; then
-          cp ${data}/counters.json "${copies}/counters-$(date +%F).json"
-        fi
-      '';
-      serviceConfig = {
-        Type = "oneshot";
-        User = "db";
-      };
-    };
-    systemd.timers.db-copy.timerConfig.Persistent = true;
 
     firewall.sources = lib.listToAttrs (
       map (client: lib.nameValuePair client.addr { allowedTCPPorts = [ cfg.port ]; }) clients
