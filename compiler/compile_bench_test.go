@@ -3,8 +3,6 @@ package compiler_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -36,26 +34,16 @@ const largeFleet = `{
 
 func writeLargeFleet(t testing.TB, hosts int, differ bool) string {
 	t.Helper()
-	dir := t.TempDir()
 	var inventory strings.Builder
 	inventory.WriteString("defaults: { base: ubuntu }\nhosts:\n")
 	for i := range hosts {
 		fmt.Fprintf(&inventory, "  web-%d: { addr: 10.%d.%d.%d, groups: [web] }\n", i, i>>16, i>>8&255, i&255)
 	}
 	inventory.WriteString("groups: { web: {} }\n")
-	for name, text := range map[string]string{
+	return write(t, map[string]string{
 		"flake.nix":           fmt.Sprintf(largeFleet, differ),
 		"inventory/prod.yaml": inventory.String(),
-	} {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
+	})
 }
 
 func BenchmarkCompile(b *testing.B) {

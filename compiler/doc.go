@@ -68,7 +68,7 @@ type Deps struct {
 	// Progress is told, in one line, what is being done; nil for nobody. It is called
 	// from several goroutines.
 	Progress func(string)
-	// CacheDir is where evaluations are kept for the next time; empty for nowhere. It
+	// CacheDir is where previews are kept for the next time; empty for nowhere. It
 	// decides how long a compilation takes, and nothing else.
 	CacheDir string
 	// RootDir is a directory for links that keep the plan's closures from the garbage

@@ -27,7 +27,7 @@ groups.none = { };
 `
 
 // write writes files, by name, into a new directory.
-func write(t *testing.T, files map[string]string) string {
+func write(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {

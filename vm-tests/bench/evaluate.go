@@ -59,9 +59,7 @@ func (b *bench) printEvaluating(w io.Writer) {
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tab, "\tCPU seconds\tof nixpkgs' (goal 0.33)\tpeak MB\tof nixpkgs' (goal 0.50)")
 	// Not the time by the clock: it depends on what else the machine does.
-	cpu := func(name string) float64 {
-		return b.medianOf("evaluate "+name, func(f figure) float64 { return f.cpu })
-	}
+	cpu := func(name string) float64 { return b.cpu("evaluate " + name) }
 	for _, name := range []string{"ours", "nixpkgs", "plain data"} {
 		memory := b.peak("evaluate " + name)
 		fmt.Fprintf(tab, "%s\t%.2f\t%.2f\t%.0f\t%.2f\n", name, cpu(name), cpu(name)/cpu("nixpkgs"), memory, memory/b.peak("evaluate nixpkgs"))

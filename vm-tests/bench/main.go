@@ -26,6 +26,7 @@ func main() {
 			&cli.BoolFlag{Name: "no-peers", Usage: "without Ansible"},
 			&cli.BoolFlag{Name: "only-compile", Usage: "measure compilations only, which needs no throwaway hosts"},
 			&cli.BoolFlag{Name: "only-evaluate", Usage: "measure the module evaluator only, beside the nixpkgs that NIXPKGS_LIB names"},
+			&cli.BoolFlag{Name: "large", EnvVars: []string{"BENCH_LARGE"}, Usage: "compile 10,000 hosts, too"},
 			&cli.StringFlag{Name: "bin", Value: "bin", Usage: "directory of the built commands"},
 		},
 		Action: run,
@@ -53,7 +54,7 @@ func run(c *cli.Context) (err error) {
 		return b.evaluating(c.Int("runs"))
 	}
 	if c.Bool("only-compile") {
-		return b.compiling(c.Int("runs"))
+		return b.compiling(c.Int("runs"), c.Bool("large"))
 	}
 	var specs []lab.HostSpec
 	for i := range c.Int("hosts") {
@@ -79,7 +80,7 @@ func run(c *cli.Context) (err error) {
 		}
 	}
 	b.print(os.Stdout)
-	if err := b.compiling(c.Int("runs")); err != nil {
+	if err := b.compiling(c.Int("runs"), c.Bool("large")); err != nil {
 		return err
 	}
 	return b.evaluating(c.Int("runs"))
