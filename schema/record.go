@@ -17,7 +17,8 @@ type Record struct {
 	// Run identifies the execution: a time-ordered random word.
 	Run string `json:"run"`
 	// Task is what the run did where it did not carry out a plan: "rollback to
-	// previous", "release"; absent where it did.
+	// previous", "release", "task rotate-logs", "command uptime" (without its
+	// arguments); absent where it did.
 	Task string `json:"task,omitempty"`
 	// Digest is the digest of the plan; absent where there was none.
 	Digest Digest `json:"digest,omitempty"`
@@ -57,10 +58,24 @@ type HostRecord struct {
 	Generation int `json:"generation,omitempty"`
 	// Changes are what was changed, in order.
 	Changes []Change `json:"changes,omitempty"`
+	// Exit is how the command or task ended; absent where none ran to its end.
+	Exit *Exit `json:"exit,omitempty"`
 	// Error says why the host failed, was refused or is in doubt.
 	Error string `json:"error,omitempty"`
 	// Seconds is the time the host took.
 	Seconds float64 `json:"seconds"`
+}
+
+// Exit is how a command ended.
+type Exit struct {
+	// Status is its exit status; 0 where a signal ended it.
+	Status int `json:"status"`
+	// Signal is the number of the signal that ended it; absent where none did.
+	Signal int `json:"signal,omitempty"`
+	// TimedOut says that it was ended because it took too long.
+	TimedOut bool `json:"timedOut,omitempty"`
+	// Dropped is how many bytes of its output were not passed on, because it was too much.
+	Dropped int64 `json:"dropped,omitempty"`
 }
 
 // Outcome is what became of one host in a run.
@@ -72,11 +87,13 @@ const (
 	HostChanged Outcome = "changed"
 	// HostUnchanged: the host was as the plan says already.
 	HostUnchanged Outcome = "unchanged"
+	// HostRan: the command or task of the run ended well on it.
+	HostRan Outcome = "ran"
 	// HostRolledBack: the change failed or was not confirmed, and the host is as it
 	// was before; the error says why.
 	HostRolledBack Outcome = "rolled-back"
 	// HostFailed: the change failed and could not be undone; the error says what is
-	// not as it was before.
+	// not as it was before. Of a command or task: it did not end well.
 	HostFailed Outcome = "failed"
 	// HostRefused: the host was not touched, because something was not as it must be.
 	HostRefused Outcome = "refused"

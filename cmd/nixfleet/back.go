@@ -59,8 +59,8 @@ func (w *wayBack) run(c *cli.Context) (*schema.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(options.Select.Hosts)+len(options.Select.Groups) == 0 {
-		return nil, ui.Usagef("which hosts?\nhint: --host NAME, --group NAME, or --group all for every one")
+	if !options.Select.Names() {
+		return nil, whichHosts()
 	}
 	options.Sensitive = c.Bool("show-sensitive")
 	asked, err := rosterOf(c.Context, c)
@@ -165,6 +165,12 @@ func (w *wayBack) look(c *cli.Context, asked *roster, options executor.LookOptio
 		err = ui.WithCode(ui.ExitInterrupted, ui.ErrReported)
 	}
 	return told, err
+}
+
+// whichHosts asks whoever named none: what changes hosts and has no plan takes no
+// host that nobody spoke of.
+func whichHosts() error {
+	return ui.Usagef("which hosts?\nhint: --host NAME, --group NAME, --tag KEY=VALUE, or --group all for every one")
 }
 
 func isYes(answer string) bool { return answer == "y" || answer == "Y" || answer == "yes" }

@@ -43,9 +43,9 @@ func TestDocumentedCommandsAreRight(t *testing.T) {
 // Every command that asks hosts chooses them alike.
 func TestHostsAreChosenAlikeEverywhere(t *testing.T) {
 	app := newApp()
-	for _, name := range []string{"show", "plan", "status", "execute"} {
+	for _, name := range []string{"show", "plan", "status", "execute", "watch", "history", "rollback", "release"} {
 		command := findCommand(app, name)
-		for _, flag := range []string{"host", "group"} {
+		for _, flag := range []string{"host", "group", "tag", "exclude", "failed-of", "limit"} {
 			found := false
 			for _, f := range command.Flags {
 				found = found || f.Names()[0] == flag

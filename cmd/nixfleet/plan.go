@@ -83,9 +83,10 @@ func lookOptions(c *cli.Context) (executor.LookOptions, error) {
 	if c.Duration("timeout") <= 0 {
 		return executor.LookOptions{}, ui.Usagef("--timeout %s: expected more than nothing, as 30s", c.Duration("timeout"))
 	}
+	chosen, err := selection.Of(c)
 	return executor.LookOptions{
-		Select: selection.Of(c), Parallel: c.Int("parallel"), Timeout: c.Duration("timeout"), Operator: surroundings.Operator(),
-	}, nil
+		Select: chosen, Parallel: c.Int("parallel"), Timeout: c.Duration("timeout"), Operator: surroundings.Operator(),
+	}, err
 }
 
 func viewer(c *cli.Context) executor.Deps {
@@ -172,9 +173,8 @@ func compilerInput(c *cli.Context, fleet string) (compiler.Input, error) {
 		return compiler.Input{}, err
 	}
 	library, err := fs.Sub(nix.Lib, "lib")
-	chosen := selection.Of(c)
 	return compiler.Input{
-		Fleet: fleet, Hosts: chosen.Hosts, Groups: chosen.Groups, Inputs: inputs, Inventory: c.String("inventory"), Library: library, Helpers: helpers,
+		Fleet: fleet, Hosts: c.StringSlice("host"), Groups: c.StringSlice("group"), Inputs: inputs, Inventory: c.String("inventory"), Library: library, Helpers: helpers,
 	}, err
 }
 

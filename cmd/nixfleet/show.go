@@ -39,18 +39,22 @@ func show(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	chosen := selection.Of(c)
-	if len(chosen.Hosts)+len(chosen.Groups) > 0 {
-		// The same words for a selection as execute has, so that the same is seen as will be done.
-		if _, err := executor.Select(plan, chosen); err != nil {
-			return err
-		}
+	chosen, err := selection.Of(c)
+	if err != nil {
+		return err
 	}
 	summary, err := review.Summarize(plan)
 	if err != nil {
 		return err
 	}
-	summary.Select(chosen.Hosts, chosen.Groups)
+	if chosen.Narrows() {
+		// The same words for a selection as execute has, so that the same is seen as will be done.
+		hosts, err := executor.Select(plan, chosen)
+		if err != nil {
+			return err
+		}
+		summary.Select(hosts)
+	}
 	out := bufio.NewWriter(c.App.Writer)
 	if c.Bool("json") {
 		encoder := json.NewEncoder(out)

@@ -62,8 +62,12 @@ func execute(c *cli.Context) error {
 	if err != nil {
 		return ui.WithCode(ui.ExitRefused, err)
 	}
+	chosen, err := selection.Of(c)
+	if err != nil {
+		return err
+	}
 	options := executor.Options{
-		Select:   selection.Of(c),
+		Select:   chosen,
 		Parallel: c.Int("parallel"),
 		Closures: c.String("closures"),
 		DryRun:   c.Bool("dry-run"),

@@ -69,7 +69,11 @@ func watch(c *cli.Context) error {
 }
 
 func watchHosts(ctx context.Context, c *cli.Context, plan *schema.Plan) (map[schema.HostName]schema.HostRecord, error) {
-	options := executor.LookOptions{Select: selection.Of(c), Operator: surroundings.Operator()}
+	chosen, err := selection.Of(c)
+	if err != nil {
+		return nil, err
+	}
+	options := executor.LookOptions{Select: chosen, Operator: surroundings.Operator()}
 	hosts, err := executor.Select(plan, options.Select)
 	if err != nil {
 		return nil, err

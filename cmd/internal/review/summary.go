@@ -6,7 +6,6 @@ package review
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 
 	"github.com/nixfleet/nixfleet/schema"
@@ -210,22 +209,14 @@ func summarizeUnits(plan *schema.Plan, m *schema.Manifest) ([]UnitLine, error) {
 	return lines, nil
 }
 
-// Select keeps only the hosts that a pattern names (as in path.Match) or that
-// are in a group; with neither it keeps all.
-func (s *Summary) Select(patterns, groups []string) {
-	if len(patterns) == 0 && len(groups) == 0 {
-		return
-	}
-	chosen := func(h HostLine) bool {
-		return slices.ContainsFunc(patterns, func(pattern string) bool {
-			matched, _ := path.Match(pattern, string(h.Name)) // patterns are checked where flags are read
-			return matched
-		}) || slices.ContainsFunc(groups, func(group string) bool {
-			return group == "all" || slices.Contains(h.Groups, group)
-		})
+// Select keeps only these hosts.
+func (s *Summary) Select(hosts []schema.HostName) {
+	chosen := make(map[schema.HostName]bool, len(hosts))
+	for _, name := range hosts {
+		chosen[name] = true
 	}
 	for i := range s.Kinds {
-		s.Kinds[i].Hosts = slices.DeleteFunc(s.Kinds[i].Hosts, func(h HostLine) bool { return !chosen(h) })
+		s.Kinds[i].Hosts = slices.DeleteFunc(s.Kinds[i].Hosts, func(h HostLine) bool { return !chosen[h.Name] })
 	}
 	s.Kinds = slices.DeleteFunc(s.Kinds, func(k Kind) bool { return len(k.Hosts) == 0 })
 }

@@ -196,7 +196,7 @@ func Verdict(records map[schema.HostName]schema.HostRecord) schema.Verdict {
 	for _, record := range records {
 		count[record.Outcome]++
 	}
-	fine := count[schema.HostChanged] + count[schema.HostUnchanged]
+	fine := count[schema.HostChanged] + count[schema.HostUnchanged] + count[schema.HostRan]
 	switch {
 	case fine == len(records):
 		return schema.Done
