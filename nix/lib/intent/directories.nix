@@ -2,39 +2,17 @@
 { lib }:
 let
   inherit (lib) mkOption types;
-  valueTypes = import ./value-types.nix { inherit lib; };
+  access = import ./access.nix { inherit lib; };
 
   directory = {
-    options = {
-      mode = mkOption {
-        type = valueTypes.mode;
-        default = "0755";
-        apply = valueTypes.fourDigits;
+    options =
+      access.ownership "directory" {
+        mode = "0755";
         example = "0750";
-        description = "The mode of the directory, in octal digits.";
+      }
+      // {
+        adopt = access.adopt "a directory that is there already and that";
       };
-
-      owner = mkOption {
-        type = valueTypes.accountName;
-        default = "root";
-        example = "myapp";
-        description = "The user who owns the directory.";
-      };
-
-      group = mkOption {
-        type = valueTypes.accountName;
-        default = "root";
-        example = "myapp";
-        description = "The group of the directory.";
-      };
-
-      adopt = mkOption {
-        type = types.bool;
-        default = false;
-        example = true;
-        description = "Whether to take over a directory that is there already and that NixFleet did not make.";
-      };
-    };
   };
 in
 {

@@ -2,87 +2,54 @@
 { lib }:
 let
   inherit (lib) mkOption types;
-  valueTypes = import ./value-types.nix { inherit lib; };
+  access = import ./access.nix { inherit lib; };
 
   file = {
-    options = {
-      text = mkOption {
-        type = types.nullOr types.lines;
-        default = null;
-        example = "port = 8080\n";
-        description = "The content of the file. One of `text`, `source` and `symlink` is to be given.";
-      };
-
-      source = mkOption {
-        type = types.nullOr types.path;
-        default = null;
-        example = lib.literalExpression "./nginx.conf";
-        description = "The file whose content it gets: one of the fleet's own files, or one in a package.";
-      };
-
-      symlink = mkOption {
-        type = types.nullOr types.nonEmptyStr;
-        default = null;
-        example = "/usr/share/zoneinfo/UTC";
-        description = "Makes it a symbolic link with this target instead of a file. Its mode and owner mean nothing then.";
-      };
-
-      mode = mkOption {
-        type = valueTypes.mode;
-        default = "0644";
-        apply = valueTypes.fourDigits;
+    options =
+      access.ownership "file" {
+        mode = "0644";
         example = "0640";
-        description = "The mode of the file, in octal digits.";
-      };
+      }
+      // access.effects "file"
+      // {
+        text = mkOption {
+          type = types.nullOr types.lines;
+          default = null;
+          example = "port = 8080\n";
+          description = "The content of the file. One of `text`, `source` and `symlink` is to be given.";
+        };
 
-      owner = mkOption {
-        type = valueTypes.accountName;
-        default = "root";
-        example = "myapp";
-        description = "The user who owns the file.";
-      };
+        source = mkOption {
+          type = types.nullOr types.path;
+          default = null;
+          example = lib.literalExpression "./nginx.conf";
+          description = "The file whose content it gets: one of the fleet's own files, or one in a package.";
+        };
 
-      group = mkOption {
-        type = valueTypes.accountName;
-        default = "root";
-        example = "myapp";
-        description = "The group of the file.";
-      };
+        symlink = mkOption {
+          type = types.nullOr types.nonEmptyStr;
+          default = null;
+          example = "/usr/share/zoneinfo/UTC";
+          description = "Makes it a symbolic link with this target instead of a file. Its mode and owner mean nothing then.";
+        };
 
-      restartUnits = mkOption {
-        type = types.listOf valueTypes.unitName;
-        default = [ ];
-        example = [ "myapp.service" ];
-        description = "Units that are restarted when the file changes, if they are active or enabled.";
-      };
+        validate = mkOption {
+          type = types.nullOr types.singleLineStr;
+          default = null;
+          example = "visudo -cf %s";
+          description = ''
+            A command for sh that must accept the file before anything on the host changes; `%s` in it is the path of the
+            file as it is to be.
+          '';
+        };
 
-      reloadUnits = mkOption {
-        type = types.listOf valueTypes.unitName;
-        default = [ ];
-        example = [ "nginx.service" ];
-        description = "Units that are reloaded when the file changes, if they are active.";
+        adopt = access.adopt "a file that is there already and that" // {
+          description = ''
+            Whether to take over a file that is there already and that NixFleet did not make. The original is kept, and
+            comes back when the fleet no longer has this file.
+          '';
+        };
       };
-
-      validate = mkOption {
-        type = types.nullOr types.singleLineStr;
-        default = null;
-        example = "visudo -cf %s";
-        description = ''
-          A command for sh that must accept the file before anything on the host changes; `%s` in it is the path of the
-          file as it is to be.
-        '';
-      };
-
-      adopt = mkOption {
-        type = types.bool;
-        default = false;
-        example = true;
-        description = ''
-          Whether to take over a file that is there already and that NixFleet did not make. The original is kept, and
-          comes back when the fleet no longer has this file.
-        '';
-      };
-    };
   };
 in
 {

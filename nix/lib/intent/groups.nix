@@ -2,6 +2,7 @@
 { lib }:
 let
   inherit (lib) mkOption types;
+  access = import ./access.nix { inherit lib; };
   valueTypes = import ./value-types.nix { inherit lib; };
 
   group = {
@@ -27,12 +28,7 @@ let
         description = "Users of the fleet that are in the group, as their `extraGroups` could say.";
       };
 
-      adopt = mkOption {
-        type = types.bool;
-        default = false;
-        example = true;
-        description = "Whether to take over a group that is there already and that NixFleet did not make.";
-      };
+      adopt = access.adopt "a group that is there already and that";
     };
   };
 in

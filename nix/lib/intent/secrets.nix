@@ -2,61 +2,33 @@
 { lib }:
 let
   inherit (lib) mkOption types;
-  valueTypes = import ./value-types.nix { inherit lib; };
+  access = import ./access.nix { inherit lib; };
 
-  units =
-    description:
-    mkOption {
-      type = types.listOf valueTypes.unitName;
-      default = [ ];
-      example = [ "myapp.service" ];
-      inherit description;
-    };
-
-  secret.options = {
-    file = mkOption {
-      type = types.path;
-      example = lib.literalExpression "./secrets/db-password.age";
-      description = ''
-        The encrypted text: a file of the fleet that `age --armor` has made for the hosts that may read it. Only its
-        ciphertext is in the plan and in the store.
-      '';
-    };
-
-    path = mkOption {
-      type = types.nullOr (
-        types.strMatching "/run/nixfleet-secrets/[^/].*" // { description = "path below /run/nixfleet-secrets"; }
-      );
-      default = null;
-      example = "/run/nixfleet-secrets/myapp/password";
-      description = "Where the host finds it, below `/run/nixfleet-secrets`; by default under its name.";
-    };
-
-    mode = mkOption {
-      type = valueTypes.mode;
-      default = "0400";
-      apply = valueTypes.fourDigits;
+  secret.options =
+    access.ownership "file" {
+      mode = "0400";
       example = "0440";
-      description = "The mode of the file, in octal digits.";
-    };
+    }
+    // access.effects "secret"
+    // {
+      file = mkOption {
+        type = types.path;
+        example = lib.literalExpression "./secrets/db-password.age";
+        description = ''
+          The encrypted text: a file of the fleet that `age --armor` has made for the hosts that may read it. Only its
+          ciphertext is in the plan and in the store.
+        '';
+      };
 
-    owner = mkOption {
-      type = valueTypes.accountName;
-      default = "root";
-      example = "myapp";
-      description = "The user who owns the file.";
+      path = mkOption {
+        type = types.nullOr (
+          types.strMatching "/run/nixfleet-secrets/[^/].*" // { description = "path below /run/nixfleet-secrets"; }
+        );
+        default = null;
+        example = "/run/nixfleet-secrets/myapp/password";
+        description = "Where the host finds it, below `/run/nixfleet-secrets`; by default under its name.";
+      };
     };
-
-    group = mkOption {
-      type = valueTypes.accountName;
-      default = "root";
-      example = "myapp";
-      description = "The group of the file.";
-    };
-
-    restartUnits = units "Units that are restarted when the secret changes, if they are active or enabled.";
-    reloadUnits = units "Units that are reloaded when the secret changes, if they are active.";
-  };
 in
 {
   _file = "nixfleet: secrets.nix";

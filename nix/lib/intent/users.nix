@@ -2,6 +2,7 @@
 { lib }:
 let
   inherit (lib) mkOption types;
+  access = import ./access.nix { inherit lib; };
   valueTypes = import ./value-types.nix { inherit lib; };
 
   keys =
@@ -87,12 +88,7 @@ let
         description = "The full name or the purpose, without colons.";
       };
 
-      adopt = mkOption {
-        type = types.bool;
-        default = false;
-        example = true;
-        description = "Whether to take over an account that is there already and that NixFleet did not make.";
-      };
+      adopt = access.adopt "an account that is there already and that";
     };
   };
 in

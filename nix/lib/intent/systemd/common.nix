@@ -2,6 +2,7 @@
 { lib }:
 let
   inherit (lib) mkOption types;
+  access = import ../access.nix { inherit lib; };
   valueTypes = import ./value-types.nix { inherit lib; };
 
   units =
@@ -103,10 +104,5 @@ in
     '';
   };
 
-  adopt = mkOption {
-    type = types.bool;
-    default = false;
-    example = true;
-    description = "Whether to take over a file of this name in /etc/systemd/system that NixFleet did not make.";
-  };
+  adopt = access.adopt "a file of this name in /etc/systemd/system that";
 }

@@ -2,6 +2,7 @@
 { lib }:
 let
   inherit (lib) mkOption types;
+  access = import ../access.nix { inherit lib; };
 
   unit = {
     options = {
@@ -55,12 +56,7 @@ let
         description = "Texts that add to the unit, by name without `.conf`. The unit may be one of the operating system's own; it restarts when one changes.";
       };
 
-      adopt = mkOption {
-        type = types.bool;
-        default = false;
-        example = true;
-        description = "Whether to take over files of this name in /etc/systemd/system that NixFleet did not make.";
-      };
+      adopt = access.adopt "files of this name in /etc/systemd/system that";
     };
   };
 in
