@@ -87,7 +87,7 @@ func TestHostTrouble(t *testing.T) {
 		},
 		"login": {
 			server: func(s *sshtest.Settings) { s.Authorized = nil },
-			says:   []string{`does not let "deploy" log in: it accepts none of the 1 keys`},
+			says:   []string{`does not let "deploy" log in: it does not accept the key from`},
 		},
 		"host key": {
 			server: func(s *sshtest.Settings) { s.HostKeys = []ssh.Signer{sshtest.NewKey(t)} },

@@ -374,10 +374,13 @@ func (a *attempt) refused(r *route) error {
 	if a.err != nil {
 		return fault.New(fault.Refused, "%s: the key it accepts cannot sign: %w", message, a.err)
 	}
-	if len(a.tried) == 0 {
+	switch tried := strings.Join(a.tried, ", "); {
+	case tried == "":
 		message += ": there is no key to offer"
-	} else {
-		message += fmt.Sprintf(": it accepts none of the %d keys from %s", len(a.signers), strings.Join(a.tried, ", "))
+	case len(a.signers) == 1:
+		message += ": it does not accept the key from " + tried
+	default:
+		message += fmt.Sprintf(": it accepts none of the %d keys from %s", len(a.signers), tried)
 	}
 	for _, problem := range a.problems {
 		message += "; " + problem

@@ -233,7 +233,7 @@ func TestLogin(t *testing.T) {
 
 	s.key(".ssh/id_ed25519", "")
 	_, err = s.dial(hostAt(server))
-	wantError(t, err, fault.Refused, "it accepts none of the 1 keys from "+s.env.Home+"/.ssh/id_ed25519")
+	wantError(t, err, fault.Refused, "it does not accept the key from "+s.env.Home+"/.ssh/id_ed25519")
 
 	s.write(".ssh/config", "Host web-1\n  IdentityFile ~/work/%r.key\nHost *\n  IdentitiesOnly yes\n")
 	if err := os.Mkdir(filepath.Join(s.env.Home, "work"), 0o700); err != nil {
