@@ -318,8 +318,16 @@ func (w *world) mustBeSwept() {
 	}
 }
 
-// account counts what the suite has done, for its report.
+// tally counts what the suites have done.
 var tally struct{ points, runs atomic.Int64 }
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if runs := tally.runs.Load(); runs > 0 && testing.Verbose() {
+		fmt.Printf("%d crash points, %d interrupted transactions and their ends\n", tally.points.Load(), runs)
+	}
+	os.Exit(code)
+}
 
 // TestCrashAtEveryEffect crashes a transaction before and after every effect of
 // each scenario. Then it is recovered, on contact or at the next boot, with what

@@ -188,12 +188,17 @@ func (t *transaction) wakingJobs(ctx context.Context) ([]unit.Job, error) {
 func (t *transaction) bootUnits(ctx context.Context) error {
 	var stops, others []unit.Job
 	for _, u := range t.record.Units {
-		switch {
-		case !u.Boots && (u.Stops || u.Verb != ""):
+		if !u.Stops && u.Verb == "" {
+			continue
+		}
+		if !u.Boots && !u.Ran {
 			stops = append(stops, unit.Job{Unit: u.Unit, Verb: unit.Stop})
-		case u.Boots && (u.Stops || u.Verb != ""):
-			// What has started already, under the text of the change, does so again.
-			others = append(others, unit.Job{Unit: u.Unit, Verb: unit.TryRestart}, unit.Job{Unit: u.Unit, Verb: unit.Start})
+			continue
+		}
+		// What has started already, under the text of the change, does so again.
+		others = append(others, unit.Job{Unit: u.Unit, Verb: unit.TryRestart})
+		if u.Boots {
+			others = append(others, unit.Job{Unit: u.Unit, Verb: unit.Start})
 		}
 	}
 	for _, jobs := range [][]unit.Job{stops, others} {
