@@ -9,6 +9,7 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
 	"github.com/nixfleet/nixfleet/executor/host/internal/recovery"
+	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -173,10 +174,16 @@ func (s *session) removeTraces(ctx context.Context) ([]schema.Change, error) {
 	if removed {
 		gone("profile", nixstore.ProfileLink)
 	}
+	unit, err := s.files.Lookup(schema.UnitDirectory + "/" + string(recovery.Unit))
+	if err != nil {
+		return nil, err
+	}
 	if err := recovery.Remove(ctx, recovery.Host{Files: s.files, Units: s.deps.Units}); err != nil {
 		return nil, err
 	}
-	gone("unit", string(recovery.Unit))
+	if unit.Kind != rooted.Absent {
+		gone("unit", string(recovery.Unit))
+	}
 	for _, place := range recovery.Places {
 		if err := s.files.RemovePlace(place); err != nil {
 			return nil, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hexops/autogold/v2"
 
+	"github.com/nixfleet/nixfleet/executor/host/internal/recovery"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -65,6 +66,11 @@ func TestReleaseLeavesTheHostAsItWas(t *testing.T) {
 	second := managed()
 	second.files[0].Payload = "2"
 	w.mustExecute(second)
+	worker := w.worker()
+	if err := recovery.Ensure(t.Context(), recovery.Host{Files: worker.files, Units: w.systemd}); err != nil { // as a begin does on a real host
+		t.Fatal(err)
+	}
+	worker.close()
 
 	verdict, err := w.goBack(out)
 	if err != nil {
