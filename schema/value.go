@@ -15,6 +15,7 @@ import (
 // Digest is a SHA-256 in the form "sha256:" and 64 lower-case hexadecimal digits.
 type Digest string
 
+//lint:ignore U1000 the published schemas are made of it
 const digestPattern = `^sha256:[0-9a-f]{64}$`
 
 // DigestOf returns the digest of raw bytes.
