@@ -104,13 +104,12 @@ func (h Hosts) addresses(names []HostName) map[HostRange]string {
 	}
 	table := map[HostRange]string{}
 	for len(names) > 0 {
-		first, n := seriesAt(names)
-		firstAddress, m := seriesAt(addresses)
-		if n = min(n, m); n < shortest {
+		first, n := seriesAt(names, addresses)
+		if n < shortest {
 			table[HostRange(names[0])] = addresses[0]
 			n = 1
 		} else {
-			table[HostRange(first.to(n))] = firstAddress.to(n)
+			table[HostRange(first.name.to(n))] = first.address.to(n)
 		}
 		names, addresses = names[n:], addresses[n:]
 	}

@@ -157,3 +157,22 @@ func TestOrderOfHosts(t *testing.T) {
 		}
 	}
 }
+
+// TestManyHosts writes and reads what would take minutes where each host were
+// compared with all others: names in a row with addresses that are not.
+func TestManyHosts(t *testing.T) {
+	hosts := schema.Hosts{}
+	for i := range 20000 {
+		hosts[schema.HostName(fmt.Sprintf("web-%d", i))] = schema.Host{Manifest: digest("x"), Connection: schema.Connection{
+			Address: fmt.Sprintf("10.%d.%d.%d", i%7, i*31%251, i*17%253), Port: 22, User: "u",
+		}}
+	}
+	data, err := schema.Canonical(hosts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again schema.Hosts
+	if err := schema.DecodeStrict(data, &again); err != nil || !reflect.DeepEqual(again, hosts) {
+		t.Error("the hosts are read as others", err)
+	}
+}

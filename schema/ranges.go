@@ -27,12 +27,12 @@ const shortest = 3
 func RangesOf(hosts []HostName) []HostRange {
 	ranges := []HostRange{}
 	for len(hosts) > 0 {
-		first, n := seriesAt(hosts)
+		first, n := seriesAt(hosts, nil)
 		if n < shortest {
 			ranges = append(ranges, HostRange(hosts[0]))
 			n = 1
 		} else {
-			ranges = append(ranges, HostRange(first.to(n)))
+			ranges = append(ranges, HostRange(first.name.to(n)))
 		}
 		hosts = hosts[n:]
 	}
@@ -43,16 +43,28 @@ func RangesOf(hosts []HostName) []HostRange {
 // time. This is the first of them.
 type series struct{ before, number, after string }
 
-// seriesAt returns how many texts at the beginning of a list are one series.
-func seriesAt[T ~string](list []T) (first series, n int) {
-	if len(list) < shortest {
-		return series{}, 1
+// pair is a series of names, and the one of their addresses.
+type pair struct{ name, address series }
+
+// seriesAt returns how many hosts at the beginning of a list are one series, and
+// their addresses with them, where these are given.
+func seriesAt(names []HostName, addresses []string) (first pair, n int) {
+	if len(names) < shortest {
+		return pair{}, 1
 	}
-	first, ok := seriesOf(string(list[0]), string(list[1]))
-	if !ok {
-		return series{}, 1
+	var ok bool
+	if first.name, ok = seriesOf(string(names[0]), string(names[1])); !ok {
+		return pair{}, 1
 	}
-	for n = 1; n < len(list) && first.text(n) == string(list[n]); n++ {
+	if addresses != nil {
+		if first.address, ok = seriesOf(addresses[0], addresses[1]); !ok {
+			return pair{}, 1
+		}
+	}
+	for n = 1; n < len(names) && first.name.text(n) == string(names[n]); n++ {
+		if addresses != nil && first.address.text(n) != addresses[n] {
+			break
+		}
 	}
 	return first, n
 }
