@@ -151,6 +151,10 @@ type span struct {
 
 func (s span) size() int { return s.to - s.from }
 
+// counted is how many hosts there are at least where it is told how many are done:
+// fewer are done before anybody reads of it.
+const counted = 200
+
 // run is one run that takes more than one process. It goes in rounds, and what a
 // round does depends on the one before only: so the order in which processes end
 // decides nothing.
@@ -253,6 +257,8 @@ func (r *run) parallel(ctx context.Context, parts []intent.Part, size func(i int
 			outcomes[i] = outcome{result, failed}
 			if err == nil {
 				r.done += size(i)
+			}
+			if err == nil && len(r.names) > counted {
 				r.Progress(fmt.Sprintf("evaluating: %d of %d hosts", min(r.done, len(r.names)), len(r.names)))
 			}
 		})

@@ -22,6 +22,10 @@ func splitAssertions(whole diagnostic.Diagnostic, source *Source) diagnostic.Lis
 		return nil
 	}
 	var all diagnostic.List
+	if source.Directory != "" {
+		// The library names files by their place in the tree, people by that in the fleet.
+		whole.Detail = strings.ReplaceAll(whole.Detail, source.Directory+"/", "")
+	}
 	for line := range strings.Lines(whole.Detail) {
 		line = strings.TrimRight(line, "\n")
 		if message, begins := strings.CutPrefix(line, "- "); begins {
