@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -178,5 +179,30 @@ func copyTree(t *testing.T, from, to string) {
 	}
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestSlicesGiveTheSame compiles a fleet in one process and in several.
+func TestSlicesGiveTheSame(t *testing.T) {
+	needNix(t)
+	t.Parallel()
+	dir := fleet(t, `hosts = builtins.listToAttrs (builtins.genList (i: { name = "h-${toString i}"; value = { base = "ubuntu"; addr = "h${toString i}"; }; }) 400);
+		modules = [ ({ host, ... }: { warnings = [ "warned ${host.name}" ]; nixfleet.files."/etc/x".text = "x"; }) ];`)
+	run := func(cores string) (plan, warnings string) {
+		t.Helper()
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(environ(nil), compileVariable+"=path:"+dir, "NIXFLEET_TEST_LIBRARY=../nix/lib", "GOMAXPROCS="+cores)
+		var found strings.Builder
+		cmd.Stderr = &found
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err, found.String())
+		}
+		return string(out), found.String()
+	}
+	one, warned := run("1")
+	two, again := run("2")
+	if one != two || warned != again || strings.Count(warned, "warned h-") != 400 {
+		t.Errorf("the plans are the same: %t; one process warns\n%s\ntwo\n%s", one == two, warned, again)
 	}
 }

@@ -80,6 +80,9 @@ func attempt(ctx context.Context, options Options, evaluate Evaluate) (*intent.R
 	var mu sync.Mutex
 	gaveUp := of // the first slice that does not come to its end; later ones need not begin
 	r := run{Options: options, names: make([]string, options.Expected)}
+	if options.Expected == 0 {
+		r.Progress = func(string) {} // of how many is not known
+	}
 	r.evaluate = func(ctx context.Context, part intent.Part) (*intent.Result, error) {
 		mu.Lock()
 		late := part.Slice > gaveUp
