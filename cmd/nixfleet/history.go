@@ -40,9 +40,9 @@ Exit status: 0 every host answered, 1 an error of ours or of a file, 2 wrong usa
 not be asked, 130 interrupted.
 
 Examples: nixfleet history --host web-1
-          nixfleet history --host web-1 --plan plan.json --limit 0 --json`,
+          nixfleet history --host web-1 --plan plan.json --last 0 --json`,
 		Flags: append(append(append(selection.Flags(), lookFlags()...), rosterFlags()...),
-			&cli.IntFlag{Name: "limit", Usage: "the last `N` changes; 0 for all", Value: historyLimit},
+			&cli.IntFlag{Name: "last", Usage: "the last `N` changes; 0 for all", Value: historyLimit},
 			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/history-format.md tells of the fields"},
 		),
 		Action: historyAction,
@@ -54,9 +54,9 @@ func historyAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	limit := c.Int("limit")
+	limit := c.Int("last")
 	if limit < 0 {
-		return ui.Usagef("--limit %d: expected 0 or more", limit)
+		return ui.Usagef("--last %d: expected 0 or more", limit)
 	}
 	ctx, release := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer release()
