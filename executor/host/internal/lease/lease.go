@@ -75,7 +75,8 @@ type Book struct {
 	fault effect.Fault
 }
 
-// New returns the book in a directory, which is made where it is missing.
+// New returns the book in a directory, which the first take makes where it is
+// missing. Nothing else does: a host that left its fleet has none any more.
 func New(dir string, clock Clock, fault effect.Fault) *Book {
 	return &Book{dir: dir, clock: clock, fault: fault}
 }
@@ -84,6 +85,9 @@ func New(dir string, clock Clock, fault effect.Fault) *Book {
 // is that run's own; else it fails with a [HeldError]. Before, and with the book
 // locked, it asks whether anything else is in the way.
 func (b *Book) Take(ctx context.Context, run, operator string, since time.Time, admit func() error) (epoch int64, err error) {
+	if err := os.MkdirAll(b.dir, 0o755); err != nil {
+		return 0, fmt.Errorf("cannot lock the host's lease: %w", err)
+	}
 	err = b.locked(ctx, func() error {
 		current, err := b.read()
 		if err != nil {
@@ -106,7 +110,7 @@ func (b *Book) Take(ctx context.Context, run, operator string, since time.Time, 
 // and renews it. It fails with a [LostError] where the run does not hold it. One
 // that ran out is still the run's as long as nobody else has taken it.
 func (b *Book) Under(ctx context.Context, run string, epoch int64, do func() error) error {
-	return b.locked(ctx, func() error {
+	err := b.locked(ctx, func() error {
 		current, err := b.own(run, epoch)
 		if err != nil {
 			return err
@@ -119,6 +123,10 @@ func (b *Book) Under(ctx context.Context, run string, epoch int64, do func() err
 		}
 		return do()
 	})
+	if errors.Is(err, errNoBook) {
+		return &LostError{Run: run}
+	}
+	return err
 }
 
 // Renew lets a lease last for its whole length again.
@@ -128,7 +136,7 @@ func (b *Book) Renew(ctx context.Context, run string, epoch int64) error {
 
 // Release ends a lease. One that the run does not hold stays as it is.
 func (b *Book) Release(ctx context.Context, run string, epoch int64) error {
-	return b.locked(ctx, func() error {
+	return b.Alone(ctx, func() error {
 		current, err := b.own(run, epoch)
 		var lost *LostError
 		if errors.As(err, &lost) {
@@ -143,8 +151,16 @@ func (b *Book) Release(ctx context.Context, run string, epoch int64) error {
 }
 
 // Alone does something while nobody can take, renew or release a lease, whoever
-// holds one.
-func (b *Book) Alone(ctx context.Context, do func() error) error { return b.locked(ctx, do) }
+// holds one. Where there never was one, it does nothing.
+func (b *Book) Alone(ctx context.Context, do func() error) error {
+	if err := b.locked(ctx, do); !errors.Is(err, errNoBook) {
+		return err
+	}
+	return nil
+}
+
+// errNoBook says that no lease was ever given on this host.
+var errNoBook = errors.New("cannot lock the host's lease: there is none")
 
 // Holder returns the lease while it lasts; nil where there is none. It waits for
 // nobody.
@@ -235,11 +251,10 @@ func syncDirectory(dir string) error {
 // locked does something with the book locked against other processes. The lock
 // ends with the process that holds it, however that ends.
 func (b *Book) locked(ctx context.Context, do func() error) error {
-	// The helper is in it already, but for tests.
-	if err := os.MkdirAll(b.dir, 0o755); err != nil {
-		return fmt.Errorf("cannot lock the host's lease: %w", err)
-	}
 	file, err := os.OpenFile(filepath.Join(b.dir, "lease.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errNoBook
+	}
 	if err != nil {
 		return fmt.Errorf("cannot lock the host's lease: %w", err)
 	}

@@ -145,3 +145,23 @@ func TestTheClockGoesOn(t *testing.T) {
 		t.Errorf("boot %q, %s and then %s", clock.Boot, before, clock.Now())
 	}
 }
+
+// A host that has left its fleet keeps no trace of whoever ends last.
+func TestNothingIsMadeToGiveSomethingBack(t *testing.T) {
+	b, _ := world(t)
+	epoch := take(t, b, "r1")
+	if err := os.RemoveAll(b.dir); err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	if err := b.Release(ctx, "r1", epoch); err != nil {
+		t.Error(err)
+	}
+	wantError(t, b.Renew(ctx, "r1", epoch), "the lease of run r1 on this host ended")
+	if err := b.Alone(ctx, func() error { return errors.New("it did something") }); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(b.dir); err == nil {
+		t.Error("the directory is there again")
+	}
+}
