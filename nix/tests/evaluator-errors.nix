@@ -61,6 +61,10 @@ in
     expr = (eval [ (at "one.nix" { options.a = int; }) (at "two.nix" { options.a.b = int; }) ]).a;
     has = [ "The option `a' in module `one.nix' would be a parent of the following options, but its type `signed integer' does not support nested options." "`a.b' in module `two.nix'" ];
   };
+  parentOfOptionsUnread = {
+    expr = (eval [ (at "one.nix" { options.a = int; }) (at "two.nix" { options.a.b = int; }) { options.c = mkOption { default = 1; }; } ]).c;
+    has = [ "The option `a' in module `one.nix' would be a parent of the following options, but its type `signed integer' does not support nested options." "- option(s) with prefix `a.b' in module `two.nix'" ];
+  };
   notAnOption = {
     expr = (eval [ (at "one.nix" { options.a = types.int; }) ]).a;
     has = [ "In module one.nix: expected an option declaration at option path `a' but got an attribute set with type option-type" ];

@@ -1,7 +1,7 @@
 /*
   The tree of declared options: built once per list of modules and shared by all evaluations that declare nothing more.
 
-  A tree is `{ nodes; names; }`. A node is a leaf, an option, or a branch with a tree of its own. Which of these it is, what
+  A tree is `{ nodes; names; parents; }`. A node is a leaf, an option, or a branch with a tree of its own. Which of these it is, what
   type it has and what default is looked at only when the option is: all of it may depend on the configuration.
 */
 { lib }:
@@ -130,12 +130,9 @@ let
         inherit (d) pos;
       };
       merged = mergeDecls rel (map asOption decls);
+      isParent = nested != [ ] && !all (d: supportsSubOptions d.value) options;
       # The path is known only where the tree is used, so what is wrong is a function of it.
-      problem =
-        if nested != [ ] && !all (d: supportsSubOptions d.value) options then
-          parentOfOptions options nested
-        else
-          merged.conflict;
+      problem = if isParent then parentOfOptions options nested else merged.conflict;
       inherit (merged) option;
       inherit (option) type;
       # Single values, which no merge function but that of a type of the user's own would make depend on the path.
@@ -144,7 +141,12 @@ let
     in
     {
       leaf = true;
-      inherit problem option type;
+      inherit
+        isParent
+        problem
+        option
+        type
+        ;
       # A single definition that passes the check is the value.
       isPlain = problem == null && !(option.readOnly or false) && lib.types._isPlain type;
       declarations = map (d: d.file) options;
@@ -218,10 +220,13 @@ let
             leaf = false;
             tree = build path ds;
           };
-    in
-    {
       nodes = mapAttrs mkNode byName;
       names = attrNames byName;
+    in
+    {
+      inherit nodes names;
+      # The names of options that have others below: wrong even if nobody asks for these.
+      parents = filter (name: nodes.${name}.leaf && nodes.${name}.isParent) names;
     };
 in
 {
@@ -231,6 +236,14 @@ in
   _declare =
     decls:
     build [ ] (filter (d: { } != d.value) decls);
+
+  /** The error for a tree with `parents`. */
+  _parentOfOptions =
+    prefix: tree:
+    let
+      name = head tree.parents;
+    in
+    throw (tree.nodes.${name}.problem (prefix ++ [ name ]));
 
   /**
     One option out of several declarations of it, `[{ _file; options; }]`: types are merged where they can be,

@@ -142,7 +142,11 @@ let
         (if ownDefs == [ ] then [ ] else map (def: def // { path = [ "_module" ] ++ def.path; }) own.unmatched)
         ++ level.unmatched;
       checked =
-        if freeformType == null && unknown != [ ] && strict then
+        if !strict && freeformType == null then
+          x: x
+        else if allTree.parents != [ ] then
+          lib._parentOfOptions prefix allTree
+        else if unknown != [ ] && freeformType == null then
           lib._unknownOption prefix allTree (head unknown)
         else
           x: x;

@@ -91,8 +91,13 @@ let
           levels.${name}.values
       ) tree.nodes;
       unmatched =
-        (if { } == unknown then [ ] else unknownHere)
-        ++ concatMap unknownBelow (attrNames (intersectAttrs tree.nodes given));
+        if defs == [ ] then
+          [ ]
+        else if tree.parents != [ ] then
+          lib._parentOfOptions prefix tree
+        else
+          (if { } == unknown then [ ] else unknownHere)
+          ++ concatMap unknownBelow (attrNames (intersectAttrs tree.nodes given));
     };
 
   evalBranch =
@@ -158,6 +163,7 @@ in
   _isFlat =
     tree: given:
     !(given ? _type)
+    && tree.parents == [ ]
     && { } == removeAttrs given tree.leafNames;
 
   /** The `options` of a level. */

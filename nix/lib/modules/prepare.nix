@@ -62,7 +62,7 @@ let
   # The options that users see; `all` has `_module` as well, which the evaluation needs for itself.
   withoutModule = whole: {
     nodes = removeAttrs whole.nodes [ "_module" ];
-    inherit (whole) names;
+    inherit (whole) names parents;
     # A definition of `_module` says something about the evaluation, which is then no simple one.
     leafNames = filter (name: name != "_module" && whole.nodes.${name}.leaf) (attrNames whole.nodes);
     all = whole;

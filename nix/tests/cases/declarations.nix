@@ -105,6 +105,9 @@ in
 
   # Options below the name of a submodule.
   treeAndSubmodule = [
+    # An option with others below is an error where somebody defines something beside it.
+    [ (cfg [ { options.x.a = int; } { options.x.a.b = int; } { options.c = td types.int 1; } ]).c 1 ]
+    [ (cfg [ { options.a = int; } { options.a.b = int; } { options.c = td types.int 1; config._module.check = false; } ]).c 1 ]
     [ (cfg [ { options.a = td (types.submodule { options.x = td types.int 1; }) { }; } { options.a.y = td types.int 2; } ]) { a = { x = 1; y = 2; }; } ]
     [ (cfg [ { options.a.y = td types.int 2; } { options.a = td (types.submodule { options.x = td types.int 1; }) { }; } ]) { a = { x = 1; y = 2; }; } ]
   ];
