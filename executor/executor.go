@@ -82,6 +82,7 @@ const (
 	HostStage    = engine.HostStage
 	HostChange   = engine.HostChange
 	HostNote     = engine.HostNote
+	HostOutput   = engine.HostOutput
 	HostFinished = engine.HostFinished
 	RunFinished  = engine.RunFinished
 )

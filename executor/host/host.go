@@ -65,6 +65,9 @@ type Deps struct {
 	Start func(ctx context.Context, id string) error
 	// Rescue has an interrupted transaction finished or undone, by [Recover].
 	Rescue func(ctx context.Context) error
+	// Command carries out a command in a unit of its own and returns how it ended.
+	// When ctx is done it is stopped.
+	Command func(ctx context.Context, command unit.Command, output func(stderr bool, data []byte)) (unit.Details, error)
 	// Booting reports whether the host is still coming up.
 	Booting func(ctx context.Context) (bool, error)
 	// Idle is how long nobody may work on a transaction before those who watch it

@@ -46,10 +46,10 @@ func (s *session) handle(ctx context.Context, request protocol.Request) (last bo
 }
 
 // withoutHello are requests that a session may begin with. An executor that speaks
-// another version may bring its own helper right away; who looks, watches or
-// confirms wants nothing else.
+// another version may bring its own helper right away; who looks, watches, confirms
+// or runs a command wants nothing else.
 var withoutHello = map[protocol.Op]bool{
-	protocol.OpReplaceHelper: true, protocol.OpObserve: true, protocol.OpHistory: true, protocol.OpAttach: true, protocol.OpConfirm: true,
+	protocol.OpReplaceHelper: true, protocol.OpObserve: true, protocol.OpHistory: true, protocol.OpAttach: true, protocol.OpConfirm: true, protocol.OpRun: true,
 }
 
 func (s *session) answer(ctx context.Context, request protocol.Request, response *protocol.Response) (err error) {
@@ -122,6 +122,11 @@ func (s *session) answer(ctx context.Context, request protocol.Request, response
 			return missing(request.Op)
 		}
 		response.HistoryReply, err = s.history(request)
+	case protocol.OpRun:
+		if request.Command == nil {
+			return missing(request.Op)
+		}
+		response.CommandReply, err = s.command(outer, request) // which the end of the session ends
 	default:
 		return protocolError("unknown request %q; this helper speaks version %d", request.Op, protocol.Version)
 	}

@@ -40,6 +40,7 @@ func System() Deps {
 		Wait:        wait,
 		JobDeadline: 5 * time.Minute,
 		Clock:       lease.System(),
+		Command:     systemd.RunCommand,
 		Booting:     systemd.Booting,
 		Idle:        15 * time.Second,
 	}

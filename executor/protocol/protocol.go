@@ -75,6 +75,7 @@ type Request struct {
 	Back          *Back          `json:"back,omitempty"`
 	Leave         *Leave         `json:"leave,omitempty"`
 	History       *History       `json:"history,omitempty"`
+	Command       *Command       `json:"command,omitempty"`
 }
 
 // Response is what the helper sends: an event, or the reply that ends a request.
@@ -99,6 +100,7 @@ type Response struct {
 	BackReply     *BackReply     `json:"backReply,omitempty"`
 	LeaveReply    *LeaveReply    `json:"leaveReply,omitempty"`
 	HistoryReply  *HistoryReply  `json:"historyReply,omitempty"`
+	CommandReply  *CommandReply  `json:"commandReply,omitempty"`
 }
 
 // Hello opens a session.
@@ -193,6 +195,8 @@ type Event struct {
 	Watching *Transaction `json:"watching,omitempty"`
 	// Confirm says that the transaction waits to be confirmed.
 	Confirm *Waiting `json:"confirm,omitempty"`
+	// Output is a piece of what a command wrote.
+	Output *Output `json:"output,omitempty"`
 }
 
 // Error ends a request that did not succeed.

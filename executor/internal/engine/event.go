@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -25,6 +26,10 @@ type Event struct {
 	Change *schema.Change `json:"change,omitempty"`
 	// Note is a line for people.
 	Note string `json:"note,omitempty"`
+	// Output is a piece of what a command wrote on the host.
+	Output *protocol.Output `json:"output,omitempty"`
+	// Exit is how a command ended.
+	Exit *schema.Exit `json:"exit,omitempty"`
 	// Outcome is what became of the host.
 	Outcome schema.Outcome `json:"outcome,omitempty"`
 	// Error says why, where the host is not as the plan says.
@@ -46,6 +51,7 @@ const (
 	HostStage    EventKind = "stage"
 	HostChange   EventKind = "change"
 	HostNote     EventKind = "note"
+	HostOutput   EventKind = "output"
 	HostFinished EventKind = "host-finished"
 	RunFinished  EventKind = "run-finished"
 )

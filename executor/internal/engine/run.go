@@ -178,7 +178,7 @@ func (r *Run) finish(name schema.HostName, record schema.HostRecord) {
 	r.mu.Lock()
 	r.records[name] = record
 	r.mu.Unlock()
-	r.emit(Event{Kind: HostFinished, Host: name, Outcome: record.Outcome, Error: record.Error, Seconds: record.Seconds})
+	r.emit(Event{Kind: HostFinished, Host: name, Outcome: record.Outcome, Exit: record.Exit, Error: record.Error, Seconds: record.Seconds})
 }
 
 func (r *Run) emit(event Event) {

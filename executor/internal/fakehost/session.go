@@ -149,6 +149,8 @@ func (s *Session) answer(response *protocol.Response) (err error) {
 		response.AttachReply, err = s.attach()
 	case protocol.OpConfirm:
 		response.ConfirmReply, err = s.confirm()
+	case protocol.OpRun:
+		response.CommandReply, err = s.run(state)
 	default:
 		err = fmt.Errorf("unknown request %q", s.Request.Op)
 	}
@@ -273,4 +275,25 @@ func (s *Session) begin(state State) (*protocol.BeginReply, error) {
 	s.Host.mu.Unlock()
 	go t.run(state.OnApply)
 	return &protocol.BeginReply{Transaction: t.ID}, nil
+}
+
+// run runs a command as the script says.
+func (s *Session) run(state State) (*protocol.CommandReply, error) {
+	ask := s.Request.Command
+	if ask.Version != state.Version {
+		return nil, &protocol.Error{Kind: protocol.KindProtocol,
+			Message: fmt.Sprintf("this helper speaks version %d of the protocol, the executor version %d", state.Version, ask.Version)}
+	}
+	if !ask.NoLock {
+		if err := s.hold(); err != nil {
+			return nil, err
+		}
+	}
+	s.Send(protocol.Event{Stage: "run"})
+	var exit schema.Exit
+	var err error
+	if state.OnRun != nil {
+		exit, err = state.OnRun(s)
+	}
+	return &protocol.CommandReply{Exit: exit, Unit: "nixfleet-command-r.service"}, err
 }

@@ -64,14 +64,14 @@ func (t Transient) properties() []transientProperty {
 // If we crash here, the service runs or not, and is found by its name.
 func (s *Systemd) StartTransient(ctx context.Context, t Transient) error {
 	return s.Fault.Do("start "+string(t.Name), func() error {
-		if err := s.startTransient(ctx, t); err != nil {
+		if err := s.startTransient(ctx, t.Name, t.properties()); err != nil {
 			return fmt.Errorf("cannot start %s: %w", t.Name, err)
 		}
 		return nil
 	})
 }
 
-func (s *Systemd) startTransient(ctx context.Context, t Transient) error {
+func (s *Systemd) startTransient(ctx context.Context, name schema.UnitName, properties []transientProperty) error {
 	conn, err := s.connect()
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (s *Systemd) startTransient(ctx context.Context, t Transient) error {
 		Name       string
 		Properties []transientProperty
 	}{}
-	call, err := s.ask(ctx, "StartTransientUnit", string(t.Name), "fail", t.properties(), none)
+	call, err := s.ask(ctx, "StartTransientUnit", string(name), "fail", properties, none)
 	if err != nil {
 		return errors.New(reason(err))
 	}
@@ -93,11 +93,11 @@ func (s *Systemd) startTransient(ctx context.Context, t Transient) error {
 	if err := call.Store(&job); err != nil {
 		return fmt.Errorf("cannot understand systemd: %w", err)
 	}
-	results := map[schema.UnitName]string{t.Name: "waiting"}
-	if err := collect(ctx, signals, map[dbus.ObjectPath]schema.UnitName{job: t.Name}, results); err != nil {
+	results := map[schema.UnitName]string{name: "waiting"}
+	if err := collect(ctx, signals, map[dbus.ObjectPath]schema.UnitName{job: name}, results); err != nil {
 		return err
 	}
-	if result := results[t.Name]; result != "done" {
+	if result := results[name]; result != "done" {
 		return fmt.Errorf("its start ended with %q", result)
 	}
 	return nil

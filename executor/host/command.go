@@ -1,0 +1,191 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
+	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// commandPath is where commands are looked for: what the fleet's packages bring
+// comes before what the host has by itself.
+var commandPath = []string{
+	"/nix/var/nix/profiles/nixfleet/system/bin",
+	"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/run/current-system/sw/bin",
+}
+
+// command runs a task or a command to its end. When ctx is done it is stopped.
+func (s *session) command(ctx context.Context, request protocol.Request) (*protocol.CommandReply, error) {
+	ask := request.Command
+	if ask.Version != protocol.Version {
+		return nil, protocolError("this helper speaks version %d of the protocol, the executor version %d", protocol.Version, ask.Version)
+	}
+	if ask.MaxOutput < 0 || ask.MaxOutput > protocol.MaxOutput {
+		return nil, protocolError("expected up to %d bytes of output to be wanted, found %d", protocol.MaxOutput, ask.MaxOutput)
+	}
+	command, err := s.commandOf(request.Run, ask)
+	if err != nil {
+		return nil, err
+	}
+	s.hello = &protocol.Hello{Version: ask.Version, Host: ask.Host, Operator: ask.Operator + " (nixfleet run)"}
+	if !ask.NoLock {
+		// As long as we have it, neither a change nor another command begins.
+		if err := s.hold(ctx, request); err != nil {
+			return nil, err
+		}
+		defer s.giveBack(context.WithoutCancel(ctx))
+	}
+	sink := &outputs{session: s, request: request, left: ask.MaxOutput}
+	s.tell(request, protocol.Event{Stage: "run"}) // from here on nobody says that nothing was done
+	details, err := s.deps.Command(ctx, command, sink.write)
+	if lost := new(unit.LostError); errors.As(err, &lost) {
+		return &protocol.CommandReply{Lost: lost.Error(), Unit: command.Name}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &protocol.CommandReply{Exit: exitOf(details, sink.dropped), Unit: command.Name}, nil
+}
+
+// commandOf is what to run, as whom and for how long.
+func (s *session) commandOf(run string, ask *protocol.Command) (c unit.Command, err error) {
+	if (ask.Task == "") == (len(ask.Argv) == 0) {
+		return c, protocolError("expected a task or a command")
+	}
+	var timeout time.Duration
+	if ask.Timeout != "" {
+		if timeout, err = time.ParseDuration(ask.Timeout); err != nil || timeout <= 0 {
+			return c, protocolError("%q is no time that a command may take", ask.Timeout)
+		}
+	}
+	if ask.Task != "" {
+		return s.taskOf(run, ask, timeout)
+	}
+	if timeout == 0 {
+		return c, protocolError("nothing says how long the command may take")
+	}
+	program, err := s.program(ask.Argv[0])
+	if err != nil {
+		return c, err
+	}
+	return unit.Command{
+		Name: schema.UnitName("nixfleet-command-" + run + ".service"), Description: "A command of " + oneLine(ask.Operator) + ", by NixFleet",
+		Argv: append([]string{program}, ask.Argv[1:]...), User: "root", Environment: environment(nil), Timeout: timeout,
+	}, nil
+}
+
+// taskOf is a task of the manifest that was applied last.
+func (s *session) taskOf(run string, ask *protocol.Command, timeout time.Duration) (c unit.Command, err error) {
+	if ask.NoLock {
+		return c, protocolError("a task never runs while somebody is at work on the host")
+	}
+	known, err := s.state.Load()
+	if err != nil {
+		return c, err
+	}
+	manifest := s.state.Manifest(known.Applied)
+	if manifest == nil {
+		return c, refuse(inspect.Refusal{Message: fmt.Sprintf("there is no task %q on this host: nothing was applied", ask.Task), Hint: "nixfleet execute applies a plan, which brings its tasks"})
+	}
+	i := slices.IndexFunc(manifest.Tasks, func(t schema.Task) bool { return t.Name == ask.Task })
+	if i < 0 {
+		return c, noTask(ask.Task, manifest.Tasks)
+	}
+	task := manifest.Tasks[i]
+	longest, err := time.ParseDuration(task.Timeout)
+	if err != nil {
+		return c, fmt.Errorf("cannot read the timeout of task %q: %w", task.Name, err)
+	}
+	if timeout == 0 || timeout > longest {
+		timeout = longest
+	}
+	return unit.Command{
+		Name: schema.UnitName("nixfleet-task-" + run + ".service"), Description: "Task " + task.Name + " for " + oneLine(ask.Operator) + ", by NixFleet",
+		Argv: []string{"/bin/sh", "-c", task.Command}, User: string(task.User), Environment: environment(task.Environment), Timeout: timeout,
+	}, nil
+}
+
+func noTask(name string, tasks []schema.Task) error {
+	names := make([]string, len(tasks))
+	for i, task := range tasks {
+		names[i] = task.Name
+	}
+	has := "it has none"
+	if len(names) > 0 {
+		has = "it has " + strings.Join(names, ", ")
+	}
+	return refuse(inspect.Refusal{Message: fmt.Sprintf("there is no task %q in what was applied to this host: %s", name, has),
+		Hint: "a task comes to a host with the plan that has it: nixfleet execute"})
+}
+
+// program finds a program by its name, as a shell does; a name with a slash is the
+// file's own.
+func (s *session) program(name string) (string, error) {
+	if strings.Contains(name, "/") {
+		if !filepath.IsAbs(name) {
+			return "", refuse(inspect.Refusal{Message: fmt.Sprintf("the program %q is not named from the root: expected a name, or a path that begins with a slash", name)})
+		}
+		return name, nil
+	}
+	for _, dir := range commandPath {
+		file := filepath.Join(dir, name)
+		if info, err := os.Stat(filepath.Join(s.deps.Root, file)); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return file, nil
+		}
+	}
+	return "", refuse(inspect.Refusal{Message: fmt.Sprintf("there is no program %q on this host (looked in %s)", name, strings.Join(commandPath, ", ")),
+		Hint: "what a shell does by itself, as cd or a pipe, needs one: -- sh -c '…'"})
+}
+
+// environment are a command's variables, sorted.
+func environment(own map[string]string) []string {
+	all := map[string]string{"PATH": strings.Join(commandPath, ":")}
+	maps.Copy(all, own)
+	lines := make([]string, 0, len(all))
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		lines = append(lines, name+"="+all[name])
+	}
+	return lines
+}
+
+// oneLine keeps what somebody said of themselves on the line that they were asked for.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// outputs passes on what a command writes, up to what is wanted.
+type outputs struct {
+	session       *session
+	request       protocol.Request
+	left, dropped int64
+}
+
+// write does not keep what it is given.
+func (o *outputs) write(stderr bool, data []byte) {
+	wanted := min(int64(len(data)), o.left)
+	o.left -= wanted
+	o.dropped += int64(len(data)) - wanted
+	if wanted > 0 {
+		o.session.tell(o.request, protocol.Event{Output: &protocol.Output{Stderr: stderr, Data: slices.Clone(data[:wanted])}})
+	}
+}
+
+// exitOf reads systemd's account of an end.
+func exitOf(d unit.Details, dropped int64) schema.Exit {
+	const exited = 1 // waitid(2)'s CLD_EXITED
+	exit := schema.Exit{TimedOut: d.Result == "timeout", Dropped: dropped}
+	if d.ExitCode == exited {
+		exit.Status = int(d.ExitStatus)
+	} else {
+		exit.Signal = int(d.ExitStatus)
+	}
+	return exit
+}
