@@ -79,11 +79,15 @@ func (s *Source) outsideFile(found diagnostic.Diagnostic) diagnostic.Diagnostic 
 	if beside, ok := strings.CutPrefix(file, "/nix/store/"); ok {
 		file = "../" + beside
 	}
-	found.Summary = strconv.Quote(file) + " lies outside of the fleet"
-	named := s.pathsIn(func(p string) bool { return p == file })
-	if found.Position.File == "" && len(named) > 0 {
-		found.Position = named[0].at
+	// Versions of Nix name the file, or the first directory above it that they may not see.
+	named := s.pathsIn(func(p string) bool { return p == file || strings.HasPrefix(p, file+"/") })
+	if len(named) > 0 {
+		file = named[0].path
+		if found.Position.File == "" || found.Position.File == named[0].at.File {
+			found.Position = named[0].at
+		}
 	}
+	found.Summary = strconv.Quote(file) + " lies outside of the fleet"
 	return found
 }
 
