@@ -80,7 +80,8 @@ func TestFaultsOfTheInventory(t *testing.T) {
 	needNix(t)
 	t.Parallel()
 	dir := write(t, map[string]string{
-		"flake.nix": mkFleet("roles.web = { };\nhosts.nix-1 = {\n  port = 0;\n};\nmodules = [ { nixfleet.files.relative.text = \"x\"; } ];"),
+		"flake.nix":        mkFleet("hostModules = ./hosts; roles.web = { };\nhosts.nix-1 = {\n  port = 0;\n};\nmodules = [ { nixfleet.files.relative.text = \"x\"; } ];"),
+		"hosts/common.nix": "{ }",
 		"inventory/prod.yaml": "defaults: {base: ubuntu}\ngroups:\n  web: {roles: [wbe]}\nhosts:\n  a: {addr: a, groups: [web]}\n  b: {addr: b, groups: [web]}\n" +
 			"  c: {groups: [wbe]}\n  d: {addr: 300.1.2.3}\n",
 	})
@@ -91,7 +92,8 @@ func TestFaultsOfTheInventory(t *testing.T) {
 		"error: there is no group \"wbe\" [unknown-group]\n  at inventory/prod.yaml:7:7, hosts.c.groups, host c\nhint: did you mean \"web\"? the groups are: web\n",
 		"error: port is 0: expected integer between 1 and 65535 (both inclusive) [inventory-value]\n  at flake.nix:4, hosts.nix-1.port, host nix-1",
 		"error: the path is relative; write it from the root, as \"/relative\" [path-invalid]\n  at flake.nix:6, nixfleet.files.relative, host d",
-		"hosts.d.addr, host d",
+		"error: there is no host \"common\" [unknown-host]\n  at hosts/common.nix, hostModules.common\n",
+		"error: \"300.1.2.3\" is not an address [host-address]\n  at inventory/prod.yaml:8:7, hosts.d.addr, host d\nhint: an IPv4 address is four numbers from 0 to 255",
 	} {
 		expect(t, found, want)
 	}

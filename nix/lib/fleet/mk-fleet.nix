@@ -198,7 +198,11 @@ let
         problems.unknown "host" (lib.attrNames fleet.hosts) {
           isNix = true;
           path = [ "hostModules" ];
-          at = position.of "hostModules" args;
+          at =
+            if builtins.isAttrs hostModules then
+              position.of "hostModules" args
+            else
+              "${position.relative (toString hostModules)}/${name}.nix";
           value = if builtins.isAttrs hostModules then hostModules else { };
         } name name
       ) (lib.attrNames (removeAttrs ownSet (lib.attrNames fleet.hosts)));
