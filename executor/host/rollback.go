@@ -55,7 +55,6 @@ type way struct {
 	part *prepared
 	// generation is the one that comes back; nil for a release.
 	generation *schema.KeptGeneration
-	window     string
 }
 
 // wayBack finds what the host shall be.
