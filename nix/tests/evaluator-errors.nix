@@ -61,6 +61,10 @@ in
     expr = (eval [ (at "one.nix" { options.a = int; }) (at "two.nix" { options.a.b = int; }) ]).a;
     has = [ "The option `a' in module `one.nix' would be a parent of the following options, but its type `signed integer' does not support nested options." "`a.b' in module `two.nix'" ];
   };
+  parentOfOptionsBelow = {
+    expr = (eval [ (at "one.nix" { options.x.a = int; options.x.c = int; }) (at "two.nix" { options.x.a.b = int; }) { x.c = 1; } ]).x.c;
+    has = [ "The option `x.a' in module `one.nix' would be a parent of the following options" "- option(s) with prefix `x.a.b' in module `two.nix'" ];
+  };
   parentOfOptionsUnread = {
     expr = (eval [ (at "one.nix" { options.a = int; }) (at "two.nix" { options.a.b = int; }) { options.c = mkOption { default = 1; }; } ]).c;
     has = [ "The option `a' in module `one.nix' would be a parent of the following options, but its type `signed integer' does not support nested options." "- option(s) with prefix `a.b' in module `two.nix'" ];

@@ -226,6 +226,15 @@ in
 
   # More modules, again and again; variants of a configuration inside itself.
   extendModules = [
+    # Modules that come on top disable what was there, and are none that was there already.
+    [
+      ((evalModules { modules = [ { key = "k"; options.a = ints; } { options.b = ints; } ]; }).extendModules { modules = [ { disabledModules = [ { key = "k"; } ]; b = [ 2 ]; } ]; }).config
+      { b = [ 2 ]; }
+    ]
+    [
+      ((evalModules { modules = [ { key = "k"; options.a = ints; } ]; }).extendModules { modules = [ { key = "k"; a = [ 1 ]; } { a = [ 2 ]; } ]; }).config
+      { a = [ 2 ]; }
+    ]
     [ (((ev [ { options.a = ints; config.a = [ 1 ]; } ]).extendModules { modules = [ { a = [ 2 ]; } ]; }).config) { a = [ 2 1 ]; } ]
     [
       ((((evalModules { specialArgs.x = 1; modules = [ ({ x, specialArgs, ... }@a: { options.a = td types.attrs { }; config.a = specialArgs; }) ]; }).extendModules { specialArgs.y = 3; }).extendModules { specialArgs.z = 3; }).config)

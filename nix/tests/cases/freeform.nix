@@ -104,6 +104,7 @@ in
       { i = { a = { x = 9; }; b = { x = 3; }; }; }
     ]
     [ (one (types.submodule { options.x = mkOption { type = types.int; default = 1; apply = x: x * 2; }; }) [ { x = 4; } ]) { x = 8; } ]
+    [ (one (types.submodule { options.r = t types.raw; }) [ { r = lib.mkForce 3; } ]) { r = 3; } ]
     # A definition that is a function goes another way than one that is a set.
     [ (one (types.attrsOf (types.submodule ({ name, ... }: { options.n = mkOption { default = name; }; }))) [ { k = _: { }; } ]) { k.n = "k"; } ]
     [ (one (types.submodule { config._module.check = false; options.x = td types.int 1; }) [ { zz = 3; } ]) { x = 1; } ]
