@@ -32,12 +32,14 @@ func newApp() *cli.App {
    nixfleet compile my-fleet -o plan.json    evaluate, build, freeze
    nixfleet show plan.json                   what will be on which host
    nixfleet plan plan.json                   what that would change there
-   nixfleet execute plan.json                apply exactly this`,
+   nixfleet execute plan.json                apply exactly this
+
+All four, with a question in between: nixfleet apply my-fleet`,
 		EnableBashCompletion: true,
 		Suggest:              true,
 		Commands: []*cli.Command{
 			compileCommand(), buildCommand(), showCommand(), verifyCommand(),
-			planCommand(), execution.Command(), execution.WatchCommand(), statusCommand(), historyCommand(), rollbackCommand(), releaseCommand(), helperCommand(), versionCommand(), completionCommand(),
+			planCommand(), execution.Command(), applyCommand(), runHostsCommand(), execution.WatchCommand(), statusCommand(), historyCommand(), rollbackCommand(), releaseCommand(), helperCommand(), versionCommand(), completionCommand(),
 		},
 	}
 	ui.Configure(app)

@@ -174,7 +174,7 @@ func compilerInput(c *cli.Context, fleet string) (compiler.Input, error) {
 	}
 	library, err := fs.Sub(nix.Lib, "lib")
 	return compiler.Input{
-		Fleet: fleet, Hosts: c.StringSlice("host"), Groups: c.StringSlice("group"), Inputs: inputs, Inventory: c.String("inventory"), Library: library, Helpers: helpers,
+		Fleet: fleet, Hosts: c.StringSlice("host"), Groups: c.StringSlice("group"), Inputs: inputs, Inventory: c.String("inventory"), Rollout: c.String("rollout"), Library: library, Helpers: helpers,
 	}, err
 }
 

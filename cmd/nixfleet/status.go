@@ -110,8 +110,13 @@ func statusAction(c *cli.Context) error {
 
 // rosterOf reads a plan or an inventory.
 func rosterOf(ctx context.Context, c *cli.Context) (*roster, error) {
+	return rosterFrom(ctx, c, c.Args().Slice())
+}
+
+// rosterFrom is [rosterOf] for the arguments that are not the command's own.
+func rosterFrom(ctx context.Context, c *cli.Context, args []string) (*roster, error) {
 	if name := c.String("plan"); name != "" {
-		if c.NArg() > 0 || c.IsSet("inventory") || c.IsSet("input") {
+		if len(args) > 0 || c.IsSet("inventory") || c.IsSet("input") {
 			return nil, ui.Usagef("--plan and a fleet: hosts are taken from one of them")
 		}
 		plan, err := planfile.Read(name)
@@ -121,13 +126,10 @@ func rosterOf(ctx context.Context, c *cli.Context) (*roster, error) {
 		// A preview's manifests are not those that hosts can have.
 		return &roster{fleet: plan.Index.Fleet, plan: plan.Digest, hosts: plan.Index.Hosts, wanted: !plan.Index.Preview}, nil
 	}
-	fleet := "."
-	if c.NArg() > 0 {
-		var err error
-		if fleet, err = ui.OneArgument(c, "FLEET", "a fleet"); err != nil {
-			return nil, err
-		}
+	if len(args) > 1 {
+		return nil, ui.Usagef("expected one argument, a fleet, found %d: %q", len(args), args)
 	}
+	fleet := append(args, ".")[0]
 	inputs, err := parseInputs(c.StringSlice("input"))
 	if err != nil {
 		return nil, err

@@ -79,7 +79,7 @@ func execute(c *cli.Context) error {
 	if !options.DryRun && !c.Bool("yes") && !confirmed(plan, len(hosts)) {
 		return ui.WithCode(ui.ExitRefused, fmt.Errorf("not confirmed; nothing was touched"))
 	}
-	return carryOut(c, plan, len(hosts), options)
+	return CarryOut(c, plan, len(hosts), options)
 }
 
 // confirmed asks on a terminal; without one the plan's approval is the answer.
@@ -93,7 +93,8 @@ func confirmed(plan *schema.Plan, hosts int) bool {
 	return answer == "y" || answer == "Y" || answer == "yes"
 }
 
-func carryOut(c *cli.Context, plan *schema.Plan, hosts int, options executor.Options) error {
+// CarryOut executes a plan on a number of its hosts and tells of it.
+func CarryOut(c *cli.Context, plan *schema.Plan, hosts int, options executor.Options) error {
 	options.Operator = surroundings.Operator()
 	what := "executing"
 	if options.DryRun {
@@ -107,7 +108,8 @@ func carryOut(c *cli.Context, plan *schema.Plan, hosts int, options executor.Opt
 	return err
 }
 
-func exitCode(verdict schema.Verdict) int {
+// ExitCode is a run's.
+func ExitCode(verdict schema.Verdict) int {
 	switch verdict {
 	case schema.Done:
 		return ui.ExitDone
@@ -119,9 +121,9 @@ func exitCode(verdict schema.Verdict) int {
 	return ui.ExitHostsFailed
 }
 
-// interruptible returns a context that the second interrupt cancels, and a
+// Interruptible returns a context that the second interrupt cancels, and a
 // channel that the first one closes.
-func interruptible(parent context.Context) (ctx context.Context, stop <-chan struct{}, release func()) {
+func Interruptible(parent context.Context) (ctx context.Context, stop <-chan struct{}, release func()) {
 	ctx, cancel := context.WithCancel(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

@@ -32,7 +32,7 @@ func Run(c *cli.Context, head string, hosts int, work Work) (*schema.Record, err
 	if err != nil {
 		return nil, ui.WithCode(ui.ExitRefused, err)
 	}
-	ctx, stop, release := interruptible(c.Context)
+	ctx, stop, release := Interruptible(c.Context)
 	defer release()
 	teller := newTeller(c, hosts, head)
 	deps.Observe = teller.tell
@@ -53,7 +53,7 @@ func Run(c *cli.Context, head string, hosts int, work Work) (*schema.Record, err
 	case ctx.Err() != nil:
 		return record, ui.WithCode(ui.ExitInterrupted, ui.ErrReported)
 	}
-	if code := exitCode(record.Verdict); code != ui.ExitDone {
+	if code := ExitCode(record.Verdict); code != ui.ExitDone {
 		return record, ui.WithCode(code, ui.ErrReported)
 	}
 	return record, nil

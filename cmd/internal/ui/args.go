@@ -15,6 +15,7 @@ func Interleave(app *cli.App, args []string) []string {
 	if len(args) == 0 || args[len(args)-1] == "--generate-bash-completion" {
 		return args
 	}
+	noteVerbatim(app, args)
 	out := []string{args[0]}
 	commands, flags, rest := app.Commands, app.Flags, args[1:]
 	for len(commands) > 0 {
@@ -32,6 +33,29 @@ func Interleave(app *cli.App, args []string) []string {
 	}
 	taken, tail := hoist(flags, rest)
 	return append(append(out, taken...), tail...)
+}
+
+// verbatim is under which name an app keeps what follows "--".
+const verbatim = "what follows --"
+
+func noteVerbatim(app *cli.App, args []string) {
+	if i := slices.Index(args, "--"); i >= 0 {
+		if app.Metadata == nil {
+			app.Metadata = map[string]any{}
+		}
+		app.Metadata[verbatim] = slices.Clone(args[i+1:])
+	}
+}
+
+// Verbatim returns what followed "--" on the command line, as it was typed, and the
+// arguments before; found says whether there was a "--".
+func Verbatim(c *cli.Context) (before, after []string, found bool) {
+	before = c.Args().Slice()
+	after, found = c.App.Metadata[verbatim].([]string)
+	if !found || len(after) > len(before) {
+		return before, nil, false
+	}
+	return before[:len(before)-len(after)], after, true
 }
 
 // leading takes the flags at the beginning of args; after begins with the first

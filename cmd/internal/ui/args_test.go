@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -39,6 +40,30 @@ func TestInterleave(t *testing.T) {
 	} {
 		if found := strings.Join(Interleave(app, strings.Fields(in)), " "); found != want {
 			t.Errorf("Interleave(%s): expected %q, found %q", in, want, found)
+		}
+	}
+}
+
+// What follows "--" is another program's, whatever it looks like.
+func TestVerbatim(t *testing.T) {
+	for in, want := range map[string]string{
+		"nf run":                                 "[] [] false",
+		"nf run uptime":                          "[uptime] [] false",
+		"nf run --":                              "[] [] true",
+		"nf run F --host a -- ls -l --host -- b": "[F] [ls -l --host -- b] true",
+		"nf run --host a -- ls":                  "[] [ls] true",
+	} {
+		var found string
+		app := &cli.App{Commands: []*cli.Command{{
+			Name: "run", Flags: []cli.Flag{&cli.StringFlag{Name: "host"}},
+			Action: func(c *cli.Context) error {
+				before, after, dashes := Verbatim(c)
+				found = fmt.Sprint(before, after, dashes)
+				return nil
+			},
+		}}}
+		if err := app.Run(Interleave(app, strings.Fields(in))); err != nil || found != want {
+			t.Errorf("%s: expected %s, found %s, %v", in, want, found, err)
 		}
 	}
 }

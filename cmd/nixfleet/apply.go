@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/execution"
+	"github.com/nixfleet/nixfleet/cmd/internal/forecast"
+	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
+	"github.com/nixfleet/nixfleet/cmd/internal/selection"
+	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+func applyCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "apply",
+		Usage:     "compile, look, ask, execute: a fleet onto its hosts in one go",
+		ArgsUsage: "[FLEET]",
+		Description: `Compiles FLEET (default: the one in this directory), asks the hosts what that would change and shows it
+in short, asks once, and executes exactly the plan it has shown. Where hosts are as the plan says already
+there is no question. --output keeps the plan. Somebody else's review has no place here: for that, compile,
+show the plan to them, and execute it.
+
+As with compile and plan, --host and --group say what is compiled, and waves are those of these hosts. The
+other selections leave hosts out of the waves. Without a terminal --yes is needed; then it looks and goes on.
+Ctrl-C before the yes leaves every host as it is; after it, as with execute.
+
+Exit status: 0 done or nothing to do, 1 the fleet has errors, or an error of ours or of a file, 2 wrong
+usage, 3 refused and nothing touched, 4 hosts failed, 5 halted and hosts left out, 130 interrupted.
+
+Examples: nixfleet apply --group web --parallel 20
+          nixfleet apply my-fleet --host web-1 -o plan.json
+          nixfleet apply --tag zone=a --yes --json`,
+		Flags: append(append(selection.Flags(), execution.RunFlags()...),
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "keep the plan in `FILE`, whatever becomes of it"},
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask; without a terminal this is needed"},
+			&cli.IntFlag{Name: "parallel", Usage: "at most `N` hosts at once; lowers what the plan says, never raises it", DefaultText: "what the plan says"},
+			&cli.DurationFlag{Name: "timeout", Usage: "give up on a host that only looks at itself after this `TIME`", Value: time.Minute},
+			&cli.StringFlag{Name: "rollout", Usage: "as with compile: take the policy of this `NAME` from the fleet's rollouts"},
+			&cli.StringSliceFlag{Name: "input", Usage: "as with compile: `NAME=PATH` of a file or directory from outside (may be repeated)"},
+			&cli.StringFlag{Name: "inventory", Usage: "as with compile: which `FILE` of the fleet's inventory/"},
+			&cli.BoolFlag{Name: "no-cache", Usage: "as with compile: evaluate even what was evaluated before"},
+			&cli.BoolFlag{Name: "trace", Usage: "as with compile: with Nix's own trace of evaluation errors"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress before the execution"},
+		),
+		Action: applyAction,
+	}
+}
+
+func applyAction(c *cli.Context) error {
+	fleet := "."
+	if c.NArg() > 0 {
+		var err error
+		if fleet, err = ui.OneArgument(c, "FLEET", "a fleet"); err != nil {
+			return err
+		}
+	}
+	if c.IsSet("parallel") && c.Int("parallel") < 1 {
+		return ui.Usagef("--parallel %d: expected 1 or more", c.Int("parallel"))
+	}
+	if c.Duration("timeout") <= 0 {
+		return ui.Usagef("--timeout %s: expected more than nothing, as 30s", c.Duration("timeout"))
+	}
+	if info, err := os.Stat(fleet); err == nil && !info.IsDir() {
+		return ui.Usagef("apply compiles a fleet, and %q is a file\nhint: nixfleet execute %s applies a plan", fleet, fleet)
+	}
+	if !c.Bool("yes") && (!ui.IsTerminal(os.Stdin) || !ui.IsTerminal(os.Stderr)) {
+		return ui.WithCode(ui.ExitRefused, errors.New("apply asks before it changes hosts, and there is no terminal to ask on; nothing was done\nhint: --yes does it unasked; nixfleet plan only looks"))
+	}
+	chosen, err := selection.Of(c)
+	if err != nil {
+		return err
+	}
+	plan, err := applyPlan(c, fleet)
+	if err != nil {
+		return err
+	}
+	hosts, err := executor.Select(plan, chosen)
+	if err != nil {
+		return ui.WithCode(ui.ExitRefused, err)
+	}
+	agreed, err := lookAndAsk(c, plan, chosen, hosts)
+	if !agreed || err != nil {
+		return err
+	}
+	return execution.CarryOut(c, plan, len(hosts), executor.Options{Select: chosen, Parallel: c.Int("parallel")})
+}
+
+// applyPlan compiles the plan, and keeps it where that is asked for.
+func applyPlan(c *cli.Context, fleet string) (*schema.Plan, error) {
+	output := c.String("output")
+	if output != "" {
+		if output == "-" {
+			return nil, ui.Usagef("--output -: a plan on standard output has no reader here\nhint: nixfleet compile -o - only compiles")
+		}
+		if err := planfile.CheckTarget(output); err != nil {
+			return nil, err
+		}
+	}
+	ctx, release := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	defer release()
+	context.AfterFunc(ctx, release) // a second one ends us at once: nothing is touched
+	plan, err := planOf(ctx, c, fleet)
+	if err != nil {
+		return nil, err
+	}
+	if output != "" {
+		if err := planfile.Write(output, plan); err != nil {
+			return nil, err
+		}
+	}
+	return plan, nil
+}
+
+// lookAndAsk shows what the plan would change, and asks where that is something.
+func lookAndAsk(c *cli.Context, plan *schema.Plan, chosen executor.Selection, hosts []schema.HostName) (agreed bool, err error) {
+	told, err := applyForecast(c, plan, chosen)
+	if err != nil {
+		return false, err
+	}
+	if err := forecast.WriteBrief(os.Stderr, told, ui.StyleFor(os.Stderr)); err != nil {
+		return false, err
+	}
+	changes, trouble := forecast.Verdict(told)
+	switch {
+	case trouble == nil && !changes:
+		fmt.Fprintf(os.Stderr, "nothing to do: plan %s is what %s\n", plan.Digest.Short(), is(len(hosts)))
+		return false, nil
+	case c.Bool("yes"):
+		return true, nil // of hosts that refuse, the execution decides as the plan says
+	case trouble != nil:
+		return false, ui.WithCode(ui.ExitRefused, errors.New("that is not possible on every host; nothing was touched\nhint: leave those hosts out with --exclude, or --yes goes as far as the plan's policy lets it"))
+	}
+	fmt.Fprintf(os.Stderr, "Apply plan %s to %s? [y/N] ", plan.Digest.Short(), ui.Count(len(hosts), "host"))
+	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return false, err
+	}
+	if !isYes(strings.TrimSpace(answer)) {
+		return false, ui.WithCode(ui.ExitRefused, errors.New("not confirmed; nothing was touched"))
+	}
+	return true, nil
+}
+
+func is(hosts int) string {
+	if hosts == 1 {
+		return "the host is"
+	}
+	return fmt.Sprintf("all %d hosts are", hosts)
+}
+
+// applyForecast asks the hosts. Nothing is touched yet, so an interrupt simply ends.
+func applyForecast(c *cli.Context, plan *schema.Plan, chosen executor.Selection) (*schema.Forecast, error) {
+	ctx, release := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	defer release() // from then on an interrupt ends the question as any program
+	told, err := foresee(ctx, c, plan, executor.LookOptions{
+		Select: chosen, Parallel: executor.LookParallel, Timeout: c.Duration("timeout"), Operator: surroundings.Operator(),
+	})
+	if err == nil && ctx.Err() != nil {
+		err = ui.WithCode(ui.ExitInterrupted, errors.New("interrupted; no host was touched"))
+	}
+	return told, err
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/execution"
+	"github.com/nixfleet/nixfleet/cmd/internal/selection"
+	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// taskPrefix makes a word the name of a task.
+const taskPrefix = "task:"
+
+// groupedOutput is how much of each host's output is kept to be put together with
+// that of others.
+const groupedOutput = 256 << 10
+
+func runHostsCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "run",
+		Usage:     "run a task of the fleet, or any command, on hosts",
+		ArgsUsage: "[FLEET] -- task:NAME | -- COMMAND [ARGUMENT...]",
+		Description: `task:NAME is a task of the intent (nixfleet.tasks) as it was applied to each host: its command, user,
+environment and timeout are those of the plan that was approved. Anything else is a program with its
+arguments, which reach it exactly as they are; root runs it, and no shell, unless you name one:
+-- sh -c 'df / | tail -n 1'.
+
+Hosts are those of --plan, or of the inventory of FLEET (the current directory); nothing is evaluated. On each
+it runs in a systemd unit of its own, once, and holds the host's lock: it is refused where a change is at
+work, and no change begins before its end. --no-lock is for commands that only look. It ends with this
+command, and with its connection. The host's history has no line of it; the record of the run has.
+
+With several hosts, those on which it wrote the same and ended alike are shown together, at the end. --stream
+shows every line as it comes, with the host's name. With one host its output passes through as it is.
+What a host says beyond 256 KB is counted and not shown, with --stream or one host beyond 64 MB.
+
+Exit status: 0 it ended well on all hosts, 1 an error of ours or of a file, 2 wrong usage, 3 refused and run
+nowhere, 4 it failed on some, 5 stopped and hosts left out, 130 cut.
+
+Examples: nixfleet run --host web-1 -- task:rotate-logs
+          nixfleet run --group web -- systemctl is-active nginx
+          nixfleet run --plan plan.json --tag zone=a --stream --timeout 1h -- sh -c 'apt-get update && apt-get -s upgrade'
+          nixfleet run --group all --json -- uname -r`,
+		Flags: append(append(append(selection.Flags(), rosterFlags()...), execution.RunFlags()...),
+			&cli.IntFlag{Name: "parallel", Usage: "on at most `N` hosts at once", Value: executor.LookParallel},
+			&cli.DurationFlag{Name: "timeout", Usage: "end it on a host after this `TIME`; of a task it lowers what the task says", DefaultText: "10m"},
+			&cli.BoolFlag{Name: "stream", Usage: "show every line as it comes"},
+			&cli.BoolFlag{Name: "no-lock", Usage: "also where a change or another command is at work; for commands that only look"},
+		),
+		Action: runOnHosts,
+	}
+}
+
+func runOnHosts(c *cli.Context) error {
+	before, words, found := ui.Verbatim(c)
+	if !found || len(words) == 0 {
+		return ui.Usagef("what shall run?\nhint: it follows --, as: nixfleet run --host web-1 -- uptime")
+	}
+	command, err := commandOf(c, words)
+	if err != nil {
+		return err
+	}
+	if c.Int("parallel") < 1 {
+		return ui.Usagef("--parallel %d: expected 1 or more", c.Int("parallel"))
+	}
+	if c.Bool("stream") && c.Bool("json") {
+		return ui.Usagef("--stream and --json: expected one of them")
+	}
+	chosen, err := selection.Of(c)
+	if err != nil {
+		return err
+	}
+	if !chosen.Names() {
+		return whichHosts()
+	}
+	asked, err := rosterFrom(c.Context, c, before)
+	if err != nil {
+		return err
+	}
+	hosts, err := executor.SelectFrom(asked.hosts, chosen)
+	if err != nil {
+		return ui.WithCode(ui.ExitRefused, err)
+	}
+	teller := newRunTeller(c, hosts)
+	command.MaxOutput = teller.most()
+	return runAndTell(c, teller, func(ctx context.Context, stop <-chan struct{}, deps executor.Deps) (*schema.Record, error) {
+		return executor.Run(ctx, asked.hosts, command, executor.BackOptions{
+			Fleet: asked.fleet, Select: chosen, Parallel: c.Int("parallel"), Operator: surroundings.Operator(), Stop: stop,
+		}, deps)
+	})
+}
+
+// commandOf reads what follows "--".
+func commandOf(c *cli.Context, words []string) (executor.Command, error) {
+	command := executor.Command{Argv: words, Timeout: c.Duration("timeout"), NoLock: c.Bool("no-lock")}
+	if c.IsSet("timeout") && command.Timeout < time.Second {
+		return command, ui.Usagef("--timeout %s: expected a second or more, as 30s", command.Timeout)
+	}
+	task, isTask := strings.CutPrefix(words[0], taskPrefix)
+	switch {
+	case !isTask:
+		return command, nil
+	case task == "":
+		return command, ui.Usagef("which task?\nhint: -- task:rotate-logs; nixfleet show plan.json lists a plan's tasks")
+	case len(words) > 1:
+		return command, ui.Usagef("the task %q takes no arguments, found %q: what runs is what was approved", task, words[1:])
+	case command.NoLock:
+		return command, ui.Usagef("--no-lock is for commands: a task never runs while somebody is at work on a host")
+	}
+	command.Argv, command.Task = nil, task
+	return command, nil
+}
+
+func runAndTell(c *cli.Context, teller *runTeller, work execution.Work) error {
+	deps, err := surroundings.Deps(c.String("state-dir"))
+	if err != nil {
+		return ui.WithCode(ui.ExitRefused, err)
+	}
+	ctx, stop, release := execution.Interruptible(c.Context)
+	defer release()
+	deps.Observe = teller.tell
+	if c.Bool("debug-wire") {
+		deps.Wire = surroundings.Wire(os.Stderr)
+	}
+	record, err := work(ctx, stop, deps)
+	if record == nil {
+		teller.close()
+		return ui.WithCode(ui.ExitRefused, err)
+	}
+	teller.end(record, executor.RecordPath(deps.StateDir, record.Run))
+	switch {
+	case err != nil:
+		return err
+	case ctx.Err() != nil:
+		return ui.WithCode(ui.ExitInterrupted, ui.ErrReported)
+	}
+	if code := execution.ExitCode(record.Verdict); code != ui.ExitDone {
+		return ui.WithCode(code, ui.ErrReported)
+	}
+	return nil
+}
