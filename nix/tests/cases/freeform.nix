@@ -37,7 +37,11 @@ in
     ]
     [ (cfg [ { freeformType = types.attrsOf (types.either types.int types.str); options.port = td types.int 80; config.x = 1; } ]) { port = 80; x = 1; } ]
     [
-      (cfg [ { options.settings = td (types.submodule { freeformType = types.attrsOf types.str; options.port = td types.int 80; }) { }; } { settings.foo = "x"; } { settings = { bar = "y"; port = 1; }; } ])
+      (cfg [
+        { options.settings = td (types.submodule { freeformType = types.attrsOf types.str; options.port = td types.int 80; }) { }; }
+        { settings.foo = "x"; }
+        { settings = { bar = "y"; port = 1; }; }
+      ])
       { settings = { bar = "y"; foo = "x"; port = 1; }; }
     ]
     [ (cfg [ { freeformType = types.attrsOf types.int; } { x = mkDefault 1; } { x = 2; y = mkIf false 1; } ]) { x = 2; } ]
@@ -59,7 +63,11 @@ in
       { a = { b = 1; c = 1; }; }
     ]
     [
-      (cfg [ { freeformType = (let v = types.nullOr (types.oneOf [ types.bool types.int types.float types.str types.path (types.attrsOf v) (types.listOf v) ]); in v); options.server.port = td types.port 80; } { server.host = "h"; list = [ 1 "a" { b = null; } ]; } { server.extra.x = true; } ])
+      (cfg [
+        { freeformType = (let v = types.nullOr (types.oneOf [ types.bool types.int types.float types.str types.path (types.attrsOf v) (types.listOf v) ]); in v); options.server.port = td types.port 80; }
+        { server.host = "h"; list = [ 1 "a" { b = null; } ]; }
+        { server.extra.x = true; }
+      ])
       { list = [ 1 "a" { b = null; } ]; server = { extra = { x = true; }; host = "h"; port = 80; }; }
     ]
     [
@@ -100,7 +108,10 @@ in
     [ (cfg [ { options.a = t (types.submodule { options.x = td types.int 1; }); } ]) { a = { x = 1; }; } "26.05" ]
     [ (one (types.submodule { options.x = ints; }) [ (mkMerge [ { x = [ 1 ]; } { x = [ 2 ]; } ]) ]) { x = [ 2 1 ]; } ]
     [
-      (one (types.submodule { options.i = td (types.attrsOf (types.submodule { options.x = td types.int 1; })) { }; }) [ { i.a = { }; } { i.b.x = 3; i.a.x = mkDefault 9; } ])
+      (one (types.submodule { options.i = td (types.attrsOf (types.submodule { options.x = td types.int 1; })) { }; }) [
+        { i.a = { }; }
+        { i.b.x = 3; i.a.x = mkDefault 9; }
+      ])
       { i = { a = { x = 9; }; b = { x = 3; }; }; }
     ]
     [ (one (types.submodule { options.x = mkOption { type = types.int; default = 1; apply = x: x * 2; }; }) [ { x = 4; } ]) { x = 8; } ]

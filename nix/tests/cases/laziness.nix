@@ -72,7 +72,10 @@ in
       { svc = { a = { port = 5; }; b = { port = 6; }; }; }
     ]
     [
-      (cfg [ ({ config, ... }: { options.src = t (types.attrsOf types.int); options.dst = t (types.attrsOf types.int); config.src = { a = 1; b = 2; }; config.dst = lib.mapAttrs (_: v: v * 2) config.src; }) { src.c = 3; } ])
+      (cfg [
+        ({ config, ... }: { options.src = t (types.attrsOf types.int); options.dst = t (types.attrsOf types.int); config.src = { a = 1; b = 2; }; config.dst = lib.mapAttrs (_: v: v * 2) config.src; })
+        { src.c = 3; }
+      ])
       { dst = { a = 2; b = 4; c = 6; }; src = { a = 1; b = 2; c = 3; }; }
     ]
     [

@@ -63,7 +63,15 @@ in
       { a = [ 0 1 4 3 9 ]; }
     ]
     [
-      (cfg [ { options.a = ints; } { a = mkBefore [ 1 ]; } { a = mkBefore [ 2 ]; } { a = mkAfter [ 3 ]; } { a = mkAfter [ 4 ]; } { a = mkOrder 1000 [ 5 ]; } { a = [ 6 ]; } ])
+      (cfg [
+        { options.a = ints; }
+        { a = mkBefore [ 1 ]; }
+        { a = mkBefore [ 2 ]; }
+        { a = mkAfter [ 3 ]; }
+        { a = mkAfter [ 4 ]; }
+        { a = mkOrder 1000 [ 5 ]; }
+        { a = [ 6 ]; }
+      ])
       { a = [ 2 1 6 5 4 3 ]; }
     ]
     [ (cfg [ { options.a = td types.lines ""; } { a = "m"; } { a = mkAfter "z"; } { a = mkBefore "a"; } ]) { a = "a\nm\nz"; } ]
@@ -96,15 +104,27 @@ in
     [ (cfg [ { options.a = td (types.attrsOf types.int) { }; } { a = mkIf true { x = 1; }; } { a = mkDefault { y = 1; }; } ]) { a = { x = 1; }; } ]
     [ (cfg [ { options.a = td (types.attrsOf types.int) { }; } { a = mkDefault { y = 1; }; } ]) { a = { y = 1; }; } ]
     [
-      (cfg [ { options.a = t (types.attrsOf (types.submodule { options.x = td types.int 1; options.y = td types.int 1; })); } { a = mkDefault { k.x = 5; }; } { a.j.x = 2; } ])
+      (cfg [
+        { options.a = t (types.attrsOf (types.submodule { options.x = td types.int 1; options.y = td types.int 1; })); }
+        { a = mkDefault { k.x = 5; }; }
+        { a.j.x = 2; }
+      ])
       { a = { j = { x = 2; y = 1; }; }; }
     ]
     [
-      (cfg [ { options.a = t (types.attrsOf (types.submodule { options.x = td types.int 1; options.y = td types.int 1; })); } { a.k = mkDefault { x = 5; y = 5; }; } { a.k.x = 2; } ])
+      (cfg [
+        { options.a = t (types.attrsOf (types.submodule { options.x = td types.int 1; options.y = td types.int 1; })); }
+        { a.k = mkDefault { x = 5; y = 5; }; }
+        { a.k.x = 2; }
+      ])
       { a = { k = { x = 2; y = 1; }; }; }
     ]
     [
-      (cfg [ { options.a = t (types.attrsOf (types.submodule { options.x = td types.int 1; options.y = td types.int 1; })); } { a.k = mkForce { x = 5; }; } { a.k.y = 2; } ])
+      (cfg [
+        { options.a = t (types.attrsOf (types.submodule { options.x = td types.int 1; options.y = td types.int 1; })); }
+        { a.k = mkForce { x = 5; }; }
+        { a.k.y = 2; }
+      ])
       { a = { k = { x = 5; y = 1; }; }; }
     ]
     [
@@ -115,7 +135,12 @@ in
     [ (one (types.submodule { options.x = td types.int 1; options.y = td types.int 1; }) [ (mkForce { x = 5; }) { y = 6; } ]) { x = 5; y = 1; } ]
     [ (one (types.submodule { options.x = td types.int 1; }) [ { x = mkForce 5; } { x = 6; } ]) { x = 5; } ]
     [
-      (cfg [ { options.a = t (types.coercedTo types.str lib.singleton (types.listOf types.str)); } { a = mkDefault "x"; } { a = mkBefore "y"; } { a = [ "z" ]; } ])
+      (cfg [
+        { options.a = t (types.coercedTo types.str lib.singleton (types.listOf types.str)); }
+        { a = mkDefault "x"; }
+        { a = mkBefore "y"; }
+        { a = [ "z" ]; }
+      ])
       { a = [ "y" "z" ]; }
     ]
     [ (one types.anything [ { a.b = mkDefault 1; } { a.b = 2; c = mkIf false 1; } ]) { a = { b = 2; }; } ]
