@@ -8,7 +8,6 @@
 let
   inherit (builtins)
     addErrorContext
-    all
     attrNames
     concatMap
     head

@@ -134,5 +134,4 @@ rec {
         in
         if merged == null then null else a // { elemType = merged; };
     };
-
 }

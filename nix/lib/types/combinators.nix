@@ -173,5 +173,4 @@ rec {
       };
       nestedTypes.elemType = type;
     };
-
 }

@@ -93,5 +93,5 @@ in
         payload = { inherit inStore absolute; };
         binOp = a: b: if a == b then a else null;
       };
-      };
+    };
 }

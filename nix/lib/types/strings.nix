@@ -35,7 +35,7 @@ let
         type = payload: separatedString payload.sep;
         binOp = a: b: if a.sep == b.sep then { inherit (a) sep; } else null;
       };
-      };
+    };
 
   nonEmptyCheck = x: match "[ \t\n]*" x == null;
 in
@@ -74,7 +74,7 @@ in
         payload = { inherit pattern; };
         binOp = a: b: if a == b then a else null;
       };
-      };
+    };
 
   /** Strings joined by newlines. */
   lines = separatedString "\n";

@@ -16,7 +16,6 @@ let
   inherit (lib.types) _plainMerge mkOptionType;
 
   mergeEqual = _plainMerge mergeEqualOption;
-
 in
 {
   /** Any value, by the rules of `mergeDefaultOption`; what an option without a type has. */
@@ -121,7 +120,7 @@ in
         type = payload: lib.types.enum payload.values;
         binOp = a: b: { values = lib.unique (a.values ++ b.values); };
       };
-      };
+    };
 
   /** A set; several are merged attribute by attribute, later ones win, so that `attrsOf anything` is the better choice. */
   attrs = mkOptionType {
