@@ -78,6 +78,7 @@ type EventKind = engine.EventKind
 const (
 	RunStarted   = engine.RunStarted
 	WaveStarted  = engine.WaveStarted
+	RunHalted    = engine.RunHalted
 	HostStarted  = engine.HostStarted
 	HostStage    = engine.HostStage
 	HostChange   = engine.HostChange
@@ -185,7 +186,7 @@ func (x *execution) run(ctx context.Context, carryOut func(context.Context) map[
 	}
 	x.emit(Event{Kind: RunStarted})
 	x.record.Hosts = carryOut(ctx)
-	x.record.Verdict = engine.Verdict(x.record.Hosts)
+	x.record.Verdict = x.engine.Verdict()
 	finished := x.deps.Clock().UTC()
 	x.record.Finished = &finished
 	err := x.keep()

@@ -76,8 +76,8 @@ func appendUpdateNeeds(needs []Need, host HostName, updates *OSUpdates) []Need {
 	return needs
 }
 
-// rolloutNeeds asks for everything but waves one after the other and maxParallel,
-// which every version carries out; each setting once, with its first value.
+// rolloutNeeds asks for what surrounds waves, limits and budgets, which every version
+// carries out; each setting once, with its first value.
 func rolloutNeeds(r *Rollout) []Need {
 	var needs []Need
 	asked := map[string]bool{}
@@ -87,21 +87,10 @@ func rolloutNeeds(r *Rollout) []Need {
 			needs = append(needs, Need{FeatureRollout, "", "rollout." + setting + " = " + fmt.Sprintf(format, args...)})
 		}
 	}
-	for _, limit := range r.Limits {
-		add(limit.Tag != "", "spread", "%q", limit.Tag)
-		add(limit.Tag == "", "maxParallel", "%d, of group %q", limit.MaxParallel, limit.Group)
-	}
-	for _, budget := range r.Budgets {
-		add(true, "failureBudget", "%d", budget.Hosts)
-	}
 	add(r.Gate != nil, "gate", "a command")
 	for _, wave := range r.Waves {
 		add(wave.Soak != "", "soak", "%q", wave.Soak)
-		if wave.FailureBudget != nil {
-			add(!asked["failureBudget"], "waveFailureBudget", "%d", *wave.FailureBudget)
-		}
 		add(wave.OnFailure != "" && wave.OnFailure != Halt, "onFailure", "%q", wave.OnFailure)
-		add(wave.Offline != "" && wave.Offline != OfflineFail, "offline", "%q", wave.Offline)
 	}
 	return needs
 }

@@ -227,8 +227,8 @@ func TestNeeds(t *testing.T) {
 		plan.Manifests[digest] = manifest
 	}
 	found := fmt.Sprint(plan.Needs())
-	want := `[{rollout  rollout.maxParallel = 2, of group "web"} {rollout  rollout.spread = "rack"} {rollout  rollout.failureBudget = 4} {rollout  rollout.gate = a command} ` +
-		`{rollout  rollout.soak = "5m"} {rollout  rollout.onFailure = "rollback-all"} {rollout  rollout.offline = "hold"} {base nixos web-1 base = "nixos"} {osUpdates web-1 osUpdates.ubuntu.mode = "full-weekly"} ` +
+	want := `[{rollout  rollout.gate = a command} ` +
+		`{rollout  rollout.soak = "5m"} {rollout  rollout.onFailure = "rollback-all"} {base nixos web-1 base = "nixos"} {osUpdates web-1 osUpdates.ubuntu.mode = "full-weekly"} ` +
 		`{base nixos web-2 base = "nixos"} {osUpdates web-2 osUpdates.ubuntu.mode = "full-weekly"}]`
 	if found != want {
 		t.Errorf("expected %s\nfound    %s", want, found)

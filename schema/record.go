@@ -46,6 +46,9 @@ const (
 	Failed Verdict = "failed"
 	// Halted: policy or the operator stopped the run before every host was taken.
 	Halted Verdict = "halted"
+	// Held: hosts are held for a later execution, as the plan says of those that cannot
+	// be reached; every other is as the plan says.
+	Held Verdict = "held"
 	// Refused: nothing was touched.
 	Refused Verdict = "refused"
 )

@@ -117,6 +117,8 @@ func ExitCode(verdict schema.Verdict) int {
 		return ui.ExitRefused
 	case schema.Halted:
 		return ui.ExitHalted
+	case schema.Held:
+		return ui.ExitHeld
 	}
 	return ui.ExitHostsFailed
 }

@@ -60,6 +60,8 @@ func (t *teller) tell(event executor.Event) {
 		t.change(event.Host, event.Change)
 	case executor.HostNote:
 		t.line(fmt.Sprintf("%s: %s", event.Host, event.Note))
+	case executor.RunHalted:
+		t.line(t.style.Yellow("halted: ") + event.Error)
 	case executor.HostFinished:
 		delete(t.flight, event.Host)
 		t.done++

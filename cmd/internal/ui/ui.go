@@ -31,6 +31,8 @@ const (
 	ExitHostsFailed = 4
 	// ExitHalted: hosts were left out, because policy or the operator halted the run.
 	ExitHalted = 5
+	// ExitHeld: hosts are held for a later execution; every other is as the plan says.
+	ExitHeld = 6
 	// ExitInterrupted: a second interrupt cut the run.
 	ExitInterrupted = 130
 )

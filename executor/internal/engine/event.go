@@ -32,7 +32,7 @@ type Event struct {
 	Exit *schema.Exit `json:"exit,omitempty"`
 	// Outcome is what became of the host.
 	Outcome schema.Outcome `json:"outcome,omitempty"`
-	// Error says why, where the host is not as the plan says.
+	// Error says why, where the host is not as the plan says or the run has halted.
 	Error string `json:"error,omitempty"`
 	// Seconds is the time that the host took.
 	Seconds float64 `json:"seconds,omitempty"`
@@ -47,6 +47,7 @@ type EventKind string
 const (
 	RunStarted   EventKind = "run-started"
 	WaveStarted  EventKind = "wave-started"
+	RunHalted    EventKind = "halted"
 	HostStarted  EventKind = "host-started"
 	HostStage    EventKind = "stage"
 	HostChange   EventKind = "change"

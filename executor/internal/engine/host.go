@@ -26,17 +26,16 @@ type task struct {
 }
 
 // host takes one host from the first connection to its verdict.
-func (r *Run) host(ctx context.Context, name schema.HostName) {
+func (r *Run) host(ctx context.Context, name schema.HostName) schema.HostRecord {
 	begun := time.Now() // durations want the monotonic clock
 	host := r.Plan.Index.Hosts[name]
 	t := &task{Run: r, name: name, host: host, part: r.frozen.parts[host.Manifest]}
 	t.helper = r.frozen.helpers[t.part.manifest.System]
-	t.emit(Event{Kind: HostStarted})
 	if err := t.tries(ctx, t.attempt); err != nil {
 		t.conclude(ctx, err)
 	}
 	t.result.Seconds = time.Since(begun).Round(time.Millisecond).Seconds()
-	r.finish(name, t.result)
+	return t.result
 }
 
 func (t *task) emit(event Event) {

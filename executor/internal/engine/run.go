@@ -5,7 +5,6 @@ package engine
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -48,6 +47,10 @@ type Run struct {
 	frozen  *frozen
 	mu      sync.Mutex
 	records map[schema.HostName]schema.HostRecord
+	// halted is why nothing more may begin; empty while something may.
+	halted string
+	// offline is how many hosts are held because they could not be reached.
+	offline int
 }
 
 // Patience is how long the engine waits.
@@ -77,60 +80,6 @@ func (p Patience) orDefaults() Patience {
 	set(&p.Reconnect, 2*time.Minute)
 	set(&p.Retry, time.Second)
 	return p
-}
-
-// Execute takes the hosts and returns what became of each. When ctx ends, hosts
-// in flight are cut: those that were being changed end as unknown.
-func (r *Run) Execute(ctx context.Context) map[schema.HostName]schema.HostRecord {
-	r.frozen = freeze(r.Plan, r.Binary)
-	r.records = map[schema.HostName]schema.HostRecord{}
-	r.Patience = r.Patience.orDefaults()
-	held := ""
-	for _, wave := range r.Plan.Index.Rollout.Waves {
-		hosts := slices.DeleteFunc(slices.Clone(wave.Hosts), func(name schema.HostName) bool { return !r.Hosts[name] })
-		if len(hosts) == 0 {
-			continue
-		}
-		if held == "" {
-			r.emit(Event{Kind: WaveStarted, Wave: wave.Name})
-			held = r.wave(ctx, wave.Name, hosts)
-			continue
-		}
-		for _, name := range hosts {
-			r.hold(name, held)
-		}
-	}
-	return r.records
-}
-
-// wave takes the hosts of a wave, and returns why those of later waves must be
-// held; empty when they need not.
-func (r *Run) wave(ctx context.Context, name string, hosts []schema.HostName) (held string) {
-	slots := make(chan struct{}, r.Parallel)
-	var inFlight sync.WaitGroup
-	for _, host := range hosts {
-		if stopped := r.waitForSlot(ctx, slots); stopped != "" {
-			held = stopped
-			r.hold(host, stopped)
-			continue
-		}
-		inFlight.Add(1)
-		go func() {
-			defer inFlight.Done()
-			defer func() { <-slots }()
-			r.host(ctx, host)
-		}()
-	}
-	inFlight.Wait()
-	for _, host := range hosts {
-		if record := r.records[host]; held == "" && !reached(record.Outcome) {
-			held = "not every host of wave " + name + " is as the plan says"
-		}
-	}
-	if held == "" {
-		held = r.stopped(ctx)
-	}
-	return held
 }
 
 // reached reports whether a host is as the plan says.
@@ -190,20 +139,22 @@ func (r *Run) emit(event Event) {
 	}
 }
 
-// Verdict sums the outcomes up.
-func Verdict(records map[schema.HostName]schema.HostRecord) schema.Verdict {
+// Verdict sums up what became of the hosts.
+func (r *Run) Verdict() schema.Verdict {
 	count := map[schema.Outcome]int{}
-	for _, record := range records {
+	for _, record := range r.records {
 		count[record.Outcome]++
 	}
 	fine := count[schema.HostChanged] + count[schema.HostUnchanged] + count[schema.HostRan]
-	switch {
-	case fine == len(records):
+	switch all := len(r.records); {
+	case fine == all:
 		return schema.Done
-	case count[schema.HostHeld] > 0:
+	case count[schema.HostHeld] > r.offline:
 		return schema.Halted
-	case count[schema.HostRefused] == len(records):
+	case count[schema.HostRefused] == all:
 		return schema.Refused
+	case fine+r.offline == all:
+		return schema.Held
 	}
 	return schema.Failed
 }

@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// rollout is where an execution stands: which hosts may begin, and whether any still
+// may. One goroutine, that of [Run.Execute], has it; hosts at work only hand their
+// records in. So nothing begins between a failure and the halt that it means.
+type rollout struct {
+	*Run
+	limits *limits
+	failed map[schema.HostName]bool
+}
+
+// Execute takes the hosts and returns what became of each. When ctx ends, hosts
+// in flight are cut: those that were being changed end as unknown.
+func (r *Run) Execute(ctx context.Context) map[schema.HostName]schema.HostRecord {
+	r.frozen = freeze(r.Plan, r.Binary)
+	r.records = map[schema.HostName]schema.HostRecord{}
+	r.Patience = r.Patience.orDefaults()
+	o := &rollout{Run: r, limits: limitsOf(r.Plan, r.Hosts, r.Parallel), failed: map[schema.HostName]bool{}}
+	for i := range r.Plan.Index.Rollout.Waves {
+		wave := &r.Plan.Index.Rollout.Waves[i]
+		hosts := slices.DeleteFunc(slices.Clone([]schema.HostName(wave.Hosts)), func(name schema.HostName) bool { return !r.Hosts[name] })
+		if len(hosts) > 0 {
+			o.wave(ctx, wave, hosts)
+		}
+	}
+	return r.records
+}
+
+// wave takes the hosts of a wave, or holds them where the rollout has halted.
+func (o *rollout) wave(ctx context.Context, wave *schema.Wave, hosts []schema.HostName) {
+	if o.halted == "" {
+		o.emit(Event{Kind: WaveStarted, Wave: wave.Name})
+	}
+	o.take(ctx, wave, slices.Clone(hosts))
+	if stopped := o.stopped(ctx); stopped != "" {
+		o.halt(wave, stopped)
+	}
+	if wave.FailureBudget == nil && slices.ContainsFunc(hosts, func(name schema.HostName) bool { return o.failed[name] }) {
+		o.halt(wave, "not every host of wave "+wave.Name+" is as the plan says")
+	}
+}
+
+// ended is a host's record as it is handed in.
+type ended struct {
+	host   schema.HostName
+	record schema.HostRecord
+}
+
+// take takes hosts side by side, in their order, as limits let them.
+func (o *rollout) take(ctx context.Context, wave *schema.Wave, waiting []schema.HostName) {
+	records := make(chan ended)
+	stop, cut := o.Stop, ctx.Done()
+	for {
+		if stopped := o.stopped(ctx); stopped != "" && len(waiting) > 0 {
+			o.halt(wave, stopped)
+		}
+		waiting = o.begin(ctx, waiting, records)
+		if o.limits.atWork == 0 {
+			return
+		}
+		select {
+		case <-stop:
+			stop = nil
+		case <-cut:
+			cut = nil
+		case e := <-records:
+			o.end(wave, e)
+		}
+	}
+}
+
+// begin begins as many hosts as may, and returns those that still wait. Where the
+// rollout has halted it holds them all.
+func (o *rollout) begin(ctx context.Context, waiting []schema.HostName, records chan<- ended) []schema.HostName {
+	if o.halted != "" {
+		for _, host := range waiting {
+			o.hold(host, o.halted)
+		}
+		return nil
+	}
+	for i := o.limits.next(waiting); i >= 0; i = o.limits.next(waiting) {
+		host := waiting[i]
+		waiting = slices.Delete(waiting, i, i+1)
+		o.limits.begin(host)
+		o.emit(Event{Kind: HostStarted, Host: host})
+		go func() { records <- ended{host, o.host(ctx, host)} }()
+	}
+	return waiting
+}
+
+// end counts a host that has ended.
+func (o *rollout) end(wave *schema.Wave, e ended) {
+	o.limits.end(e.host)
+	if e.record.Outcome == schema.HostUnreachable && wave.Offline == schema.OfflineHold {
+		e.record.Outcome = schema.HostHeld
+		e.record.Error = "held for a later execution, because it cannot be reached: " + e.record.Error
+		o.offline++
+	}
+	o.finish(e.host, e.record)
+	if reached(e.record.Outcome) || e.record.Outcome == schema.HostHeld {
+		return
+	}
+	o.failed[e.host] = true
+	if reason := o.overspent(wave); reason != "" {
+		o.halt(wave, reason)
+	}
+}
+
+// overspent says which budget more hosts have failed than it has; empty where none.
+func (o *rollout) overspent(wave *schema.Wave) string {
+	if most := wave.FailureBudget; most != nil {
+		if n := o.failures(func(name schema.HostName) bool { return slices.Contains(wave.Hosts, name) }); n > *most {
+			return fmt.Sprintf("%s of wave %s failed, and its budget is %d", countHosts(n), wave.Name, *most)
+		}
+	}
+	for _, budget := range o.Plan.Index.Rollout.Budgets {
+		of := ""
+		if budget.Group != "" {
+			of = fmt.Sprintf(" of group %q", budget.Group)
+		}
+		n := o.failures(func(name schema.HostName) bool {
+			host := o.Plan.Index.Hosts[name]
+			return budget.Group == "" || host.InGroup(budget.Group)
+		})
+		if n > budget.Hosts {
+			return fmt.Sprintf("%s%s failed, and the rollout's budget is %d", countHosts(n), of, budget.Hosts)
+		}
+	}
+	return ""
+}
+
+func (o *rollout) failures(count func(schema.HostName) bool) int {
+	n := 0
+	for host := range o.failed {
+		if count(host) {
+			n++
+		}
+	}
+	return n
+}
+
+func countHosts(n int) string {
+	if n == 1 {
+		return "1 host"
+	}
+	return fmt.Sprintf("%d hosts", n)
+}
+
+// halt lets nothing more begin. The first reason stays.
+func (o *rollout) halt(wave *schema.Wave, reason string) {
+	if o.halted == "" {
+		o.halted = reason
+		o.emit(Event{Kind: RunHalted, Wave: wave.Name, Error: reason})
+	}
+}
