@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/nixfleet/nixfleet/compiler"
@@ -173,6 +174,31 @@ func TestRoots(t *testing.T) {
 	compileKeeping(t, in, d)
 	if targets := links(); len(targets) != 2 || !targets["/nix/store/x"] {
 		t.Errorf("roots of an earlier plan stay, or what is no root goes: %v", targets)
+	}
+	noneDangles(t, d.TempDir)
+	noneDangles(t, d.RootDir)
+}
+
+// noneDangles sees to it that Nix remembers no root in a directory that is gone, where
+// we may have it forget.
+func noneDangles(t *testing.T, dir string) {
+	t.Helper()
+	const auto = "/nix/var/nix/gcroots/auto"
+	if syscall.Access(auto, 2) != nil {
+		return // they are the daemon's, which forgets at the next garbage collection
+	}
+	links, err := filepath.Glob(auto + "/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range links {
+		root, err := os.Readlink(link)
+		if err != nil || !strings.HasPrefix(root, dir+"/") {
+			continue
+		}
+		if _, err := os.Lstat(root); err != nil {
+			t.Errorf("%s leads to %s, which is gone", link, root)
+		}
 	}
 }
 
