@@ -43,12 +43,32 @@ func (s *Source) missingFile(found diagnostic.Diagnostic, last message) (diagnos
 		}
 	}
 	found.Summary = "the fleet has no file " + strconv.Quote(files[0])
+	if near := diagnostic.Nearest(files[0], s.namesakes(files[0])); near != "" {
+		found.Hint = fmt.Sprintf("did you mean %q?", near)
+	}
 	if there := s.unknownToGit(files); len(there) > 0 {
 		found.Code = diagnostic.SourceNotInGit
 		found.Summary = fmt.Sprintf("git does not know %q, so it is no part of the fleet", there[0])
 		found.Hint = "git add " + strings.Join(there, " ") + " (no commit needed)"
 	}
 	return found, true
+}
+
+// namesakes returns files of the fleet that have the file's name, or lie beside it.
+func (s *Source) namesakes(file string) []string {
+	var names []string
+	left := 10_000 // files that are looked at for the sake of a better message
+	_ = filepath.WalkDir(s.Fleet(), func(p string, entry fs.DirEntry, err error) error {
+		if left--; err != nil || left < 0 {
+			return fs.SkipAll
+		}
+		name, err := filepath.Rel(s.Fleet(), p)
+		if name = filepath.ToSlash(name); err == nil && !entry.IsDir() && (path.Base(name) == path.Base(file) || path.Dir(name) == path.Dir(file)) {
+			names = append(names, name)
+		}
+		return nil
+	})
+	return names
 }
 
 // unknownToGit returns those of the files that lie in the fleet's checkout.

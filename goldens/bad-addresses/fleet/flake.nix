@@ -1,0 +1,5 @@
+{
+  outputs = _: {
+    nixfleet = { nixfleet, ... }: nixfleet.mkFleet { };
+  };
+}

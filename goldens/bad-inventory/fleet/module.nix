@@ -1,0 +1,3 @@
+{
+  nixfleet.files."etc/web.conf".text = "";
+}
