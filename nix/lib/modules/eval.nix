@@ -1,4 +1,16 @@
-# evalModules: a list of modules to a configuration.
+/*
+  evalModules: a list of modules to a configuration. It is made of the files beside this one:
+
+    collect     a path, a function or a set to a module in one form; all that a list of modules imports
+    declare     what modules declare to a tree of options
+    prepare     both of these, once for many evaluations
+    properties  mkIf, mkMerge, mkOverride, mkOrder
+    merge       the definitions of one option to its value; what `options.<path>` tells
+    level       the same for all names of a level of the tree
+    options     mkOption and its relatives
+    evolve      modules for options that got another name
+    show        paths, files and definitions in messages; unknown is the longest of these
+*/
 { lib }:
 let
   inherit (builtins)
