@@ -194,15 +194,13 @@ let
     else
       throw "Each disabledModules item must be a path, string, or a attribute set with a key attribute, or a value supported by toString. However, one of the disabledModules items in `${toString file}` is none of that, but is of type ${typeOf m}.";
 
-  everything =
-    nodes:
-    genericClosure {
-      startSet = nodes;
-      operator = node: node.children;
-    };
-
+  # Whoever is imported has a say, even where another module of that key came first.
   disabledKeys =
-    ctx: nodes: concatMap (node: map (moduleKey ctx node.module._file) node.module.disabledModules) nodes;
+    ctx:
+    concatMap (
+      node:
+      map (moduleKey ctx node.module._file) node.module.disabledModules ++ disabledKeys ctx node.children
+    );
 in
 rec {
   /** Where a definition comes from when nobody knows. */
@@ -218,8 +216,8 @@ rec {
   _isStatic = isStatic;
 
   /**
-    The node of a module. `ctx` is `{ args; moduleArg; class; }`: what module functions get, and the class that is
-    expected. `n` numbers modules without a name of their own.
+    The node of a module. `ctx` is `{ args; moduleArg; class; isShared; }`: what module functions get, the class that is
+    expected, and whether the node is one for many evaluations. `n` numbers modules without a name of their own.
   */
   _toNode =
     ctx: file: parentKey: n: m:
@@ -228,6 +226,7 @@ rec {
     in
     {
       inherit (module) key;
+      inherit (ctx) isShared;
       inherit module;
       children = lib.imap1 (_toNode ctx module._file module.key) module.imports;
     };
@@ -236,23 +235,19 @@ rec {
   _closure =
     ctx: nodes:
     let
-      all' = everything nodes;
-      disabled = disabledKeys ctx all';
-      enabled = filter (node: !elem node.key disabled);
+      disabled = disabledKeys ctx nodes;
+      enabled = if disabled == [ ] then lib.id else filter (node: !elem node.key disabled);
     in
-    if disabled == [ ] then
-      all'
-    else
-      genericClosure {
-        startSet = enabled nodes;
-        operator = node: enabled node.children;
-      };
+    genericClosure {
+      startSet = enabled nodes;
+      operator = node: enabled node.children;
+    };
 
   /** Who imports whom, for tools: `[{ key, file, disabled, imports }]`. */
   _graph =
     ctx: nodes:
     let
-      disabled = disabledKeys ctx (everything nodes);
+      disabled = disabledKeys ctx nodes;
       show = node: {
         inherit (node) key;
         file = node.module._file;

@@ -55,6 +55,7 @@ let
     let
       ctx = {
         inherit (base) class;
+        isShared = false;
         args = {
           inherit specialArgs;
           lib = lib.public;
@@ -86,6 +87,7 @@ let
       ownNodes = lib.imap1 (n: lib._toNode ctx unknownModule "" (offset + n)) modules;
       plainNodes = lib.imap1 (n: def: {
         key = ":plain-${toString n}";
+        isShared = false;
         children = [ ];
         module = {
           _file = def.file;
@@ -102,7 +104,11 @@ let
       added = lib._closure ctx (ownNodes ++ plainNodes);
       addsOnly = base.isQuiet && all (node: node.module.disabledModules == [ ]) added;
       nodes = lib._closure ctx (baseNodes ++ ownNodes ++ plainNodes ++ [ base.internalNode ]);
-      fresh = filter (node: !(base.sharedKeys ? ${node.key})) (if addsOnly then added else nodes);
+      fresh =
+        if addsOnly then
+          filter (node: !(base.sharedKeys ? ${node.key})) added
+        else
+          filter (node: !node.isShared) nodes;
       complete = addsOnly || length nodes - length fresh == length (attrNames base.sharedKeys);
       tree =
         if simple || (complete && all (node: { } == node.module.options) fresh) then

@@ -49,6 +49,7 @@ let
     args = { };
     moduleArg = key: name: throw "internal error: static module ${key} asks for ${name}";
     inherit class;
+    isShared = true;
   };
 
   # What modules declare, the last module first.

@@ -155,6 +155,12 @@ in
 
   # By path, by key, below modulesPath; and what a disabled module imports.
   disabledModules = [
+    # Of modules with one key the first counts, but all may disable others.
+    [
+      (cfg [ { options.l = ints; } { key = "a"; l = [ 1 ]; } { key = "a"; l = [ 2 ]; disabledModules = [ { key = "b"; } ]; } { key = "b"; l = [ 3 ]; } ])
+      { l = [ 1 ]; }
+    ]
+    [ (cfg [ ({ ... }: { key = "a"; options.x = td types.int 1; }) { key = "a"; options.y = td types.int 2; } ]) { x = 1; } ]
     [
       (cfg [ ../fixtures/imports/b.nix { options.q = td types.int 1; disabledModules = [ ../fixtures/imports/b.nix ]; } ../fixtures/imports/a.nix ])
       { fromA = [ "a" ]; q = 1; }
