@@ -134,17 +134,20 @@ func lookAndAsk(c *cli.Context, plan *schema.Plan, chosen executor.Selection, ho
 	if err := forecast.WriteBrief(os.Stderr, told, ui.StyleFor(os.Stderr)); err != nil {
 		return false, err
 	}
-	changes, trouble := forecast.Verdict(told)
+	verdicts := map[schema.ForecastVerdict]int{}
+	for _, host := range told.Hosts {
+		verdicts[host.Verdict]++
+	}
 	switch {
-	case trouble == nil && !changes:
+	case verdicts[schema.WouldNothing] == len(hosts):
 		fmt.Fprintf(os.Stderr, "nothing to do: plan %s is what %s\n", plan.Digest.Short(), is(len(hosts)))
 		return false, nil
 	case c.Bool("yes"):
 		return true, nil // of hosts that refuse, the execution decides as the plan says
-	case trouble != nil:
-		return false, ui.WithCode(ui.ExitRefused, errors.New("that is not possible on every host; nothing was touched\nhint: leave those hosts out with --exclude, or --yes goes as far as the plan's policy lets it"))
+	case verdicts[schema.WouldRefuse] == len(hosts) || len(told.Unsupported) > 0:
+		return false, ui.WithCode(ui.ExitRefused, errors.New("that is not possible as hosts are; nothing was touched"))
 	}
-	fmt.Fprintf(os.Stderr, "Apply plan %s to %s? [y/N] ", plan.Digest.Short(), ui.Count(len(hosts), "host"))
+	fmt.Fprint(os.Stderr, question(plan, len(hosts), verdicts[schema.WouldRefuse]+verdicts[schema.NotAsked]))
 	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	if err != nil && err != io.EOF {
 		return false, err
@@ -153,6 +156,16 @@ func lookAndAsk(c *cli.Context, plan *schema.Plan, chosen executor.Selection, ho
 		return false, ui.WithCode(ui.ExitRefused, errors.New("not confirmed; nothing was touched"))
 	}
 	return true, nil
+}
+
+// question says how many hosts may not come along; a host that has no helper yet
+// cannot be asked, and may well.
+func question(plan *schema.Plan, hosts, doubtful int) string {
+	text := fmt.Sprintf("Apply plan %s to %s", plan.Digest.Short(), ui.Count(hosts, "host"))
+	if doubtful > 0 {
+		text += fmt.Sprintf(", of which %d may refuse or not answer", doubtful)
+	}
+	return text + "? [y/N] "
 }
 
 func is(hosts int) string {

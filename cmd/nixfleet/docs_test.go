@@ -14,12 +14,16 @@ import (
 // TestDocumentedCommandsAreRight reads every command line of the pages on looking at
 // hosts as the commands do, up to the point at which they would begin to work.
 func TestDocumentedCommandsAreRight(t *testing.T) {
-	text, err := os.ReadFile("../../docs/status.md")
-	if err != nil {
-		t.Fatal(err)
+	var text []byte
+	for _, page := range []string{"status", "run"} {
+		content, err := os.ReadFile("../../docs/" + page + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, content...)
 	}
 	lines := regexp.MustCompile(`(?m)^\$ (nixfleet .*)$`).FindAllStringSubmatch(string(text), -1)
-	if len(lines) < 10 {
+	if len(lines) < 18 {
 		t.Fatalf("found %d command lines", len(lines))
 	}
 	for _, match := range lines {
@@ -29,7 +33,8 @@ func TestDocumentedCommandsAreRight(t *testing.T) {
 		ran := false
 		for _, command := range app.Commands {
 			command.Action = func(c *cli.Context) error {
-				ran = c.NArg() <= 1
+				before, after, dashes := ui.Verbatim(c)
+				ran = len(before) <= 1 && dashes == (c.Command.Name == "run") && dashes == (len(after) > 0)
 				return nil
 			}
 		}
@@ -43,7 +48,7 @@ func TestDocumentedCommandsAreRight(t *testing.T) {
 // Every command that asks hosts chooses them alike.
 func TestHostsAreChosenAlikeEverywhere(t *testing.T) {
 	app := newApp()
-	for _, name := range []string{"show", "plan", "status", "execute", "watch", "history", "rollback", "release"} {
+	for _, name := range []string{"show", "plan", "status", "execute", "watch", "history", "rollback", "release", "apply", "run"} {
 		command := findCommand(app, name)
 		for _, flag := range []string{"host", "group", "tag", "exclude", "failed-of", "limit"} {
 			found := false

@@ -43,5 +43,6 @@ All four, with a question in between: nixfleet apply my-fleet`,
 		},
 	}
 	ui.Configure(app)
+	completeHosts(app)
 	return app
 }

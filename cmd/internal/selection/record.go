@@ -1,6 +1,7 @@
 package selection
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -59,18 +61,24 @@ func readRecord(c *cli.Context, run string) (*schema.Record, error) {
 }
 
 // recordedRuns are the runs that there are records of, the oldest first: their names
-// begin with their times.
+// begin with the second in which they were, and of one second the files' times decide.
 func recordedRuns(stateDir string) ([]string, error) {
 	files, err := os.ReadDir(filepath.Dir(executor.RecordPath(stateDir, "")))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("cannot read the records of runs: %w", err)
 	}
+	written := map[string]time.Time{}
 	var runs []string
 	for _, file := range files {
-		if run, ok := strings.CutSuffix(file.Name(), ".json"); ok {
-			runs = append(runs, run)
+		run, ok := strings.CutSuffix(file.Name(), ".json")
+		info, err := file.Info()
+		if ok && err == nil {
+			runs, written[run] = append(runs, run), info.ModTime()
 		}
 	}
-	slices.Sort(runs)
+	second := func(run string) string { return run[:max(strings.LastIndexByte(run, '-'), 0)] }
+	slices.SortFunc(runs, func(a, b string) int {
+		return cmp.Or(strings.Compare(second(a), second(b)), written[a].Compare(written[b]), strings.Compare(a, b))
+	})
 	return runs, nil
 }

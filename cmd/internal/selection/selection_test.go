@@ -68,8 +68,17 @@ func TestFailedOfReadsTheRecordOfARun(t *testing.T) {
 	if chosen, err = choose(t, "--failed-of", "last"); err != nil || !slices.Equal(chosen.Among.Hosts, []schema.HostName{"db-1"}) {
 		t.Errorf("found %+v, %v", chosen, err)
 	}
+	// Of two in one second the names say nothing.
+	writeRecord(t, dir, schema.Record{Run: "20260302-100000-000000", Hosts: map[schema.HostName]schema.HostRecord{"db-2": {Outcome: schema.HostFailed}}})
+	later := time.Now().Add(time.Second)
+	if err := os.Chtimes(executor.RecordPath(dir, "20260302-100000-000000"), later, later); err != nil {
+		t.Fatal(err)
+	}
+	if chosen, err = choose(t, "--failed-of", "last"); err != nil || !slices.Equal(chosen.Among.Hosts, []schema.HostName{"db-2"}) {
+		t.Errorf("found %+v, %v", chosen, err)
+	}
 	_, err = choose(t, "--failed-of", "20260303-100000-aaaaaa")
-	if err == nil || !strings.Contains(err.Error(), "there is no record of that run") || !strings.Contains(err.Error(), "hint: the last one is 20260302-100000-aaaaaa") {
+	if err == nil || !strings.Contains(err.Error(), "there is no record of that run") || !strings.Contains(err.Error(), "hint: the last one is 20260302-100000-000000") {
 		t.Error(err)
 	}
 	if err := os.WriteFile(executor.RecordPath(dir, "20260304-100000-aaaaaa"), []byte(`{"kind":"other"}`), 0o600); err != nil {

@@ -102,8 +102,12 @@ func (i *Inventory) host(name string, own, defaults layer, groups map[string]lay
 	if reached.Addr == nil {
 		return host, refuse(diagnostic.HostNoAddress, "addr", "give the host an addr: a DNS name or an IP address", "the host %q has no address", name)
 	}
+	tags, at, err := i.tags(own, defaults, groups, names)
+	if err != nil {
+		return host, refuse(diagnostic.HostConnection, at, "say it in the host", "%s of the host %q", err, name)
+	}
 	slices.Sort(names)
-	host = schema.Host{Groups: names, Connection: schema.Connection{
+	host = schema.Host{Groups: names, Tags: tags, Connection: schema.Connection{
 		Address: strings.TrimSuffix(strings.TrimPrefix(*reached.Addr, "["), "]"), Port: reached.Port, User: reached.User,
 	}}
 	if reached.ProxyJump != nil {
@@ -114,6 +118,33 @@ func (i *Inventory) host(name string, own, defaults layer, groups map[string]lay
 		host.Connection.HostKeys = append(host.Connection.HostKeys, strings.Join(words[:min(len(words), 2)], " "))
 	}
 	return host, nil
+}
+
+// tags puts the tags of all layers together, each by itself: the host's over its
+// groups' over the defaults.
+func (i *Inventory) tags(own, defaults layer, groups map[string]layer, names []string) (tags map[string]string, at string, err error) {
+	read := func(l layer) (tags map[string]string) {
+		_ = json.Unmarshal(l["tags"], &tags) // the schema has seen that they are texts
+		return tags
+	}
+	merged, said, mine := maps.Clone(read(defaults)), map[string]string{}, read(own)
+	if merged == nil {
+		merged = map[string]string{}
+	}
+	for _, group := range append([]string{"all"}, names...) {
+		for key, value := range read(groups[group]) {
+			_, decided := mine[key]
+			if before := said[key]; before != "" && !decided && merged[key] != value {
+				return nil, "tags", fmt.Errorf("the groups %q and %q say different things about the tag %s", before, group, key)
+			}
+			merged[key], said[key] = value, group
+		}
+	}
+	maps.Copy(merged, mine)
+	if len(merged) == 0 {
+		return nil, "", nil
+	}
+	return merged, "", nil
 }
 
 // texts reads a list of strings; the schema has seen that it is one.

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -79,6 +80,42 @@ hosts:
 			},
 		},
 	}).Equal(t, hosts)
+}
+
+// Tags are put together one by one, as an evaluation does.
+func TestHostsWithTheirTags(t *testing.T) {
+	inv, err := load(t, "inventory/prod.yaml", `
+defaults: {base: debian, tags: {site: fra1, zone: x, tier: one}}
+groups:
+  all: {tags: {zone: w}}
+  web: {tags: {tier: two}}
+  edge: {tags: {tier: three}}
+hosts:
+  web-1: {addr: a, groups: [web, edge], tags: {tier: four}}
+  web-2: {addr: b, groups: [web]}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, hosts, err := inv.Hosts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[schema.HostName]string{"web-1": "map[site:fra1 tier:four zone:w]", "web-2": "map[site:fra1 tier:two zone:w]"} {
+		if got := fmt.Sprint(hosts[name].Tags); got != want {
+			t.Errorf("%s has %s instead of %s", name, got, want)
+		}
+	}
+	inv, err = load(t, "inventory/prod.yaml", `
+groups: {web: {tags: {tier: two}}, edge: {tags: {tier: three}}}
+hosts: {web-1: {base: debian, addr: a, groups: [web, edge]}}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := inv.Hosts(); err == nil || !strings.Contains(err.Error(), `the groups "web" and "edge" say different things about the tag tier of the host "web-1"`) {
+		t.Error(err)
+	}
 }
 
 func TestHostsThatCannotBeKnown(t *testing.T) {

@@ -82,10 +82,7 @@ func (s *Systemd) RunCommand(ctx context.Context, c Command, output func(stderr 
 	})
 	pipes.begun()
 	if err != nil {
-		if details, detailsErr := s.Details(context.WithoutCancel(ctx), c.Name); detailsErr == nil && details.ExitStatus > 0 {
-			err = notExecuted(c, details.ExitStatus)
-		}
-		return Details{}, fmt.Errorf("cannot start %s: %w", c.Name, err)
+		return s.endedAtOnce(context.WithoutCancel(ctx), c, err)
 	}
 	if err := s.awaitEnd(ctx, c.Name, pipes.ended); err != nil {
 		return Details{}, &LostError{err}
@@ -107,15 +104,21 @@ func (e *LostError) Error() string {
 // Unwrap returns the cause.
 func (e *LostError) Unwrap() error { return e.Err }
 
-// notExecuted says what systemd's own exit statuses mean.
-func notExecuted(c Command, status int32) error {
-	switch status {
-	case 203:
-		return fmt.Errorf("%s could not be executed", c.Argv[0])
-	case 216, 217:
-		return fmt.Errorf("the host has no account %q", c.User)
+// endedAtOnce tells a command that ended badly before systemd said that it had
+// begun from one that could not be started: its exit statuses for that are none
+// that programs have.
+func (s *Systemd) endedAtOnce(ctx context.Context, c Command, cause error) (Details, error) {
+	details, err := s.Details(ctx, c.Name)
+	switch {
+	case err != nil || details.ExitCode == 0:
+	case details.ExitStatus == 203:
+		cause = fmt.Errorf("%s could not be executed", c.Argv[0])
+	case details.ExitStatus == 216 || details.ExitStatus == 217:
+		cause = fmt.Errorf("the host has no account %q", c.User)
+	default:
+		return details, nil
 	}
-	return fmt.Errorf("systemd could not execute %s: status %d", c.Argv[0], status)
+	return Details{}, fmt.Errorf("cannot start %s: %w", c.Name, cause)
 }
 
 // awaitEnd waits until the command has ended. That its output has an end says that
