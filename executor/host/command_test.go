@@ -202,6 +202,34 @@ func TestACommandTakesTheHost(t *testing.T) {
 	first.hangUp()
 }
 
+// Where a run prepares or makes a change, no task begins.
+func TestATaskDoesNotComeIntoAChange(t *testing.T) {
+	needRoot(t)
+	w := newWorld(t)
+	asked := w.runs()
+	w.mustExecute(intent{change: func(m *schema.Manifest) {
+		m.Tasks = []schema.Task{{Name: "rotate", Command: "true", User: "root", Timeout: "1m"}}
+	}})
+	p := intent{files: []schema.File{file("/etc/x", "1")}}.plan(t)
+	client := w.connect()
+	client.run = "r5"
+	if _, err := client.hello(p); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.prepare(p); err != nil {
+		t.Fatal(err)
+	}
+	w.client = nil // it stays
+	_, _, _, err := w.run("r6", protocol.Command{Task: "rotate"})
+	if err == nil || !strings.Contains(err.Error(), "locked by run r5") || len(*asked) > 0 {
+		t.Errorf("found %v, after %+v", err, *asked)
+	}
+	client.hangUp()
+	if _, _, _, err := w.run("r6", protocol.Command{Task: "rotate"}); err != nil {
+		t.Error(err)
+	}
+}
+
 // The end of a session ends its command, and the host is free again.
 func TestACommandEndsWithItsSession(t *testing.T) {
 	w := newWorld(t)
