@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"net/url"
 	"sort"
 	"strings"
 	"sync"
@@ -90,6 +91,9 @@ func leaves(e *jsonschema.ValidationError) []string {
 	walk = func(e *jsonschema.ValidationError) {
 		if len(e.Causes) == 0 {
 			at := e.InstanceLocation
+			if plain, err := url.PathUnescape(at); err == nil {
+				at = plain
+			}
 			if at == "" {
 				at = "/"
 			}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/nixfleet/nixfleet/schema"
@@ -131,5 +132,20 @@ func TestStrictReadingFollowsTheSchema(t *testing.T) {
 	spoil("", tree, func(v any) { tree = v })
 	if accepted < 100 || refused < 1000 {
 		t.Errorf("%d were accepted and %d refused: nothing was tried", accepted, refused)
+	}
+}
+
+// TestPlacesAreAsWritten wants the names of a plan in a fault as they stand there.
+func TestPlacesAreAsWritten(t *testing.T) {
+	compiled, err := compilePlan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := map[string]any{"index": map[string]any{"hostSets": []any{
+		map[string]any{"addresses": map[string]any{"web-[1-3]": 7}},
+	}}}
+	err = checkShape(compiled, tree)
+	if want := "at /index/hostSets/0/addresses/web-[1-3]: "; err == nil || !strings.Contains(err.Error(), want) {
+		t.Fatalf("expected %q, found %v", want, err)
 	}
 }
