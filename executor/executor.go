@@ -1,7 +1,7 @@
 // Package executor carries out a frozen plan: it connects to the plan's hosts
 // over SSH, brings them what they lack, lets the helper on each make it what its
 // manifest says, and tells what happened. It never evaluates Nix, starts no
-// process, and decides nothing that the plan has decided.
+// process of its own, and decides nothing that the plan has decided.
 package executor
 
 import (
@@ -58,6 +58,10 @@ type Deps struct {
 	Passphrase func(file string) ([]byte, error)
 	// Dial opens TCP connections; nil stands for the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Shell runs a line for sh on this machine, with variables beside its own, and returns
+	// the end of what it wrote: the gate's command, and those of health checks that the
+	// plan has asked from here. When the context is done it is ended, with all it started.
+	Shell func(ctx context.Context, line string, environment []string) (output []byte, err error)
 	// Clock tells the time, as time.Now.
 	Clock func() time.Time
 	// Random is a source of randomness, as crypto/rand.Reader.
@@ -85,6 +89,8 @@ const (
 	HostNote     = engine.HostNote
 	HostOutput   = engine.HostOutput
 	HostFinished = engine.HostFinished
+	WaveStage    = engine.WaveStage
+	HostUnwell   = engine.HostUnwell
 	RunFinished  = engine.RunFinished
 )
 
@@ -123,7 +129,7 @@ func Execute(ctx context.Context, plan *schema.Plan, options Options, deps Deps)
 		engine: engine.Run{
 			ID: run, Plan: plan, Hosts: hosts, Parallel: parallel(plan, options),
 			Operator: options.Operator, DryRun: options.DryRun, Stop: options.Stop,
-			Source: source, Dialer: dialer, Binary: deps.Helpers,
+			Source: source, Dialer: dialer, Binary: deps.Helpers, Network: deps.dial(), Shell: deps.Shell,
 			Observe: deps.Observe, Wire: deps.Wire, Now: deps.Clock, Patience: deps.patience,
 		},
 	}
@@ -139,15 +145,18 @@ func parallel(plan *schema.Plan, options Options) int {
 }
 
 func (d Deps) env() transport.Env {
-	dial := d.Dial
-	if dial == nil {
-		dial = (&net.Dialer{KeepAlive: -1}).DialContext // SSH has its own
-	}
 	return transport.Env{
-		Home: d.Home, User: d.User, Getenv: d.Getenv, Passphrase: d.Passphrase, Dial: dial,
+		Home: d.Home, User: d.User, Getenv: d.Getenv, Passphrase: d.Passphrase, Dial: d.dial(),
 		ConfigFiles:      []string{filepath.Join(d.Home, ".ssh/config"), "/etc/ssh/ssh_config"},
 		GlobalKnownHosts: []string{"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"},
 	}
+}
+
+func (d Deps) dial() func(ctx context.Context, network, address string) (net.Conn, error) {
+	if d.Dial != nil {
+		return d.Dial
+	}
+	return (&net.Dialer{KeepAlive: -1}).DialContext // SSH has its own
 }
 
 // openBook opens the records; a dry run keeps none.

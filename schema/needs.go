@@ -11,7 +11,6 @@ const (
 	FeatureOSUpdates Feature = "osUpdates"
 	FeatureRollout   Feature = "rollout"
 	FeatureReboot    Feature = "reboot"
-	FeatureHealth    Feature = "healthChecks"
 	FeatureHooks     Feature = "hooks"
 	FeatureSecrets   Feature = "secrets"
 )
@@ -47,9 +46,6 @@ func (p *Plan) Needs() []Need {
 func appendPolicyNeeds(needs []Need, host HostName, m *Manifest) []Need {
 	if m.Reboot != nil && m.Reboot.Auto {
 		needs = append(needs, Need{FeatureReboot, host, "reboot.auto = true"})
-	}
-	for _, check := range m.HealthChecks {
-		needs = append(needs, Need{FeatureHealth, host, "healthChecks." + check.Name})
 	}
 	for _, hook := range m.Hooks {
 		needs = append(needs, Need{FeatureHooks, host, "hooks." + hook.Name})
@@ -89,7 +85,6 @@ func rolloutNeeds(r *Rollout) []Need {
 	}
 	add(r.Gate != nil, "gate", "a command")
 	for _, wave := range r.Waves {
-		add(wave.Soak != "", "soak", "%q", wave.Soak)
 		add(wave.OnFailure != "" && wave.OnFailure != Halt, "onFailure", "%q", wave.OnFailure)
 	}
 	return needs

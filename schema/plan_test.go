@@ -228,7 +228,7 @@ func TestNeeds(t *testing.T) {
 	}
 	found := fmt.Sprint(plan.Needs())
 	want := `[{rollout  rollout.gate = a command} ` +
-		`{rollout  rollout.soak = "5m"} {rollout  rollout.onFailure = "rollback-all"} {base nixos web-1 base = "nixos"} {osUpdates web-1 osUpdates.ubuntu.mode = "full-weekly"} ` +
+		`{rollout  rollout.onFailure = "rollback-all"} {base nixos web-1 base = "nixos"} {osUpdates web-1 osUpdates.ubuntu.mode = "full-weekly"} ` +
 		`{base nixos web-2 base = "nixos"} {osUpdates web-2 osUpdates.ubuntu.mode = "full-weekly"}]`
 	if found != want {
 		t.Errorf("expected %s\nfound    %s", want, found)

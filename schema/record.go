@@ -95,6 +95,9 @@ const (
 	// HostRolledBack: the change failed or was not confirmed, and the host is as it
 	// was before; the error says why.
 	HostRolledBack Outcome = "rolled-back"
+	// HostUnhealthy: the host is as the plan says, and a health check says that it is not
+	// well. A check that fails on the host before its change is confirmed undoes the change.
+	HostUnhealthy Outcome = "unhealthy"
 	// HostFailed: the change failed and could not be undone; the error says what is
 	// not as it was before. Of a command or task: it did not end well.
 	HostFailed Outcome = "failed"

@@ -10,7 +10,8 @@
 //
 // The work is done by the packages below internal: inspect compares the host with
 // its manifest, transaction makes it so, and each of the others is the one door to one
-// part of the host. The helper opens no connection to anywhere but systemd.
+// part of the host. The helper opens no connection to anywhere but systemd,
+// and to what the health checks of its plan name.
 package host
 
 import (

@@ -167,6 +167,7 @@ func (w *worker) host() transaction.Host {
 		Accounts:     account.Tools{Runner: w.deps.Runner, Fault: w.deps.Fault},
 		State:        w.state,
 		Shell:        w.deps.Shell,
+		Health:       askerOf(w.deps),
 		CheckClosure: checkStillThere(w.deps),
 		Now:          w.deps.Now, Wait: w.deps.Wait, Free: w.deps.Free, JobDeadline: w.deps.JobDeadline,
 		BootID: w.deps.Clock.Boot,

@@ -50,6 +50,7 @@ func (s *session) handle(ctx context.Context, request protocol.Request) (last bo
 // or runs a command wants nothing else.
 var withoutHello = map[protocol.Op]bool{
 	protocol.OpReplaceHelper: true, protocol.OpObserve: true, protocol.OpHistory: true, protocol.OpAttach: true, protocol.OpConfirm: true, protocol.OpRun: true,
+	protocol.OpHealth: true,
 }
 
 func (s *session) answer(ctx context.Context, request protocol.Request, response *protocol.Response) (err error) {
@@ -127,6 +128,11 @@ func (s *session) answer(ctx context.Context, request protocol.Request, response
 			return missing(request.Op)
 		}
 		response.CommandReply, err = s.command(outer, request) // which the end of the session ends
+	case protocol.OpHealth:
+		if request.Health == nil {
+			return missing(request.Op)
+		}
+		response.HealthReply, err = s.checkHealth(outer, request) // which the end of the session ends
 	default:
 		return protocolError("unknown request %q; this helper speaks version %d", request.Op, protocol.Version)
 	}

@@ -76,6 +76,7 @@ type Request struct {
 	Leave         *Leave         `json:"leave,omitempty"`
 	History       *History       `json:"history,omitempty"`
 	Command       *Command       `json:"command,omitempty"`
+	Health        *Health        `json:"health,omitempty"`
 }
 
 // Response is what the helper sends: an event, or the reply that ends a request.
@@ -101,6 +102,7 @@ type Response struct {
 	LeaveReply    *LeaveReply    `json:"leaveReply,omitempty"`
 	HistoryReply  *HistoryReply  `json:"historyReply,omitempty"`
 	CommandReply  *CommandReply  `json:"commandReply,omitempty"`
+	HealthReply   *HealthReply   `json:"healthReply,omitempty"`
 }
 
 // Hello opens a session.

@@ -60,6 +60,11 @@ func (t *teller) tell(event executor.Event) {
 		t.change(event.Host, event.Change)
 	case executor.HostNote:
 		t.line(fmt.Sprintf("%s: %s", event.Host, event.Note))
+	case executor.WaveStage:
+		t.line(fmt.Sprintf("wave %s: %s", event.Wave, event.Stage))
+	case executor.HostUnwell:
+		t.line(fmt.Sprintf("%s: %s", t.style.Bold(string(event.Host)), t.outcome(schema.HostUnhealthy)))
+		t.line(indent(event.Error))
 	case executor.RunHalted:
 		t.line(t.style.Yellow("halted: ") + event.Error)
 	case executor.HostFinished:
@@ -128,7 +133,7 @@ func (t *teller) summarize(record *schema.Record, file string) {
 	}
 	var parts []string
 	for _, outcome := range []schema.Outcome{
-		schema.HostChanged, schema.HostUnchanged, schema.HostFailed, schema.HostRolledBack, schema.HostUnknown,
+		schema.HostChanged, schema.HostUnchanged, schema.HostUnhealthy, schema.HostFailed, schema.HostRolledBack, schema.HostUnknown,
 		schema.HostRefused, schema.HostUnreachable, schema.HostHeld,
 	} {
 		if n := counts[outcome]; n > 0 {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/helper"
+	"github.com/nixfleet/nixfleet/cmd/internal/shell"
 	"github.com/nixfleet/nixfleet/executor"
 )
 
@@ -37,7 +38,7 @@ func Viewer() executor.Deps {
 	name, home := account()
 	return executor.Deps{
 		Helpers: helper.Binary, Home: home, User: name, Getenv: os.Getenv,
-		Passphrase: askPassphrase(), Clock: time.Now, Random: rand.Reader,
+		Passphrase: askPassphrase(), Shell: shell.Run, Clock: time.Now, Random: rand.Reader,
 	}
 }
 

@@ -20,7 +20,8 @@ type Event struct {
 	// Host is the host it happened on; empty where it concerns the run.
 	Host schema.HostName `json:"host,omitempty"`
 	// Stage is the part of the work that begins: "connect", "prepare", "copy",
-	// "payloads", "apply" and, within that, what the host reports.
+	// "payloads", "apply" and, within that, what the host reports, "health". Of a wave:
+	// "soak", "health".
 	Stage string `json:"stage,omitempty"`
 	// Change is a change just made or, in a dry run, one that would be made.
 	Change *schema.Change `json:"change,omitempty"`
@@ -54,5 +55,7 @@ const (
 	HostNote     EventKind = "note"
 	HostOutput   EventKind = "output"
 	HostFinished EventKind = "host-finished"
+	WaveStage    EventKind = "wave-stage"
+	HostUnwell   EventKind = "host-unhealthy"
 	RunFinished  EventKind = "run-finished"
 )

@@ -26,7 +26,7 @@ type task struct {
 }
 
 // host takes one host from the first connection to its verdict.
-func (r *Run) host(ctx context.Context, name schema.HostName) schema.HostRecord {
+func (r *Run) host(ctx context.Context, name schema.HostName) *task {
 	begun := time.Now() // durations want the monotonic clock
 	host := r.Plan.Index.Hosts[name]
 	t := &task{Run: r, name: name, host: host, part: r.frozen.parts[host.Manifest]}
@@ -34,8 +34,9 @@ func (r *Run) host(ctx context.Context, name schema.HostName) schema.HostRecord 
 	if err := t.tries(ctx, t.attempt); err != nil {
 		t.conclude(ctx, err)
 	}
+	t.askFromHere(ctx)
 	t.result.Seconds = time.Since(begun).Round(time.Millisecond).Seconds()
-	return t.result
+	return t
 }
 
 func (t *task) emit(event Event) {
@@ -133,7 +134,10 @@ func (t *task) attempt(ctx context.Context) error {
 	defer s.Close()
 	if hello.Unchanged {
 		t.result = schema.HostRecord{Outcome: schema.HostUnchanged, Generation: hello.Generation}
-		return nil
+		if t.DryRun {
+			return nil
+		}
+		return t.askHost(ctx, s)
 	}
 	if err := t.preflight(hello); err != nil {
 		return err

@@ -15,6 +15,8 @@ type rollout struct {
 	*Run
 	limits *limits
 	failed map[schema.HostName]bool
+	// tasks are the hosts that had their turn.
+	tasks map[schema.HostName]*task
 }
 
 // Execute takes the hosts and returns what became of each. When ctx ends, hosts
@@ -23,7 +25,7 @@ func (r *Run) Execute(ctx context.Context) map[schema.HostName]schema.HostRecord
 	r.frozen = freeze(r.Plan, r.Binary)
 	r.records = map[schema.HostName]schema.HostRecord{}
 	r.Patience = r.Patience.orDefaults()
-	o := &rollout{Run: r, limits: limitsOf(r.Plan, r.Hosts, r.Parallel), failed: map[schema.HostName]bool{}}
+	o := &rollout{Run: r, limits: limitsOf(r.Plan, r.Hosts, r.Parallel), failed: map[schema.HostName]bool{}, tasks: map[schema.HostName]*task{}}
 	for i := range r.Plan.Index.Rollout.Waves {
 		wave := &r.Plan.Index.Rollout.Waves[i]
 		hosts := slices.DeleteFunc(slices.Clone([]schema.HostName(wave.Hosts)), func(name schema.HostName) bool { return !r.Hosts[name] })
@@ -46,23 +48,26 @@ func (o *rollout) wave(ctx context.Context, wave *schema.Wave, hosts []schema.Ho
 	if wave.FailureBudget == nil && slices.ContainsFunc(hosts, func(name schema.HostName) bool { return o.failed[name] }) {
 		o.halt(wave, "not every host of wave "+wave.Name+" is as the plan says")
 	}
+	if o.halted == "" && !o.DryRun && wave.Soak != "" {
+		o.soak(ctx, wave, hosts)
+	}
 }
 
-// ended is a host's record as it is handed in.
+// ended is a host's turn as it is handed in, with its record.
 type ended struct {
-	host   schema.HostName
+	*task
 	record schema.HostRecord
 }
 
 // take takes hosts side by side, in their order, as limits let them.
 func (o *rollout) take(ctx context.Context, wave *schema.Wave, waiting []schema.HostName) {
-	records := make(chan ended)
+	turns := make(chan ended)
 	stop, cut := o.Stop, ctx.Done()
 	for {
 		if stopped := o.stopped(ctx); stopped != "" && len(waiting) > 0 {
 			o.halt(wave, stopped)
 		}
-		waiting = o.begin(ctx, waiting, records)
+		waiting = o.begin(ctx, waiting, turns)
 		if o.limits.atWork == 0 {
 			return
 		}
@@ -71,7 +76,7 @@ func (o *rollout) take(ctx context.Context, wave *schema.Wave, waiting []schema.
 			stop = nil
 		case <-cut:
 			cut = nil
-		case e := <-records:
+		case e := <-turns:
 			o.end(wave, e)
 		}
 	}
@@ -79,7 +84,7 @@ func (o *rollout) take(ctx context.Context, wave *schema.Wave, waiting []schema.
 
 // begin begins as many hosts as may, and returns those that still wait. Where the
 // rollout has halted it holds them all.
-func (o *rollout) begin(ctx context.Context, waiting []schema.HostName, records chan<- ended) []schema.HostName {
+func (o *rollout) begin(ctx context.Context, waiting []schema.HostName, turns chan<- ended) []schema.HostName {
 	if o.halted != "" {
 		for _, host := range waiting {
 			o.hold(host, o.halted)
@@ -91,24 +96,32 @@ func (o *rollout) begin(ctx context.Context, waiting []schema.HostName, records 
 		waiting = slices.Delete(waiting, i, i+1)
 		o.limits.begin(host)
 		o.emit(Event{Kind: HostStarted, Host: host})
-		go func() { records <- ended{host, o.host(ctx, host)} }()
+		go func() {
+			t := o.host(ctx, host)
+			turns <- ended{t, t.result}
+		}()
 	}
 	return waiting
 }
 
 // end counts a host that has ended.
 func (o *rollout) end(wave *schema.Wave, e ended) {
-	o.limits.end(e.host)
+	o.limits.end(e.name)
+	o.tasks[e.name] = e.task
 	if e.record.Outcome == schema.HostUnreachable && wave.Offline == schema.OfflineHold {
 		e.record.Outcome = schema.HostHeld
 		e.record.Error = "held for a later execution, because it cannot be reached: " + e.record.Error
 		o.offline++
 	}
-	o.finish(e.host, e.record)
-	if reached(e.record.Outcome) || e.record.Outcome == schema.HostHeld {
-		return
+	o.finish(e.name, e.record)
+	if !reached(e.record.Outcome) && e.record.Outcome != schema.HostHeld {
+		o.fail(wave, e.name)
 	}
-	o.failed[e.host] = true
+}
+
+// fail counts a host that failed, and halts where that is one too many.
+func (o *rollout) fail(wave *schema.Wave, host schema.HostName) {
+	o.failed[host] = true
 	if reason := o.overspent(wave); reason != "" {
 		o.halt(wave, reason)
 	}

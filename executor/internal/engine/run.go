@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"net"
 	"sync"
 	"time"
 
@@ -33,6 +34,10 @@ type Run struct {
 	Source narsource.Source
 	// Dialer connects to hosts.
 	Dialer *transport.Dialer
+	// Network opens the connections of health checks, and Shell runs their commands and
+	// the gate's; it may be nil.
+	Network func(ctx context.Context, network, address string) (net.Conn, error)
+	Shell   Shell
 	// Binary returns the helper's binary for a system.
 	Binary func(schema.System) ([]byte, error)
 	// Stop, once closed, lets hosts in flight finish and no other start.

@@ -65,6 +65,8 @@ type State struct {
 	OnBegin   func(*Session) error
 	OnAttach  func(*Session) error
 	OnApply   func(*Transaction) error
+	// OnHealth says what is not well; nil where all is.
+	OnHealth func(*Session) (string, error)
 	// OnRun scripts a command: what it writes is sent by [Session.Send].
 	OnRun func(*Session) (schema.Exit, error)
 	// OnObserve scripts what the helper tells of the host; nil tells what the fields say.

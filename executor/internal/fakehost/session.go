@@ -149,6 +149,14 @@ func (s *Session) answer(response *protocol.Response) (err error) {
 		response.AttachReply, err = s.attach()
 	case protocol.OpConfirm:
 		response.ConfirmReply, err = s.confirm()
+	case protocol.OpHealth:
+		if s.Request.Health.Manifest != state.Applied {
+			return fmt.Errorf("something else was applied meanwhile")
+		}
+		response.HealthReply = &protocol.HealthReply{}
+		if state.OnHealth != nil {
+			response.HealthReply.Failure, err = state.OnHealth(s)
+		}
 	case protocol.OpRun:
 		response.CommandReply, err = s.run(state)
 	default:

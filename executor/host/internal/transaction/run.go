@@ -160,6 +160,9 @@ func (a *applying) change(ctx context.Context) (*schema.State, error) {
 			return nil, err
 		}
 	}
+	if err := a.checkHealth(ctx); err != nil {
+		return nil, err
+	}
 	final, err := a.prepareCommit(ctx)
 	if err != nil {
 		return nil, err
@@ -168,6 +171,17 @@ func (a *applying) change(ctx context.Context) (*schema.State, error) {
 		return final, nil
 	}
 	return final, a.confirm(ctx)
+}
+
+// checkHealth asks the plan's health checks. What goes back to what it was is not asked:
+// that a host was not well is often why somebody goes back.
+func (a *applying) checkHealth(ctx context.Context) error {
+	checks := a.order.Manifest.HealthChecks
+	if a.order.Kind != Apply || len(a.Health.Concerned(checks)) == 0 {
+		return nil
+	}
+	a.tell(protocol.Event{Stage: "health"})
+	return a.Health.Ask(ctx, checks, func(note string) { a.tell(protocol.Event{Note: note}) })
 }
 
 // changeFiles changes files and directories: what goes goes first, so that a

@@ -18,6 +18,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/nixfleet/nixfleet/executor/health"
 	"github.com/nixfleet/nixfleet/executor/host/internal/account"
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
@@ -38,6 +39,8 @@ type Host struct {
 	Free func(directory string) (int64, error)
 	// Shell runs a line for sh and returns the end of its output.
 	Shell func(ctx context.Context, line string) (output []byte, err error)
+	// Health asks whether the host is well.
+	Health health.Asker
 	// CheckClosure fails where a path of a closure is not valid in the host's store.
 	CheckClosure func(context.Context, []schema.PathEntry) error
 	// JobDeadline is how long systemd may take for stopping or starting units.

@@ -1,0 +1,53 @@
+// Package shell runs a plan's commands on the controller: the gate's, and those of
+// health checks that are asked from there. It is the one door for that.
+package shell
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// Run runs a line for sh in the directory and with the environment of this process, and
+// the given variables; without a terminal and without input. It returns the end of what
+// the line wrote to standard output and standard error. When ctx is done it is killed,
+// with all it has started.
+func Run(ctx context.Context, line string, environment []string) (output []byte, err error) {
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", line)
+	cmd.Env = append(os.Environ(), environment...)
+	// Of a session of its own: Ctrl-C on the terminal is for NixFleet to hear.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.Cancel = func() error {
+		err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		if errors.Is(err, syscall.ESRCH) {
+			return nil
+		}
+		return err
+	}
+	// Whatever it left running may hold the pipe open.
+	cmd.WaitDelay = time.Second
+	var end tail
+	cmd.Stdout, cmd.Stderr = &end, &end
+	// If we crash here, the command goes on to its end; nobody hears its answer.
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return end, err
+}
+
+// tail keeps the last tailSize bytes that are written.
+type tail []byte
+
+const tailSize = 16 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	*t = append(*t, p...)
+	if len(*t) > 2*tailSize {
+		*t = append((*t)[:0], (*t)[len(*t)-tailSize:]...)
+	}
+	return len(p), nil
+}

@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// soak watches a wave for its time, and then asks all its hosts again whether they are
+// well. Each was asked in its own turn.
+func (o *rollout) soak(ctx context.Context, wave *schema.Wave, hosts []schema.HostName) {
+	o.emit(Event{Kind: WaveStage, Wave: wave.Name, Stage: "soak"})
+	length, _ := time.ParseDuration(wave.Soak) // the compiler has read it too
+	if !o.pause(ctx, length) {
+		o.halt(wave, stoppedByOperator)
+		return
+	}
+	o.emit(Event{Kind: WaveStage, Wave: wave.Name, Stage: "health"})
+	for _, t := range o.askAll(ctx, hosts) {
+		if reached(t.result.Outcome) {
+			continue
+		}
+		o.record(t)
+		o.emit(Event{Kind: HostUnwell, Host: t.name, Wave: wave.Name, Error: t.result.Error})
+		o.fail(wave, t.name)
+	}
+}
+
+// pause reports whether all of it went by.
+func (o *rollout) pause(ctx context.Context, length time.Duration) bool {
+	timer := time.NewTimer(length)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-o.Stop:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// askAll asks the hosts that are as the plan says, as many at once as may be at work.
+func (o *rollout) askAll(ctx context.Context, hosts []schema.HostName) (asked []*task) {
+	slots := make(chan struct{}, o.limits.parallel)
+	var asking sync.WaitGroup
+	for _, host := range hosts {
+		t := o.tasks[host]
+		if t == nil || !reached(t.result.Outcome) || len(t.part.manifest.HealthChecks) == 0 {
+			continue
+		}
+		asked = append(asked, t)
+		slots <- struct{}{}
+		asking.Go(func() {
+			defer func() { <-slots }()
+			t.askAgain(ctx)
+		})
+	}
+	asking.Wait()
+	return asked
+}
+
+// record replaces the record of a host whose turn is over.
+func (o *rollout) record(t *task) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.records[t.name] = t.result
+}
