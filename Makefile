@@ -67,7 +67,7 @@ goldens: build ## write every golden and every generated page anew
 .PHONY: test-nixpkgs
 test-nixpkgs: ## run the language's cases under a nixpkgs' own lib: make test-nixpkgs NIXPKGS_LIB=/path/to/nixpkgs/lib
 	@test -n "$(NIXPKGS_LIB)" || { echo "error: NIXPKGS_LIB is not set; it is the directory lib of a nixpkgs" >&2; exit 2; }
-	NIXPKGS_LIB=$(abspath $(NIXPKGS_LIB)) go test -count=1 -v -run 'TestCases|TestFleetsUnderNixpkgs' ./nix/
+	NIXPKGS_LIB=$(abspath $(NIXPKGS_LIB)) go test -count=1 -v -run 'TestCases|TestRandomModules|TestFleetsUnderNixpkgs' ./nix/
 
 .PHONY: demo
 demo: root deps build bin/lab bin/demo ## three throwaway hosts: compile, show, execute, execute again, change one file (KEEP=1 leaves them up)
