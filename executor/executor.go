@@ -195,7 +195,7 @@ func (x *execution) run(ctx context.Context, carryOut func(context.Context) map[
 	}
 	x.emit(Event{Kind: RunStarted})
 	x.record.Hosts = carryOut(ctx)
-	x.record.Verdict = x.engine.Verdict()
+	x.record.Verdict, x.record.Halted = x.engine.Verdict(), x.engine.Halted()
 	finished := x.deps.Clock().UTC()
 	x.record.Finished = &finished
 	err := x.keep()

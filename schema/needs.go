@@ -83,7 +83,6 @@ func rolloutNeeds(r *Rollout) []Need {
 			needs = append(needs, Need{FeatureRollout, "", "rollout." + setting + " = " + fmt.Sprintf(format, args...)})
 		}
 	}
-	add(r.Gate != nil, "gate", "a command")
 	for _, wave := range r.Waves {
 		add(wave.OnFailure != "" && wave.OnFailure != Halt, "onFailure", "%q", wave.OnFailure)
 	}

@@ -31,6 +31,8 @@ type Record struct {
 	Finished *time.Time `json:"finished,omitempty"`
 	// Verdict is the whole run's; absent while it runs.
 	Verdict Verdict `json:"verdict,omitempty"`
+	// Halted is why no more hosts began, where policy or the operator halted the run.
+	Halted string `json:"halted,omitempty"`
 	// Hosts are the hosts of the plan that the run was asked to take.
 	Hosts map[HostName]HostRecord `json:"hosts"`
 }

@@ -61,7 +61,10 @@ func (t *teller) tell(event executor.Event) {
 	case executor.HostNote:
 		t.line(fmt.Sprintf("%s: %s", event.Host, event.Note))
 	case executor.WaveStage:
-		t.line(fmt.Sprintf("wave %s: %s", event.Wave, event.Stage))
+		if event.Wave != "" {
+			event.Stage = "wave " + event.Wave + ": " + event.Stage
+		}
+		t.line(event.Stage)
 	case executor.HostUnwell:
 		t.line(fmt.Sprintf("%s: %s", t.style.Bold(string(event.Host)), t.outcome(schema.HostUnhealthy)))
 		t.line(indent(event.Error))

@@ -26,6 +26,7 @@ func (r *Run) Execute(ctx context.Context) map[schema.HostName]schema.HostRecord
 	r.records = map[schema.HostName]schema.HostRecord{}
 	r.Patience = r.Patience.orDefaults()
 	o := &rollout{Run: r, limits: limitsOf(r.Plan, r.Hosts, r.Parallel), failed: map[schema.HostName]bool{}, tasks: map[schema.HostName]*task{}}
+	o.gate(ctx, &schema.Wave{})
 	for i := range r.Plan.Index.Rollout.Waves {
 		wave := &r.Plan.Index.Rollout.Waves[i]
 		hosts := slices.DeleteFunc(slices.Clone([]schema.HostName(wave.Hosts)), func(name schema.HostName) bool { return !r.Hosts[name] })
@@ -51,6 +52,7 @@ func (o *rollout) wave(ctx context.Context, wave *schema.Wave, hosts []schema.Ho
 	if o.halted == "" && !o.DryRun && wave.Soak != "" {
 		o.soak(ctx, wave, hosts)
 	}
+	o.gate(ctx, wave)
 }
 
 // ended is a host's turn as it is handed in, with its record.

@@ -54,6 +54,8 @@ type Run struct {
 	records map[schema.HostName]schema.HostRecord
 	// halted is why nothing more may begin; empty while something may.
 	halted string
+	// closed says that it was the gate.
+	closed bool
 	// offline is how many hosts are held because they could not be reached.
 	offline int
 }
@@ -144,6 +146,9 @@ func (r *Run) emit(event Event) {
 	}
 }
 
+// Halted is why nothing more began; empty where everything did.
+func (r *Run) Halted() string { return r.halted }
+
 // Verdict sums up what became of the hosts.
 func (r *Run) Verdict() schema.Verdict {
 	count := map[schema.Outcome]int{}
@@ -152,6 +157,8 @@ func (r *Run) Verdict() schema.Verdict {
 	}
 	fine := count[schema.HostChanged] + count[schema.HostUnchanged] + count[schema.HostRan]
 	switch all := len(r.records); {
+	case r.closed:
+		return schema.Halted
 	case fine == all:
 		return schema.Done
 	case count[schema.HostHeld] > r.offline:

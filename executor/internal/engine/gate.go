@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// gate asks the fleet's gate, before the first wave (which has no name then) or after
+// one, as often as the plan says. Where it stays closed the rollout halts.
+func (o *rollout) gate(ctx context.Context, after *schema.Wave) {
+	gate := o.Plan.Index.Rollout.Gate
+	if gate == nil || o.DryRun || o.halted != "" {
+		return
+	}
+	o.emit(Event{Kind: WaveStage, Wave: after.Name, Stage: "gate"})
+	interval, _ := time.ParseDuration(gate.Interval) // the compiler has read both too
+	timeout, _ := time.ParseDuration(gate.Timeout)
+	for asked := 1; ; asked++ {
+		err := o.askGate(ctx, gate.Command, after.Name, timeout)
+		switch stopped := o.stopped(ctx); {
+		case err == nil:
+			return
+		case stopped != "":
+			o.halt(after, stopped)
+			return
+		case asked > gate.Retries:
+			o.closed = true
+			o.halt(after, fmt.Sprintf("the gate is closed, asked %s: %v", times(asked), err))
+			return
+		}
+		if !o.pause(ctx, interval) {
+			o.halt(after, stoppedByOperator)
+			return
+		}
+	}
+}
+
+func (o *rollout) askGate(ctx context.Context, command, wave string, timeout time.Duration) error {
+	if o.Shell == nil {
+		return errors.New("commands cannot be run here")
+	}
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	output, err := o.Shell(limited, command, []string{"NIXFLEET_RUN=" + o.ID, "NIXFLEET_FLEET=" + o.Plan.Index.Fleet, "NIXFLEET_WAVE=" + wave})
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("it has not answered after %s", timeout)
+	}
+	if end := lastLine(string(output)); end != "" {
+		return fmt.Errorf("%w: %s", err, end)
+	}
+	return err
+}
+
+// lastLine is the end of what a command wrote, for one line.
+func lastLine(output string) string {
+	const width = 400
+	output = strings.TrimSpace(strings.ToValidUTF8(output, "?"))
+	letters := []rune(output[strings.LastIndexByte(output, '\n')+1:])
+	return string(letters[:min(len(letters), width)])
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
