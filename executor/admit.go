@@ -44,10 +44,7 @@ func admit(plan *schema.Plan, options Options) (map[schema.HostName]bool, error)
 func checkNeeds(plan *schema.Plan, hosts map[schema.HostName]bool) error {
 	var lines []string
 	for _, need := range plan.Needs() {
-		switch {
-		case need.Host == "":
-			lines = append(lines, "the fleet: "+need.Detail)
-		case hosts[need.Host]:
+		if hosts[need.Host] {
 			lines = append(lines, fmt.Sprintf("host %q: %s", need.Host, need.Detail))
 		}
 	}

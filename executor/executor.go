@@ -91,7 +91,10 @@ const (
 	HostFinished = engine.HostFinished
 	WaveStage    = engine.WaveStage
 	HostUnwell   = engine.HostUnwell
-	RunFinished  = engine.RunFinished
+
+	HostReturning = engine.HostReturning
+	HostReturned  = engine.HostReturned
+	RunFinished   = engine.RunFinished
 )
 
 // Execute carries out the plan on the selected hosts and returns the record of

@@ -16,8 +16,8 @@ import (
 )
 
 // A random rollout never has more hosts at work than its limits let, halts where its
-// budgets say so and nowhere else, and takes every host once. All of it is read from
-// the events alone.
+// budgets say so and nowhere else, takes every host once, and takes back what the wave
+// says in which it halts. All of it is read from the events alone.
 func TestRandomRollouts(t *testing.T) {
 	f := newFleet(t, 9)
 	for seed := range uint64(40) {
@@ -60,7 +60,8 @@ func (r *randomRollout) draw() {
 		r.fails[name], r.offline[name] = r.maybe(failing), r.maybe(8)
 		fails, pause := r.fails[name], time.Duration(r.random.IntN(4))*time.Millisecond
 		host.Set(func(s *fakehost.State) {
-			s.Applied, s.Drifted = "", false
+			s.Applied, s.Drifted, s.Generation = schema.DigestOf([]byte("old")), false, 1
+			s.Generations = map[int]schema.Digest{1: s.Applied}
 			s.OnApply = func(*fakehost.Transaction) error {
 				time.Sleep(pause)
 				if fails {
@@ -106,6 +107,7 @@ func (r *randomRollout) drawWaves(names []schema.HostName) (waves schema.Waves) 
 		if r.maybe(2) {
 			wave.Offline = schema.OfflineHold
 		}
+		wave.OnFailure = schema.OnFailure(r.pick("", "rollback-host", "rollback-wave", "rollback-all"))
 		waves, names = append(waves, wave), names[n:]
 	}
 	return waves
@@ -116,11 +118,12 @@ func (r *randomRollout) check(record *schema.Record) (complaints []string) {
 	complain := func(format string, args ...any) { complaints = append(complaints, fmt.Sprintf(format, args...)) }
 	started, finished, atWork := map[schema.HostName]int{}, map[schema.HostName]int{}, map[schema.HostName]bool{}
 	failed := map[schema.HostName]bool{}
-	halted := false
+	halted, at := false, ""
+	returned := map[schema.HostName]int{}
 	for _, e := range r.events {
 		switch e.Kind {
 		case RunHalted:
-			halted = true
+			halted, at = true, e.Wave
 			if !r.mustHalt(failed, finished) {
 				complain("halted without a reason: %s", e.Error)
 			}
@@ -143,6 +146,17 @@ func (r *randomRollout) check(record *schema.Record) (complaints []string) {
 					}
 				}
 			}
+		case HostReturning:
+			atWork[e.Host] = true
+			for _, over := range r.overLimit(atWork) {
+				complain("when %s went back: %s", e.Host, over)
+			}
+		case HostReturned:
+			returned[e.Host]++
+			delete(atWork, e.Host)
+			if e.Outcome != schema.HostRolledBack || r.hosts[e.Host].Look().Applied != schema.DigestOf([]byte("old")) {
+				complain("%s did not go back: %s", e.Host, e.Error)
+			}
 		case HostFinished:
 			finished[e.Host]++
 			delete(atWork, e.Host)
@@ -156,6 +170,8 @@ func (r *randomRollout) check(record *schema.Record) (complaints []string) {
 			complain("%s began %d times and ended %d times", name, started[name], finished[name])
 		case started[name] == 0 && !(held && halted):
 			complain("%s never began, halted %v, and is %s", name, halted, record.Hosts[name].Outcome)
+		case returned[name] != r.mustReturn(at, name, started[name] == 1 && !failed[name] && !r.offline[name]):
+			complain("%s went back %d times after a halt in wave %q", name, returned[name], at)
 		case started[name] == 1 && !r.offline[name] && failed[name] != r.fails[name]:
 			complain("%s is %s", name, record.Hosts[name].Outcome)
 		case started[name] == 1 && r.offline[name] && held != (r.waveOf(name).Offline == schema.OfflineHold):
@@ -163,6 +179,21 @@ func (r *randomRollout) check(record *schema.Record) (complaints []string) {
 		}
 	}
 	return complaints
+}
+
+// mustReturn is how often a host must go back that has changed or not.
+func (r *randomRollout) mustReturn(halted string, name schema.HostName, changed bool) int {
+	reached := false
+	for _, wave := range r.plan.Index.Rollout.Waves {
+		mine := slices.Contains(wave.Hosts, name)
+		if reached = reached || mine; wave.Name != halted || !changed {
+			continue
+		}
+		if wave.OnFailure == schema.RollbackWave && mine || wave.OnFailure == schema.RollbackAll && reached {
+			return 1
+		}
+	}
+	return 0
 }
 
 func (r *randomRollout) waveOf(name schema.HostName) *schema.Wave {

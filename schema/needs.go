@@ -9,17 +9,16 @@ type Feature string
 const (
 	FeatureNixOS     Feature = "base nixos"
 	FeatureOSUpdates Feature = "osUpdates"
-	FeatureRollout   Feature = "rollout"
 	FeatureReboot    Feature = "reboot"
 	FeatureHooks     Feature = "hooks"
 	FeatureSecrets   Feature = "secrets"
 )
 
-// Need is a feature that a host's part of a plan, or the whole rollout, needs.
+// Need is a feature that a host's part of a plan needs.
 type Need struct {
 	// Feature is what is needed.
 	Feature Feature
-	// Host is the host that needs it; empty for the fleet's own rollout policy.
+	// Host is the host that needs it.
 	Host HostName
 	// Detail is the setting that asks for it, as the intent writes it.
 	Detail string
@@ -28,7 +27,7 @@ type Need struct {
 // Needs returns what the plan needs beyond applying closures, files, accounts
 // and units, sorted by host. An executor refuses a plan that needs what it cannot do.
 func (p *Plan) Needs() []Need {
-	needs := rolloutNeeds(&p.Index.Rollout)
+	var needs []Need
 	for _, name := range p.Index.Hosts.Names() {
 		host := p.Index.Hosts[name]
 		manifest := p.Manifests[host.Manifest]
@@ -69,22 +68,5 @@ func appendUpdateNeeds(needs []Need, host HostName, updates *OSUpdates) []Need {
 	add(u.Mode != "manual", fmt.Sprintf("mode = %q", u.Mode))
 	add(u.AutoReboot, "autoReboot = true")
 	add(len(u.Holds) > 0, fmt.Sprintf("holds = %q", u.Holds))
-	return needs
-}
-
-// rolloutNeeds asks for what surrounds waves, limits and budgets, which every version
-// carries out; each setting once, with its first value.
-func rolloutNeeds(r *Rollout) []Need {
-	var needs []Need
-	asked := map[string]bool{}
-	add := func(needed bool, setting, format string, args ...any) {
-		if needed && !asked[setting] {
-			asked[setting] = true
-			needs = append(needs, Need{FeatureRollout, "", "rollout." + setting + " = " + fmt.Sprintf(format, args...)})
-		}
-	}
-	for _, wave := range r.Waves {
-		add(wave.OnFailure != "" && wave.OnFailure != Halt, "onFailure", "%q", wave.OnFailure)
-	}
 	return needs
 }

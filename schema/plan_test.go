@@ -227,7 +227,7 @@ func TestNeeds(t *testing.T) {
 		plan.Manifests[digest] = manifest
 	}
 	found := fmt.Sprint(plan.Needs())
-	want := `[{rollout  rollout.onFailure = "rollback-all"} {base nixos web-1 base = "nixos"} {osUpdates web-1 osUpdates.ubuntu.mode = "full-weekly"} ` +
+	want := `[{base nixos web-1 base = "nixos"} {osUpdates web-1 osUpdates.ubuntu.mode = "full-weekly"} ` +
 		`{base nixos web-2 base = "nixos"} {osUpdates web-2 osUpdates.ubuntu.mode = "full-weekly"}]`
 	if found != want {
 		t.Errorf("expected %s\nfound    %s", want, found)

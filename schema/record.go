@@ -94,8 +94,8 @@ const (
 	HostUnchanged Outcome = "unchanged"
 	// HostRan: the command or task of the run ended well on it.
 	HostRan Outcome = "ran"
-	// HostRolledBack: the change failed or was not confirmed, and the host is as it
-	// was before; the error says why.
+	// HostRolledBack: the change failed or was not confirmed, or was taken back because
+	// the rollout failed, and the host is as it was before; the error says why.
 	HostRolledBack Outcome = "rolled-back"
 	// HostUnhealthy: the host is as the plan says, and a health check says that it is not
 	// well. A check that fails on the host before its change is confirmed undoes the change.

@@ -204,10 +204,7 @@ func foresee(ctx context.Context, c *cli.Context, plan *schema.Plan, options exe
 // unsupported are the settings of the hosts for which an execution would refuse.
 func unsupported(plan *schema.Plan, hosts []schema.HostName) (lines []string) {
 	for _, need := range plan.Needs() {
-		switch {
-		case need.Host == "":
-			lines = append(lines, "the fleet: "+need.Detail)
-		case slices.Contains(hosts, need.Host):
+		if slices.Contains(hosts, need.Host) {
 			lines = append(lines, fmt.Sprintf("host %q: %s", need.Host, need.Detail))
 		}
 	}

@@ -60,6 +60,12 @@ func (t *teller) tell(event executor.Event) {
 		t.change(event.Host, event.Change)
 	case executor.HostNote:
 		t.line(fmt.Sprintf("%s: %s", event.Host, event.Note))
+	case executor.HostReturning:
+		t.flight[event.Host] = "roll back"
+	case executor.HostReturned:
+		delete(t.flight, event.Host)
+		t.line(fmt.Sprintf("%s: %s", t.style.Bold(string(event.Host)), t.outcome(event.Outcome)))
+		t.line(indent(event.Error))
 	case executor.WaveStage:
 		if event.Wave != "" {
 			event.Stage = "wave " + event.Wave + ": " + event.Stage

@@ -109,16 +109,9 @@ func Summarize(plan *schema.Plan) (*Summary, error) {
 		s.Kinds[at].Hosts = append(s.Kinds[at].Hosts, HostLine{name, host.Connection, host.Groups, host.Roles})
 	}
 	for _, need := range plan.Needs() {
-		s.Needs = append(s.Needs, describeNeed(need))
+		s.Needs = append(s.Needs, fmt.Sprintf("%s: %s", need.Host, need.Detail))
 	}
 	return s, nil
-}
-
-func describeNeed(need schema.Need) string {
-	if need.Host == "" {
-		return need.Detail
-	}
-	return fmt.Sprintf("%s: %s", need.Host, need.Detail)
 }
 
 func summarizeManifest(plan *schema.Plan, digest schema.Digest) (Kind, error) {

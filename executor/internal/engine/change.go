@@ -66,7 +66,7 @@ func (t *task) judge(v *protocol.Verdict) error {
 	t.result = schema.HostRecord{Generation: v.Generation, Changes: v.Changes}
 	switch v.Outcome {
 	case protocol.Applied:
-		t.result.Outcome = schema.HostChanged
+		t.result.Outcome, t.changed = schema.HostChanged, true
 		if v.Message != "" {
 			t.note(v.Message)
 		}

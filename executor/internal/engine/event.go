@@ -21,7 +21,7 @@ type Event struct {
 	Host schema.HostName `json:"host,omitempty"`
 	// Stage is the part of the work that begins: "connect", "prepare", "copy",
 	// "payloads", "apply" and, within that, what the host reports, "health". Of a wave:
-	// "soak", "health", "gate"; the gate before the first wave has no wave.
+	// "soak", "health", "gate", "roll back"; the gate before the first wave has no wave.
 	Stage string `json:"stage,omitempty"`
 	// Change is a change just made or, in a dry run, one that would be made.
 	Change *schema.Change `json:"change,omitempty"`
@@ -57,5 +57,8 @@ const (
 	HostFinished EventKind = "host-finished"
 	WaveStage    EventKind = "wave-stage"
 	HostUnwell   EventKind = "host-unhealthy"
-	RunFinished  EventKind = "run-finished"
+
+	HostReturning EventKind = "host-returning"
+	HostReturned  EventKind = "host-returned"
+	RunFinished   EventKind = "run-finished"
 )

@@ -23,6 +23,9 @@ type task struct {
 	helper  *session.Helper
 	changes []schema.Change // made so far, as the host reported
 	result  schema.HostRecord
+	// before is the generation before the run, and changed says that the run changed it.
+	before  int
+	changed bool
 }
 
 // host takes one host from the first connection to its verdict.
@@ -132,6 +135,7 @@ func (t *task) attempt(ctx context.Context) error {
 		return err
 	}
 	defer s.Close()
+	t.before = hello.Generation
 	if hello.Unchanged {
 		t.result = schema.HostRecord{Outcome: schema.HostUnchanged, Generation: hello.Generation}
 		if t.DryRun {

@@ -42,6 +42,7 @@ func (o *rollout) wave(ctx context.Context, wave *schema.Wave, hosts []schema.Ho
 	if o.halted == "" {
 		o.emit(Event{Kind: WaveStarted, Wave: wave.Name})
 	}
+	before := o.halted
 	o.take(ctx, wave, slices.Clone(hosts))
 	if stopped := o.stopped(ctx); stopped != "" {
 		o.halt(wave, stopped)
@@ -53,6 +54,9 @@ func (o *rollout) wave(ctx context.Context, wave *schema.Wave, hosts []schema.Ho
 		o.soak(ctx, wave, hosts)
 	}
 	o.gate(ctx, wave)
+	if o.halted != before {
+		o.rollBack(ctx, wave)
+	}
 }
 
 // ended is a host's turn as it is handed in, with its record.
@@ -69,7 +73,7 @@ func (o *rollout) take(ctx context.Context, wave *schema.Wave, waiting []schema.
 		if stopped := o.stopped(ctx); stopped != "" && len(waiting) > 0 {
 			o.halt(wave, stopped)
 		}
-		waiting = o.begin(ctx, waiting, turns)
+		waiting = o.begin(ctx, wave, waiting, turns)
 		if o.limits.atWork == 0 {
 			return
 		}
@@ -86,7 +90,7 @@ func (o *rollout) take(ctx context.Context, wave *schema.Wave, waiting []schema.
 
 // begin begins as many hosts as may, and returns those that still wait. Where the
 // rollout has halted it holds them all.
-func (o *rollout) begin(ctx context.Context, waiting []schema.HostName, turns chan<- ended) []schema.HostName {
+func (o *rollout) begin(ctx context.Context, wave *schema.Wave, waiting []schema.HostName, turns chan<- ended) []schema.HostName {
 	if o.halted != "" {
 		for _, host := range waiting {
 			o.hold(host, o.halted)
@@ -100,6 +104,9 @@ func (o *rollout) begin(ctx context.Context, waiting []schema.HostName, turns ch
 		o.emit(Event{Kind: HostStarted, Host: host})
 		go func() {
 			t := o.host(ctx, host)
+			if wave.OnFailure == schema.RollbackHost && t.result.Outcome == schema.HostUnhealthy {
+				t.goBack(ctx, t.result.Error)
+			}
 			turns <- ended{t, t.result}
 		}()
 	}

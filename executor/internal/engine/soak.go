@@ -18,6 +18,7 @@ func (o *rollout) soak(ctx context.Context, wave *schema.Wave, hosts []schema.Ho
 		return
 	}
 	o.emit(Event{Kind: WaveStage, Wave: wave.Name, Stage: "health"})
+	var failed []schema.HostName
 	for _, t := range o.askAll(ctx, hosts) {
 		if reached(t.result.Outcome) {
 			continue
@@ -25,6 +26,10 @@ func (o *rollout) soak(ctx context.Context, wave *schema.Wave, hosts []schema.Ho
 		o.record(t)
 		o.emit(Event{Kind: HostUnwell, Host: t.name, Wave: wave.Name, Error: t.result.Error})
 		o.fail(wave, t.name)
+		failed = append(failed, t.name)
+	}
+	if wave.OnFailure == schema.RollbackHost {
+		o.takeBack(ctx, wave, failed, func(t *task) string { return t.result.Error })
 	}
 }
 

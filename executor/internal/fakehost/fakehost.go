@@ -65,6 +65,10 @@ type State struct {
 	OnBegin   func(*Session) error
 	OnAttach  func(*Session) error
 	OnApply   func(*Transaction) error
+	// Generations are the manifests that were applied, by generation.
+	Generations map[int]schema.Digest
+	// OnBack scripts the preparation of a way back.
+	OnBack func(*Session) error
 	// OnHealth says what is not well; nil where all is.
 	OnHealth func(*Session) (string, error)
 	// OnRun scripts a command: what it writes is sent by [Session.Send].
@@ -78,7 +82,7 @@ func Start(t testing.TB, key ssh.PublicKey) *Host {
 	t.Helper()
 	h := &Host{
 		Server: sshtest.Start(t), Store: &servetest.Store{},
-		State: State{Version: protocol.Version, Machine: "Linux x86_64", Uploads: true, Payloads: map[schema.Digest]bool{}},
+		State: State{Version: protocol.Version, Machine: "Linux x86_64", Uploads: true, Payloads: map[schema.Digest]bool{}, Generations: map[int]schema.Digest{}},
 	}
 	h.Server.Set(func(s *sshtest.Settings) {
 		s.Authorized = []ssh.PublicKey{key}

@@ -3,6 +3,7 @@ package fakehost
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"sync"
 
 	"github.com/nixfleet/nixfleet/executor/internal/sshtest"
@@ -18,6 +19,8 @@ type Session struct {
 	Request protocol.Request
 	// Part is what was prepared.
 	Part *schema.Part
+	// Back is what the host shall go back to.
+	Back schema.Digest
 
 	conn  *protocol.Conn
 	hello *protocol.Hello
@@ -149,6 +152,8 @@ func (s *Session) answer(response *protocol.Response) (err error) {
 		response.AttachReply, err = s.attach()
 	case protocol.OpConfirm:
 		response.ConfirmReply, err = s.confirm()
+	case protocol.OpBack:
+		response.BackReply, err = s.back(state)
 	case protocol.OpHealth:
 		if s.Request.Health.Manifest != state.Applied {
 			return fmt.Errorf("something else was applied meanwhile")
@@ -267,22 +272,47 @@ func (s *Session) lease() (*protocol.LeaseReply, error) {
 
 // begin starts the transaction of what was prepared.
 func (s *Session) begin(state State) (*protocol.BeginReply, error) {
-	if s.Part == nil {
+	if s.Part == nil && s.Back == "" {
 		return nil, fmt.Errorf("nothing was prepared")
 	}
 	if err := s.hold(); err != nil {
 		return nil, err
 	}
+	if s.Back != "" {
+		return s.start(&Transaction{Back: s.Back}, nil)
+	}
 	if paths, texts := s.missing(); len(paths)+len(texts) > 0 {
 		return nil, fmt.Errorf("%d paths and %d payloads have not come", len(paths), len(texts))
 	}
-	t := &Transaction{Host: s.Host, ID: fmt.Sprintf("%s-%d", s.Request.Run, s.Request.Epoch), Run: s.Request.Run, Epoch: s.Request.Epoch, Part: s.Part, Plan: s.Request.Digest}
+	return s.start(&Transaction{Part: s.Part, Plan: s.Request.Digest}, state.OnApply)
+}
+
+func (s *Session) start(t *Transaction, script func(*Transaction) error) (*protocol.BeginReply, error) {
+	t.Host, t.ID, t.Run, t.Epoch = s.Host, fmt.Sprintf("%s-%d", s.Request.Run, s.Request.Epoch), s.Request.Run, s.Request.Epoch
 	t.more = sync.NewCond(&t.mu)
 	s.Host.mu.Lock()
 	s.Host.transactions = append(s.Host.transactions, t)
 	s.Host.mu.Unlock()
-	go t.run(state.OnApply)
+	go t.run(script)
 	return &protocol.BeginReply{Transaction: t.ID}, nil
+}
+
+// back prepares the way to a generation, which must be named by its number.
+func (s *Session) back(state State) (*protocol.BackReply, error) {
+	if err := s.hold(); err != nil {
+		return nil, err
+	}
+	if state.OnBack != nil {
+		if err := state.OnBack(s); err != nil {
+			return nil, err
+		}
+	}
+	number, err := strconv.Atoi(s.Request.Back.To)
+	if err != nil || state.Generations[number] == "" {
+		return nil, fmt.Errorf("there is no generation %q", s.Request.Back.To)
+	}
+	s.Back = state.Generations[number]
+	return &protocol.BackReply{Generation: &schema.KeptGeneration{Generation: number, Manifest: s.Back}}, nil
 }
 
 // run runs a command as the script says.

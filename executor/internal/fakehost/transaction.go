@@ -17,6 +17,8 @@ type Transaction struct {
 	Epoch int64
 	// Part is what the host shall be.
 	Part *schema.Part
+	// Back is the manifest that the host goes back to; empty where it has a part.
+	Back schema.Digest
 	// Plan is the plan's digest.
 	Plan schema.Digest
 
@@ -61,6 +63,14 @@ func (t *Transaction) Cut() { t.Host.Server.CutAll() }
 
 // Finish makes the host what was prepared.
 func (t *Transaction) Finish() {
+	if t.Back != "" {
+		t.Host.Set(func(state *State) {
+			state.Generation++
+			state.Applied, state.Generations[state.Generation] = t.Back, t.Back
+		})
+		t.End(protocol.Verdict{Outcome: protocol.Applied, Generation: t.Host.Look().Generation})
+		return
+	}
 	changes := changesOf(t.Host, t.Part)
 	for i := range changes {
 		t.Send(protocol.Event{Change: &changes[i]})
@@ -72,6 +82,7 @@ func (t *Transaction) Finish() {
 	t.Host.Set(func(state *State) {
 		state.Applied, state.Drifted = t.Part.Index.Hosts[t.Part.Host].Manifest, false
 		state.Generation++
+		state.Generations[state.Generation] = state.Applied
 	})
 	t.End(protocol.Verdict{Outcome: outcome, Generation: t.Host.Look().Generation, Changes: changes})
 }
