@@ -61,7 +61,7 @@ func TestLinkBreaksDuringTheChange(t *testing.T) {
 			says:    []string{"it was interrupted"},
 		},
 		"and the host is gone": {
-			then:    func(change *fakehost.Transaction) error { go change.Host.Server.Stop(); return fakehost.ErrLost },
+			then:    func(change *fakehost.Transaction) error { change.Host.Server.Vanish(); return fakehost.ErrLost },
 			outcome: schema.HostUnknown,
 			says: []string{"the connection was lost while web-1 was being changed (", "and what became of it cannot be seen: cannot connect to web-1",
 				"hint: the host finishes or undoes the change by itself"},

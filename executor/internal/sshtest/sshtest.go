@@ -106,10 +106,15 @@ func (s *Server) Set(change func(*Settings)) {
 
 // Stop ends the server and waits for its commands.
 func (s *Server) Stop() {
+	s.Vanish()
+	s.working.Wait()
+}
+
+// Vanish ends all connections and takes no other; commands at work go on.
+func (s *Server) Vanish() {
 	s.listener.Close()
 	s.Thaw()
 	s.CutAll()
-	s.working.Wait()
 }
 
 // CutAll ends all connections without a word.
