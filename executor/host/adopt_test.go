@@ -84,6 +84,8 @@ remove group web`).Equal(t, summary(w.mustExecute(intent{})))
 	autogold.Expect([]string{
 		`stop admin.service "# ours"`, `stop vendor.service "# ours too"`,
 		"daemon-reload",
+		"reset-failed admin.service",
+		"reset-failed vendor.service",
 		`restart admin.service "# admin"`,
 		`restart vendor.service "# vendor"`,
 	}).Equal(t, w.systemd.log)

@@ -47,7 +47,7 @@ create file /etc/web/web.conf
 create unit web.service (enabled)
 start unit web.service (enabled)`).Equal(t, summary(changes))
 	autogold.Expect([]string{
-		"daemon-reload",
+		"daemon-reload", "reset-failed web.service",
 		`start web.service "# 1"`,
 	}).Equal(t, w.systemd.log)
 	if w.read("/etc/web/current") != "port 8080\n" {
@@ -94,10 +94,10 @@ func TestChangesRestartOnlyWhatTheRestartMapSays(t *testing.T) {
 	}{
 		{"a file with a restart", func(i *intent) { i.files[0].Payload = "port 8081\n" }, autogold.Expect(`update file /etc/web/web.conf (content)
 restart unit web.service (/etc/web/web.conf changed)
-systemd: [restart web.service "# 1"]`)},
+systemd: [reset-failed web.service restart web.service "# 1"]`)},
 		{"only its mode", func(i *intent) { i.files[0].Mode = "0600" }, autogold.Expect(`update file /etc/web/web.conf (mode 0644 -> 0600)
 restart unit web.service (/etc/web/web.conf changed)
-systemd: [restart web.service "# 1"]`)},
+systemd: [reset-failed web.service restart web.service "# 1"]`)},
 		{"a file with a reload", func(i *intent) { i.files[2].Payload = "2" }, autogold.Expect(`update file /etc/reloaded (content)
 reload unit other.service (/etc/reloaded changed)
 systemd: [reload other.service "# o"]`)},
@@ -106,12 +106,12 @@ systemd: []`)},
 		{"a unit's text", func(i *intent) { i.units[0].Payload = "# 2\nExecStart=run\n" }, autogold.Expect(`stop unit web.service (its unit changed)
 update unit web.service (content)
 start unit web.service (its unit changed)
-systemd: [stop web.service "# 1" daemon-reload restart web.service "# 2"]`)},
+systemd: [stop web.service "# 1" daemon-reload reset-failed web.service restart web.service "# 2"]`)},
 		{"a unit's text that restarts", func(i *intent) {
 			i.units[1].OnChange, i.units[1].Payload = schema.Restart, "# p\nExecStart=run\n"
 		}, autogold.Expect(`update unit other.service (content)
 restart unit other.service (its unit changed)
-systemd: [daemon-reload restart other.service "# p"]`)},
+systemd: [daemon-reload reset-failed other.service restart other.service "# p"]`)},
 		{"a unit's text that is kept running", func(i *intent) {
 			i.units[1].OnChange, i.units[1].Payload = schema.Keep, "# q\nExecStart=run\n"
 		}, autogold.Expect(`update unit other.service (content)

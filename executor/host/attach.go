@@ -62,7 +62,7 @@ func (s *session) attach(ctx context.Context, request protocol.Request) (*protoc
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("told to end while watching %s: %w", id, context.Cause(ctx))
+			return nil, &protocol.Error{Kind: protocol.KindEnded, Message: fmt.Sprintf("told to end while watching %s: %v", id, context.Cause(ctx))}
 		case <-time.After(attachPoll):
 		}
 	}

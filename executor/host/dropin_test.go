@@ -33,7 +33,8 @@ func TestDropIns(t *testing.T) {
 	}
 	w.mustExecute(i)
 	autogold.Expect([]string{
-		"daemon-reload",
+		"daemon-reload", "reset-failed ssh.service",
+		"reset-failed web.service",
 		`reload cron.service "ExecStart=run"`,
 		`restart ssh.service "ExecStart=run"`,
 		`start web.service "ExecStart=run"`,
@@ -46,7 +47,8 @@ func TestDropIns(t *testing.T) {
 	}
 	w.mustExecute(i)
 	autogold.Expect([]string{
-		"daemon-reload",
+		"daemon-reload", "reset-failed ssh.service",
+		"reset-failed web.service",
 		`reload cron.service "ExecStart=run"`,
 		`restart ssh.service "ExecStart=run"`,
 		`restart web.service "ExecStart=run"`,
@@ -56,8 +58,8 @@ func TestDropIns(t *testing.T) {
 	w.systemd.log = nil
 	w.mustExecute(intent{})
 	autogold.Expect([]string{
-		`stop web.service "ExecStart=run"`,
-		"daemon-reload",
+		`stop web.service "ExecStart=run"`, "daemon-reload",
+		"reset-failed ssh.service",
 		`reload cron.service "ExecStart=run"`,
 		`restart ssh.service "ExecStart=run"`,
 	}).Equal(t, w.systemd.log)
@@ -77,6 +79,10 @@ func TestUnitsThatSystemdHasNotRead(t *testing.T) {
 	w.systemd.log = nil
 	autogold.Expect(`stop unit a.service (systemd has not read its unit)
 start unit a.service (systemd has not read its unit)`).Equal(t, summary(w.mustExecute(i)))
-	autogold.Expect([]string{`stop a.service "# edited"`, "daemon-reload", `restart a.service "# ours"`}).Equal(t, w.systemd.log)
+	autogold.Expect([]string{
+		`stop a.service "# edited"`, "daemon-reload",
+		"reset-failed a.service",
+		`restart a.service "# ours"`,
+	}).Equal(t, w.systemd.log)
 	w.mustBeUnchanged(i)
 }

@@ -122,7 +122,7 @@ update file /etc/web/web.conf (content)
 update unit web.service (content)
 start unit web.service (its unit changed)`).Equal(t, summary(verdict.Changes))
 	autogold.Expect([]string{
-		`stop web.service "# 2"`, "daemon-reload",
+		`stop web.service "# 2"`, "daemon-reload", "reset-failed web.service",
 		`restart web.service "# 1"`,
 	}).Equal(t, w.systemd.log)
 	if found := withoutGenerations(w.snapshot()); found != one {

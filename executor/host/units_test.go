@@ -71,7 +71,10 @@ func TestWhatWasStoppedStartsAgainAfterAFailure(t *testing.T) {
 	w.tools.fail = "groupadd"
 	w.systemd.log = nil
 	autogold.Expect(`cannot change the group "more": cannot run groupadd: exit status 10: cannot lock /etc/passwd`).Equal(t, w.failure(next))
-	autogold.Expect([]string{`stop web.service "# 1"`, "daemon-reload", `start web.service "# 1"`}).Equal(t, w.systemd.log)
+	autogold.Expect([]string{
+		`stop web.service "# 1"`, "daemon-reload", "reset-failed web.service",
+		`start web.service "# 1"`,
+	}).Equal(t, w.systemd.log)
 	w.tools.fail = ""
 	w.mustExecute(next)
 	w.mustBeUnchanged(next)

@@ -228,4 +228,7 @@ const (
 	KindRefused ErrorKind = "refused"
 	// KindProtocol: the two ends do not understand each other; nothing was touched.
 	KindProtocol ErrorKind = "protocol"
+	// KindEnded: the helper was told to end while it watched a transaction, which
+	// goes on; ask over another connection.
+	KindEnded ErrorKind = "ended"
 )

@@ -144,7 +144,7 @@ func (f *follower) follow(ctx context.Context) (*protocol.Verdict, error) {
 			continue
 		case err == nil:
 			return reply, nil
-		case errors.As(err, &reported):
+		case errors.As(err, &reported) && reported.Kind != protocol.KindEnded:
 			return nil, fault.New(fault.Unknown, "%s does not tell what became of its change: %s", f.name, reported.Error())
 		case time.Now().After(working):
 			return nil, fault.New(fault.Unknown, "%s is still being changed after %s", f.name, f.Patience.Apply).

@@ -169,9 +169,10 @@ func (t *transaction) wakingJobs(ctx context.Context) ([]unit.Job, error) {
 			err = t.Units.ResetFailed(ctx, u.Unit)
 		case !u.Ran:
 		case !s.Runs():
-			err = t.resetUnit(ctx, u.Unit, s)
+			err = t.Units.ResetFailed(ctx, u.Unit)
 			jobs = append(jobs, unit.Job{Unit: u.Unit, Verb: unit.Start})
 		case touched[u.Unit] && u.Verb != "":
+			err = t.Units.ResetFailed(ctx, u.Unit)
 			jobs = append(jobs, unit.Job{Unit: u.Unit, Verb: unit.Restart})
 		case u.Verb == unit.Reload:
 			jobs = append(jobs, unit.Job{Unit: u.Unit, Verb: unit.Reload})

@@ -143,19 +143,9 @@ func (a *applying) readyJobs(ctx context.Context) ([]unit.Job, error) {
 		if job.Verb == unit.Reload {
 			continue
 		}
-		if err := a.resetUnit(ctx, job.Unit, status[job.Unit]); err != nil {
+		if err := a.Units.ResetFailed(ctx, job.Unit); err != nil {
 			return nil, err
 		}
 	}
 	return jobs, nil
-}
-
-func (t *transaction) resetUnit(ctx context.Context, name schema.UnitName, status unit.Status) error {
-	if status.Active != "failed" && !status.Restarting() {
-		details, err := t.Units.Details(ctx, name)
-		if err != nil || details.Restarts == 0 {
-			return err
-		}
-	}
-	return t.Units.ResetFailed(ctx, name)
 }
