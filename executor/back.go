@@ -56,6 +56,16 @@ func Release(ctx context.Context, hosts schema.Hosts, options BackOptions, deps 
 }
 
 func back(ctx context.Context, hosts schema.Hosts, where protocol.Back, task string, options BackOptions, deps Deps) (*schema.Record, error) {
+	return withoutPlan(ctx, hosts, task, BackParallel, options, deps, func(ctx context.Context, run *engine.Run, chosen []engine.LookHost) map[schema.HostName]schema.HostRecord {
+		return run.Back(ctx, chosen, where)
+	})
+}
+
+// withoutPlan does something to hosts that needs no plan, and keeps a record of it.
+// parallel is how many hosts it takes at once where the options do not say.
+func withoutPlan(ctx context.Context, hosts schema.Hosts, task string, parallel int, options BackOptions, deps Deps,
+	do func(context.Context, *engine.Run, []engine.LookHost) map[schema.HostName]schema.HostRecord,
+) (*schema.Record, error) {
 	chosen, err := chooseFrom(hosts, "fleet", options.Select)
 	if err != nil {
 		return nil, err
@@ -64,7 +74,7 @@ func back(ctx context.Context, hosts schema.Hosts, where protocol.Back, task str
 		return nil, fault.New(fault.Refused, "cannot take %d hosts at once: expected 1 or more", options.Parallel)
 	}
 	if options.Parallel == 0 {
-		options.Parallel = BackParallel
+		options.Parallel = parallel
 	}
 	run, err := record.NewRun(deps.Clock(), deps.Random)
 	if err != nil {
@@ -87,7 +97,7 @@ func back(ctx context.Context, hosts schema.Hosts, where protocol.Back, task str
 	x.record = begin(none, chosen, options.Operator, run, deps.Clock())
 	x.record.Task = task
 	return x.run(ctx, func(ctx context.Context) map[schema.HostName]schema.HostRecord {
-		return x.engine.Back(ctx, lookHosts(hosts, chosen), where)
+		return do(ctx, &x.engine, lookHosts(hosts, chosen))
 	})
 }
 

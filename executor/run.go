@@ -7,8 +7,6 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/internal/engine"
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
-	"github.com/nixfleet/nixfleet/executor/internal/record"
-	"github.com/nixfleet/nixfleet/executor/internal/transport"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -43,42 +41,12 @@ const MostOutput = protocol.MaxOutput
 //
 // The rest is as with [Rollback].
 func Run(ctx context.Context, hosts schema.Hosts, command Command, options BackOptions, deps Deps) (*schema.Record, error) {
-	chosen, err := chooseFrom(hosts, "fleet", options.Select)
-	if err != nil {
-		return nil, err
-	}
 	ask, task, err := command.ask()
 	if err != nil {
 		return nil, err
 	}
-	if options.Parallel < 0 {
-		return nil, fault.New(fault.Refused, "cannot take %d hosts at once: expected 1 or more", options.Parallel)
-	}
-	if options.Parallel == 0 {
-		options.Parallel = LookParallel
-	}
-	run, err := record.NewRun(deps.Clock(), deps.Random)
-	if err != nil {
-		return nil, err
-	}
-	book, err := record.Open(deps.StateDir)
-	if err != nil {
-		return nil, err
-	}
-	dialer := transport.NewDialer(deps.env())
-	defer dialer.Close()
-	x := &execution{
-		deps: deps, book: book,
-		engine: engine.Run{
-			ID: run, Parallel: options.Parallel, Operator: options.Operator, Stop: options.Stop,
-			Dialer: dialer, Observe: deps.Observe, Wire: deps.Wire, Now: deps.Clock, Patience: deps.patience,
-		},
-	}
-	none := &schema.Plan{Index: schema.Index{Fleet: options.Fleet}}
-	x.record = begin(none, chosen, options.Operator, run, deps.Clock())
-	x.record.Task = task
-	return x.run(ctx, func(ctx context.Context) map[schema.HostName]schema.HostRecord {
-		return x.engine.Command(ctx, lookHosts(hosts, chosen), ask)
+	return withoutPlan(ctx, hosts, task, LookParallel, options, deps, func(ctx context.Context, run *engine.Run, chosen []engine.LookHost) map[schema.HostName]schema.HostRecord {
+		return run.Command(ctx, chosen, ask)
 	})
 }
 

@@ -18,6 +18,13 @@ import (
 // nothing but the hosts: no plan, no source, no binaries. One that fails keeps none
 // of the others from it.
 func (r *Run) Back(ctx context.Context, hosts []LookHost, where protocol.Back) map[schema.HostName]schema.HostRecord {
+	return r.each(ctx, hosts, func(t *task) func(context.Context) error {
+		return (&returning{task: t, where: where}).attempt
+	})
+}
+
+// each tries something on each of the hosts, several at once, without a plan.
+func (r *Run) each(ctx context.Context, hosts []LookHost, try func(*task) func(context.Context) error) map[schema.HostName]schema.HostRecord {
 	r.records = map[schema.HostName]schema.HostRecord{}
 	r.Patience = r.Patience.orDefaults()
 	slots := make(chan struct{}, max(r.Parallel, 1))
@@ -29,20 +36,19 @@ func (r *Run) Back(ctx context.Context, hosts []LookHost, where protocol.Back) m
 		}
 		inFlight.Go(func() {
 			defer func() { <-slots }()
-			r.back(ctx, host, where)
+			r.one(ctx, host, try)
 		})
 	}
 	inFlight.Wait()
 	return r.records
 }
 
-func (r *Run) back(ctx context.Context, host LookHost, where protocol.Back) {
+func (r *Run) one(ctx context.Context, host LookHost, try func(*task) func(context.Context) error) {
 	begun := time.Now()
 	// Without a plan the requests carry the digest of nothing.
 	t := &task{Run: r, name: host.Name, host: schema.Host{Connection: host.Connection, Manifest: schema.DigestOf(nil)}, helper: &session.Helper{}}
-	b := &returning{task: t, where: where}
 	t.emit(Event{Kind: HostStarted})
-	if err := t.tries(ctx, b.attempt); err != nil {
+	if err := t.tries(ctx, try(t)); err != nil {
 		t.conclude(ctx, err)
 	}
 	t.result.Seconds = time.Since(begun).Round(time.Millisecond).Seconds()

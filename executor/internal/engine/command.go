@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
@@ -17,34 +16,9 @@ import (
 // hosts: no plan, no source, no binaries. One on which it fails keeps none of the
 // others from it. Output comes as events.
 func (r *Run) Command(ctx context.Context, hosts []LookHost, command protocol.Command) map[schema.HostName]schema.HostRecord {
-	r.records = map[schema.HostName]schema.HostRecord{}
-	r.Patience = r.Patience.orDefaults()
-	slots := make(chan struct{}, max(r.Parallel, 1))
-	var inFlight sync.WaitGroup
-	for _, host := range hosts {
-		if stopped := r.waitForSlot(ctx, slots); stopped != "" {
-			r.hold(host.Name, stopped)
-			continue
-		}
-		inFlight.Go(func() {
-			defer func() { <-slots }()
-			r.command(ctx, host, command)
-		})
-	}
-	inFlight.Wait()
-	return r.records
-}
-
-func (r *Run) command(ctx context.Context, host LookHost, command protocol.Command) {
-	begun := time.Now()
-	// Without a plan the requests carry the digest of nothing.
-	t := &task{Run: r, name: host.Name, host: schema.Host{Connection: host.Connection, Manifest: schema.DigestOf(nil)}, helper: &session.Helper{}}
-	t.emit(Event{Kind: HostStarted})
-	if err := t.tries(ctx, func(ctx context.Context) error { return t.command(ctx, command) }); err != nil {
-		t.conclude(ctx, err)
-	}
-	t.result.Seconds = time.Since(begun).Round(time.Millisecond).Seconds()
-	r.finish(host.Name, t.result)
+	return r.each(ctx, hosts, func(t *task) func(context.Context) error {
+		return func(ctx context.Context) error { return t.command(ctx, command) }
+	})
 }
 
 // command runs it over one connection, once: what was asked for may have happened.
