@@ -62,6 +62,7 @@ lint: ## go vet, staticcheck, gofmt, and a parse of every .nix
 .PHONY: goldens
 goldens: build ## write every golden and every generated page anew
 	go test ./schema ./goldens ./compiler/internal/diagnostic -update
+	go test ./nix -run TestOptionsPage -update
 	go test . ./cmd/internal/review -update
 
 .PHONY: test-nixpkgs

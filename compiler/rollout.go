@@ -17,9 +17,12 @@ func (c *compilation) planRollout(result *intent.Result, fleet resolve.Fleet) (s
 	return rollout.Plan(in)
 }
 
-// defaultDeadline is how long a host may take to come back that says nothing of reboots
-// but that updates may ask for one.
-const defaultDeadline = "10m"
+// The defaults of a host that says nothing of reboots but that updates may ask for
+// one: how long it may take to come back, and how long it is watched then.
+const (
+	defaultDeadline  = "10m"
+	defaultStability = "10s"
+)
 
 // rebootOf returns what a host says of its reboots; nil where it may not reboot.
 func rebootOf(host resolve.Host) *rollout.Reboot {
@@ -31,9 +34,9 @@ func rebootOf(host resolve.Host) *rollout.Reboot {
 	if !apt.AutoReboot && (policy == nil || !policy.Auto) {
 		return nil
 	}
-	reboot := &rollout.Reboot{Deadline: defaultDeadline, MaxConcurrent: apt.MaxConcurrentReboots}
+	reboot := &rollout.Reboot{Deadline: defaultDeadline, Stability: defaultStability, MaxConcurrent: apt.MaxConcurrentReboots}
 	if policy != nil {
-		reboot.Windows, reboot.Deadline = policy.Windows, policy.Deadline
+		reboot.Windows, reboot.Deadline, reboot.Stability = policy.Windows, policy.Deadline, policy.Stability
 	}
 	if len(reboot.Windows) == 0 && apt.RebootWindow != "" {
 		reboot.Windows = []string{apt.RebootWindow}

@@ -94,7 +94,7 @@ func TestLinkBreaksDuringTheChange(t *testing.T) {
 			}
 			seen := 0
 			for _, e := range f.events {
-				if e.Kind == HostChange {
+				if e.Kind == schema.HostChange {
 					seen++
 				}
 			}

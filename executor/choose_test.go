@@ -91,9 +91,9 @@ func TestASelectionNeverReshapesWaves(t *testing.T) {
 	var story []string
 	for _, e := range f.events {
 		switch e.Kind {
-		case WaveStarted:
+		case schema.WaveStarted:
 			story = append(story, "wave "+e.Wave)
-		case HostFinished:
+		case schema.HostFinished:
 			story = append(story, "a host")
 		}
 	}

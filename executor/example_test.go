@@ -27,7 +27,7 @@ func Example() {
 			Operator: "alice@desk",
 			Stop:     stop, // closed by the first Ctrl-C; the second cancels ctx
 		}, executor.Deps{
-			Observe: func(e executor.Event) { fmt.Fprintln(os.Stderr, e.Host, e.Kind, e.Stage, e.Note) },
+			Observe: func(e schema.Event) { fmt.Fprintln(os.Stderr, e.Host, e.Kind, e.Stage, e.Note) },
 			Helpers: func(system schema.System) ([]byte, error) { return os.ReadFile("nixfleet-host-" + string(system)) },
 			Home:    os.Getenv("HOME"), User: os.Getenv("USER"), Getenv: os.Getenv,
 			Clock: time.Now, Random: rand.Reader, StateDir: state,

@@ -268,9 +268,9 @@ func TestEvents(t *testing.T) {
 	for _, e := range f.events {
 		word := string(e.Kind)
 		switch e.Kind {
-		case HostStage:
+		case schema.HostStage:
 			word = e.Stage
-		case HostChange:
+		case schema.HostChange:
 			word = e.Change.Object
 		}
 		told = append(told, word)

@@ -42,7 +42,7 @@ type Options struct {
 // Deps is what an execution takes from its surroundings.
 type Deps struct {
 	// Observe is told of every event as it happens, one at a time; it should be quick.
-	Observe func(Event)
+	Observe func(schema.Event)
 	// Wire is told every message to and from a host's helper, in parts, by several
 	// goroutines; nil in daily use. Messages hold files' texts.
 	Wire func(host schema.HostName, sent bool, parts ...[]byte)
@@ -71,31 +71,6 @@ type Deps struct {
 
 	patience engine.Patience // tests wait less
 }
-
-// Event is something that happened during a run; see the constants for its kinds.
-type Event = engine.Event
-
-// EventKind is what an event tells of.
-type EventKind = engine.EventKind
-
-// The kinds of events.
-const (
-	RunStarted   = engine.RunStarted
-	WaveStarted  = engine.WaveStarted
-	RunHalted    = engine.RunHalted
-	HostStarted  = engine.HostStarted
-	HostStage    = engine.HostStage
-	HostChange   = engine.HostChange
-	HostNote     = engine.HostNote
-	HostOutput   = engine.HostOutput
-	HostFinished = engine.HostFinished
-	WaveStage    = engine.WaveStage
-	HostUnwell   = engine.HostUnwell
-
-	HostReturning = engine.HostReturning
-	HostReturned  = engine.HostReturned
-	RunFinished   = engine.RunFinished
-)
 
 // Execute carries out the plan on the selected hosts and returns the record of
 // the run, which is also kept in the state directory.
@@ -196,13 +171,13 @@ func (x *execution) run(ctx context.Context, carryOut func(context.Context) map[
 	if err := x.keep(); err != nil {
 		return nil, err // nothing was touched
 	}
-	x.emit(Event{Kind: RunStarted})
+	x.emit(schema.Event{Kind: schema.RunStarted})
 	x.record.Hosts = carryOut(ctx)
 	x.record.Verdict, x.record.Halted = x.engine.Verdict(), x.engine.Halted()
 	finished := x.deps.Clock().UTC()
 	x.record.Finished = &finished
 	err := x.keep()
-	x.emit(Event{Kind: RunFinished, Verdict: x.record.Verdict})
+	x.emit(schema.Event{Kind: schema.RunFinished, Verdict: x.record.Verdict})
 	return x.record, err
 }
 
@@ -213,7 +188,7 @@ func (x *execution) keep() error {
 	return x.book.Write(x.record)
 }
 
-func (x *execution) emit(event Event) {
+func (x *execution) emit(event schema.Event) {
 	if x.deps.Observe != nil {
 		event.Time, event.Run = x.deps.Clock(), x.record.Run
 		x.deps.Observe(event)

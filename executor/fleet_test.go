@@ -28,7 +28,7 @@ type fleet struct {
 	closure *closuretest.Closure
 	options Options
 	deps    Deps
-	events  []Event
+	events  []schema.Event
 }
 
 var helperBinary = []byte("#!the helper of this plan")
@@ -50,7 +50,7 @@ func newFleet(t testing.TB, n int) *fleet {
 	f.spread()
 	f.options = Options{Operator: "alice@desk", Closures: f.closure.Cache(t, "none")}
 	f.deps = Deps{
-		Observe: func(e Event) { f.events = append(f.events, e) },
+		Observe: func(e schema.Event) { f.events = append(f.events, e) },
 		Helpers: func(schema.System) ([]byte, error) { return helperBinary, nil },
 		Home:    home, User: "alice", Getenv: func(string) string { return "" },
 		Clock: time.Now, Random: rand.Reader, StateDir: filepath.Join(home, "state"),
@@ -186,7 +186,7 @@ func wantHost(t *testing.T, record *schema.Record, name schema.HostName, outcome
 func (f *fleet) notes() string {
 	var notes []string
 	for _, e := range f.events {
-		if e.Kind == HostNote {
+		if e.Kind == schema.HostNote {
 			notes = append(notes, e.Note)
 		}
 	}

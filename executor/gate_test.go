@@ -76,8 +76,8 @@ func TestClosedGateHalts(t *testing.T) {
 				t.Errorf("closed at %d: %s is %+v", c.closesAt, name, got)
 			}
 		}
-		i := slices.IndexFunc(f.events, func(e Event) bool { return e.Kind == RunHalted })
-		if i < 0 || slices.ContainsFunc(f.events[i:], func(e Event) bool { return e.Kind == HostStarted }) {
+		i := slices.IndexFunc(f.events, func(e schema.Event) bool { return e.Kind == schema.RunHalted })
+		if i < 0 || slices.ContainsFunc(f.events[i:], func(e schema.Event) bool { return e.Kind == schema.HostStarted }) {
 			t.Errorf("closed at %d: no halt, or a start after it", c.closesAt)
 		}
 	}

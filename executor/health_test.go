@@ -101,13 +101,13 @@ func TestSoak(t *testing.T) {
 			f.plan.Index.Rollout.Waves[0].FailureBudget = &c.budget
 			f.checks(checkOf("app", schema.OnHost))
 			var soaking time.Time
-			f.deps.Observe = func(e Event) {
+			f.deps.Observe = func(e schema.Event) {
 				f.events = append(f.events, e)
-				if e.Kind == WaveStage && e.Stage == "soak" {
+				if e.Kind == schema.WaveStage && e.Stage == "soak" {
 					soaking = time.Now()
 					c.trouble(f.hosts["web-2"])
 				}
-				if e.Kind == WaveStage && e.Stage == "health" && time.Since(soaking) < 80*time.Millisecond {
+				if e.Kind == schema.WaveStage && e.Stage == "health" && time.Since(soaking) < 80*time.Millisecond {
 					t.Error("the soak was cut short")
 				}
 			}
@@ -140,8 +140,8 @@ func TestStopDuringSoak(t *testing.T) {
 	f.seal()
 	stop := make(chan struct{})
 	f.options.Stop = stop
-	f.deps.Observe = func(e Event) {
-		if e.Kind == WaveStage {
+	f.deps.Observe = func(e schema.Event) {
+		if e.Kind == schema.WaveStage {
 			close(stop)
 		}
 	}

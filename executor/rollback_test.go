@@ -67,7 +67,7 @@ func TestOnFailure(t *testing.T) {
 			if onFailure == schema.RollbackAll && (len(returned) != 3 || returned[2] != "web-1") {
 				t.Errorf("went back in the order %q: expected the last wave first", returned)
 			}
-			if slices.ContainsFunc(f.events, func(e Event) bool { return e.Run != record.Run }) {
+			if slices.ContainsFunc(f.events, func(e schema.Event) bool { return e.Run != record.Run }) {
 				t.Error("an event is of another run")
 			}
 		})
@@ -76,7 +76,7 @@ func TestOnFailure(t *testing.T) {
 
 func (f *fleet) returned() (hosts []schema.HostName) {
 	for _, e := range f.events {
-		if e.Kind == HostReturned {
+		if e.Kind == schema.HostReturned {
 			hosts = append(hosts, e.Host)
 		}
 	}

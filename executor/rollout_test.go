@@ -122,12 +122,12 @@ func (r *randomRollout) check(record *schema.Record) (complaints []string) {
 	returned := map[schema.HostName]int{}
 	for _, e := range r.events {
 		switch e.Kind {
-		case RunHalted:
+		case schema.RunHalted:
 			halted, at = true, e.Wave
 			if !r.mustHalt(failed, finished) {
 				complain("halted without a reason: %s", e.Error)
 			}
-		case HostStarted:
+		case schema.HostStarted:
 			started[e.Host]++
 			atWork[e.Host] = true
 			if halted || r.mustHalt(failed, nil) {
@@ -146,18 +146,18 @@ func (r *randomRollout) check(record *schema.Record) (complaints []string) {
 					}
 				}
 			}
-		case HostReturning:
+		case schema.HostReturning:
 			atWork[e.Host] = true
 			for _, over := range r.overLimit(atWork) {
 				complain("when %s went back: %s", e.Host, over)
 			}
-		case HostReturned:
+		case schema.HostReturned:
 			returned[e.Host]++
 			delete(atWork, e.Host)
 			if e.Outcome != schema.HostRolledBack || r.hosts[e.Host].Look().Applied != schema.DigestOf([]byte("old")) {
 				complain("%s did not go back: %s", e.Host, e.Error)
 			}
-		case HostFinished:
+		case schema.HostFinished:
 			finished[e.Host]++
 			delete(atWork, e.Host)
 			failed[e.Host] = e.Outcome == schema.HostRolledBack || e.Outcome == schema.HostUnreachable
@@ -260,10 +260,10 @@ func (r *randomRollout) overLimit(atWork map[schema.HostName]bool) (over []strin
 	return over
 }
 
-func story(events []Event) string {
+func story(events []schema.Event) string {
 	var lines []string
 	for _, e := range events {
-		if e.Kind != HostStage && e.Kind != HostChange && e.Kind != HostNote {
+		if e.Kind != schema.HostStage && e.Kind != schema.HostChange && e.Kind != schema.HostNote {
 			lines = append(lines, fmt.Sprint(e.Kind, " ", e.Wave, e.Host, " ", e.Outcome, " ", e.Error))
 		}
 	}
@@ -322,7 +322,7 @@ func TestSlowHostDelaysItsOwnLimitOnly(t *testing.T) {
 	}
 	var order []string
 	for _, e := range f.events {
-		if e.Kind == HostStarted {
+		if e.Kind == schema.HostStarted {
 			order = append(order, string(e.Host))
 		}
 	}

@@ -29,7 +29,7 @@ func (f *fleet) run(command Command, options BackOptions) *schema.Record {
 // says is a script of a host.
 func says(text string, exit schema.Exit) func(*fakehost.Session) (schema.Exit, error) {
 	return func(s *fakehost.Session) (schema.Exit, error) {
-		s.Send(protocol.Event{Output: &protocol.Output{Data: []byte(text)}})
+		s.Send(protocol.Event{Output: &schema.Output{Data: []byte(text)}})
 		return exit, nil
 	}
 }
@@ -67,7 +67,7 @@ func TestACommandRunsOnHostsAndItsEndsAreRecorded(t *testing.T) {
 	}
 	var output string
 	for _, e := range f.events {
-		if e.Kind == HostOutput && e.Host == "web-1" {
+		if e.Kind == schema.HostOutput && e.Host == "web-1" {
 			output += string(e.Output.Data)
 		}
 	}

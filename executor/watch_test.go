@@ -40,8 +40,8 @@ func TestWatch(t *testing.T) {
 	}
 	var notes []string
 	deps := f.deps
-	deps.Observe = func(e Event) {
-		if e.Kind == HostNote && e.Host == "web-1" {
+	deps.Observe = func(e schema.Event) {
+		if e.Kind == schema.HostNote && e.Host == "web-1" {
 			notes = append(notes, e.Note)
 			if e.Note == "one" {
 				close(watched)

@@ -49,6 +49,8 @@ type RebootPolicy struct {
 	Windows []string `json:"windows,omitempty"`
 	// Deadline is how long a host may take to come back: a Go duration.
 	Deadline string `json:"deadline"`
+	// Stability is how long it is watched then: a Go duration.
+	Stability string `json:"stability"`
 }
 
 // HealthCheck is a question whose answer tells whether a host is well. The

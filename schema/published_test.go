@@ -29,6 +29,8 @@ func TestPublishedFormatsAreFresh(t *testing.T) {
 	}{
 		{"plan.schema.json", "NixFleet plan", "../docs/plan-format.md", planIntro, schema.Plan{}},
 		{"record.schema.json", "Record of a NixFleet run", "../docs/record-format.md", recordIntro, schema.Record{}},
+		{"event.schema.json", "Event of a NixFleet run", "../docs/event-format.md", eventIntro, schema.Event{}},
+		{"journal.schema.json", "Line of the journal of a NixFleet run", "../docs/journal-format.md", journalIntro, schema.Entry{}},
 		{"state.schema.json", "State of a NixFleet host", "../docs/state-file.md", stateIntro, schema.State{}},
 	} {
 		data, err := source.JSONSchema(f.title, f.root)
@@ -75,6 +77,21 @@ const recordIntro = `# The record of a run, field by field
 ` + "`nixfleet execute`, `rollback` and `release`" + ` keep one file a run in the state directory. It is written when the run begins
 and again when it ends: a record without a verdict is of a run that was killed. The JSON schema
 is ` + "`schema/validate/record.schema.json`" + `.
+`
+
+const eventIntro = `# The events of a run, field by field
+
+With ` + "`--json`" + ` the commands that work on hosts print events to standard output, one JSON object a line, as they happen.
+The first is ` + "`run-started`" + ` and has the format's version; the last is ` + "`run-finished`" + ` and has the verdict, unless the
+command was killed or cut. A reader should pass over kinds and fields that it does not know: a new version of NixFleet may
+bring some without another version of the format. The JSON schema of a line is ` + "`schema/validate/event.schema.json`" + `.
+`
+
+const journalIntro = `# The journal of a run, field by field
+
+` + "`nixfleet execute`" + ` keeps a journal beside each run's record, in ` + "`runs/RUN.journal`" + ` of the state directory: one JSON object a line,
+appended and forced to the disk. It is what ` + "`execute --resume`" + ` goes on from. A last line that is torn, after a power
+cut, is none. The JSON schema of a line is ` + "`schema/validate/journal.schema.json`" + `.
 `
 
 const stateIntro = `# The state file of a host, field by field

@@ -49,7 +49,7 @@ const (
 	// Halted: policy or the operator stopped the run before every host was taken.
 	Halted Verdict = "halted"
 	// Held: hosts are held for a later execution, as the plan says of those that cannot
-	// be reached; every other is as the plan says.
+	// be reached, or their reboots are, for a window; every other is as the plan says.
 	Held Verdict = "held"
 	// Refused: nothing was touched.
 	Refused Verdict = "refused"
@@ -65,11 +65,48 @@ type HostRecord struct {
 	Changes []Change `json:"changes,omitempty"`
 	// Exit is how the command or task ended; absent where none ran to its end.
 	Exit *Exit `json:"exit,omitempty"`
+	// Reboot tells of the host's reboot; absent where the plan lets it not reboot, or its
+	// turn did not come so far.
+	Reboot *RebootRecord `json:"reboot,omitempty"`
 	// Error says why the host failed, was refused or is in doubt.
 	Error string `json:"error,omitempty"`
 	// Seconds is the time the host took.
 	Seconds float64 `json:"seconds"`
 }
+
+// RebootRecord is what became of a host's reboot.
+type RebootRecord struct {
+	// State says what became of it.
+	State RebootOutcome `json:"state"`
+	// Because are the reasons for which the host needs or needed it.
+	Because []string `json:"because,omitempty"`
+	// Until is when a reboot that is held may begin at the earliest; absent where only
+	// an operator can tell.
+	Until *time.Time `json:"until,omitempty"`
+	// Before and After are the boots before and after it.
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+	// Seconds is how long the host was away.
+	Seconds float64 `json:"seconds,omitempty"`
+	// Error says why it is held or failed.
+	Error string `json:"error,omitempty"`
+}
+
+// RebootOutcome is what became of a reboot.
+type RebootOutcome string
+
+// The outcomes of a reboot.
+const (
+	// RebootNotNeeded: nothing asks for a reboot.
+	RebootNotNeeded RebootOutcome = "not-needed"
+	// RebootDone: the host came back in another boot, stayed well, and its hooks ran.
+	RebootDone RebootOutcome = "done"
+	// RebootHeld: it is needed and has not begun, because no window is open, or another
+	// controller has as many hosts down as may be.
+	RebootHeld RebootOutcome = "held"
+	// RebootFailed: a hook failed, the host did not come back in time, or not well.
+	RebootFailed RebootOutcome = "failed"
+)
 
 // Exit is how a command ended.
 type Exit struct {

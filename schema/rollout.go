@@ -108,6 +108,9 @@ type RebootWave struct {
 	Windows []string `json:"windows,omitempty"`
 	// Deadline is how long a host may take to come back: a Go duration.
 	Deadline string `json:"deadline"`
+	// Stability is how long it is watched then, before anything else is asked of it: no
+	// unit may have failed that had not before. A Go duration.
+	Stability string `json:"stability"`
 }
 
 // UnmarshalJSON refuses limits of more hosts than there can be before it reads them.

@@ -67,15 +67,15 @@ func (t *runTeller) most() int64 {
 	return groupedOutput
 }
 
-func (t *runTeller) tell(event executor.Event) {
+func (t *runTeller) tell(event schema.Event) {
 	switch event.Kind {
-	case executor.HostStarted:
+	case schema.HostStarted:
 		t.flight[event.Host], t.written[event.Host] = true, &[2]bytes.Buffer{}
-	case executor.HostNote:
+	case schema.HostNote:
 		t.line("%s: %s", event.Host, event.Note)
-	case executor.HostOutput:
+	case schema.HostOutput:
 		t.output(event.Host, event.Output.Stderr, event.Output.Data)
-	case executor.HostFinished:
+	case schema.HostFinished:
 		delete(t.flight, event.Host)
 		t.done++
 		t.finished(event)
@@ -146,7 +146,7 @@ func (t *runTeller) lines(host schema.HostName, stderr bool, buffer *bytes.Buffe
 }
 
 // finished takes a host into the group of those with the same end.
-func (t *runTeller) finished(event executor.Event) {
+func (t *runTeller) finished(event schema.Event) {
 	var group runGroup
 	if written := t.written[event.Host]; written != nil { // it was begun
 		if t.stream || t.through {

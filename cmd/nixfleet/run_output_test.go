@@ -10,8 +10,6 @@ import (
 	"github.com/hexops/autogold/v2"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
-	"github.com/nixfleet/nixfleet/executor"
-	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -22,15 +20,15 @@ func tellerOf(out *bytes.Buffer, hosts int) *runTeller {
 
 // ranOn tells of one host, in pieces of a few bytes.
 func ranOn(t *runTeller, host schema.HostName, exit schema.Exit, stdout, stderr string) {
-	t.tell(executor.Event{Kind: executor.HostStarted, Host: host})
+	t.tell(schema.Event{Kind: schema.HostStarted, Host: host})
 	for i, text := range []string{stdout, stderr} {
 		for len(text) > 0 {
 			n := min(len(text), 5)
-			t.tell(executor.Event{Kind: executor.HostOutput, Host: host, Output: &protocol.Output{Stderr: i == 1, Data: []byte(text[:n])}})
+			t.tell(schema.Event{Kind: schema.HostOutput, Host: host, Output: &schema.Output{Stderr: i == 1, Data: []byte(text[:n])}})
 			text = text[n:]
 		}
 	}
-	end := executor.Event{Kind: executor.HostFinished, Host: host, Outcome: schema.HostRan, Exit: &exit}
+	end := schema.Event{Kind: schema.HostFinished, Host: host, Outcome: schema.HostRan, Exit: &exit}
 	if exit.Status != 0 {
 		end.Outcome, end.Error = schema.HostFailed, fmt.Sprintf("exit status %d", exit.Status)
 	}
@@ -53,7 +51,7 @@ func TestWhatIsAlikeIsToldTogether(t *testing.T) {
 	for i := range 18 {
 		ranOn(teller, schema.HostName(fmt.Sprintf("web-%d", 18-i)), schema.Exit{}, "6.1.0\n", "")
 	}
-	teller.tell(executor.Event{Kind: executor.HostFinished, Host: "web-19", Outcome: schema.HostHeld, Error: "the run was stopped before its turn"})
+	teller.tell(schema.Event{Kind: schema.HostFinished, Host: "web-19", Outcome: schema.HostHeld, Error: "the run was stopped before its turn"})
 	teller.end(ended(schema.Halted, schema.HostRan, schema.HostFailed, schema.HostHeld), "/r1.json")
 	autogold.Expect(`18 hosts: web-1, web-[10-18], web-[2-9]
   6.1.0
@@ -108,7 +106,7 @@ func TestALineThatNeverEndsIsToldInParts(t *testing.T) {
 	var out bytes.Buffer
 	teller := tellerOf(&out, 2)
 	teller.stream = true
-	teller.tell(executor.Event{Kind: executor.HostStarted, Host: "web-1"})
+	teller.tell(schema.Event{Kind: schema.HostStarted, Host: "web-1"})
 	teller.output("web-1", false, bytes.Repeat([]byte("x"), 3*longestLine))
 	if got := strings.Count(out.String(), "\n"); got != 3 || teller.written["web-1"][0].Len() > 0 {
 		t.Errorf("told %d lines, and keeps %d bytes", got, teller.written["web-1"][0].Len())

@@ -38,8 +38,8 @@ func TestGoingBackOverSSH(t *testing.T) {
 	first, second := confirmed(edition(1)), confirmed(edition(2))
 	deps := w.executorOver(t, server)
 	var notes []string
-	deps.Observe = func(e executor.Event) {
-		if e.Kind == executor.HostNote {
+	deps.Observe = func(e schema.Event) {
+		if e.Kind == schema.HostNote {
 			notes = append(notes, e.Note)
 		}
 	}

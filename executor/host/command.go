@@ -174,7 +174,7 @@ func (o *outputs) write(stderr bool, data []byte) {
 	o.left -= wanted
 	o.dropped += int64(len(data)) - wanted
 	if wanted > 0 {
-		o.session.tell(o.request, protocol.Event{Output: &protocol.Output{Stderr: stderr, Data: slices.Clone(data[:wanted])}})
+		o.session.tell(o.request, protocol.Event{Output: &schema.Output{Stderr: stderr, Data: slices.Clone(data[:wanted])}})
 	}
 }
 

@@ -77,6 +77,9 @@ type Request struct {
 	History       *History       `json:"history,omitempty"`
 	Command       *Command       `json:"command,omitempty"`
 	Health        *Health        `json:"health,omitempty"`
+	Hook          *Hook          `json:"hook,omitempty"`
+	Reboot        *Reboot        `json:"reboot,omitempty"`
+	Slot          *Slot          `json:"slot,omitempty"`
 }
 
 // Response is what the helper sends: an event, or the reply that ends a request.
@@ -103,6 +106,9 @@ type Response struct {
 	HistoryReply  *HistoryReply  `json:"historyReply,omitempty"`
 	CommandReply  *CommandReply  `json:"commandReply,omitempty"`
 	HealthReply   *HealthReply   `json:"healthReply,omitempty"`
+	HookReply     *HookReply     `json:"hookReply,omitempty"`
+	RebootReply   *RebootReply   `json:"rebootReply,omitempty"`
+	SlotReply     *SlotReply     `json:"slotReply,omitempty"`
 }
 
 // Hello opens a session.
@@ -198,7 +204,7 @@ type Event struct {
 	// Confirm says that the transaction waits to be confirmed.
 	Confirm *Waiting `json:"confirm,omitempty"`
 	// Output is a piece of what a command wrote.
-	Output *Output `json:"output,omitempty"`
+	Output *schema.Output `json:"output,omitempty"`
 }
 
 // Error ends a request that did not succeed.

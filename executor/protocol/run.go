@@ -37,10 +37,3 @@ type CommandReply struct {
 	// Unit is the unit that it ran in, for the host's journal.
 	Unit schema.UnitName `json:"unit"`
 }
-
-// Output is a piece of what a command wrote.
-type Output struct {
-	// Stderr says that it was to standard error, and not to standard output.
-	Stderr bool   `json:"stderr,omitempty"`
-	Data   []byte `json:"data"`
-}

@@ -26,6 +26,16 @@ var PlanSchema string
 //go:embed record.schema.json
 var RecordSchema string
 
+// EventSchema is the published JSON schema of an event of a run.
+//
+//go:embed event.schema.json
+var EventSchema string
+
+// JournalSchema is the published JSON schema of a line of a run's journal.
+//
+//go:embed journal.schema.json
+var JournalSchema string
+
 // StateSchema is the published JSON schema of a host's state file.
 //
 //go:embed state.schema.json

@@ -13,7 +13,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
-	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -46,37 +45,37 @@ func newTeller(c *cli.Context, hosts int, head string) *teller {
 	return t
 }
 
-func (t *teller) tell(event executor.Event) {
+func (t *teller) tell(event schema.Event) {
 	if t.json != nil {
 		_ = t.json.Encode(event) // who stopped reading does not stop the run
 		return
 	}
 	switch event.Kind {
-	case executor.HostStarted:
+	case schema.HostStarted:
 		t.flight[event.Host] = "connect"
-	case executor.HostStage:
+	case schema.HostStage:
 		t.flight[event.Host] = event.Stage
-	case executor.HostChange:
+	case schema.HostChange:
 		t.change(event.Host, event.Change)
-	case executor.HostNote:
+	case schema.HostNote:
 		t.line(fmt.Sprintf("%s: %s", event.Host, event.Note))
-	case executor.HostReturning:
+	case schema.HostReturning:
 		t.flight[event.Host] = "roll back"
-	case executor.HostReturned:
+	case schema.HostReturned:
 		delete(t.flight, event.Host)
 		t.line(fmt.Sprintf("%s: %s", t.style.Bold(string(event.Host)), t.outcome(event.Outcome)))
 		t.line(indent(event.Error))
-	case executor.WaveStage:
+	case schema.WaveStage:
 		if event.Wave != "" {
 			event.Stage = "wave " + event.Wave + ": " + event.Stage
 		}
 		t.line(event.Stage)
-	case executor.HostUnwell:
+	case schema.HostUnwell:
 		t.line(fmt.Sprintf("%s: %s", t.style.Bold(string(event.Host)), t.outcome(schema.HostUnhealthy)))
 		t.line(indent(event.Error))
-	case executor.RunHalted:
+	case schema.RunHalted:
 		t.line(t.style.Yellow("halted: ") + event.Error)
-	case executor.HostFinished:
+	case schema.HostFinished:
 		delete(t.flight, event.Host)
 		t.done++
 		t.line(fmt.Sprintf("%s: %s in %.1f s", t.style.Bold(string(event.Host)), t.outcome(event.Outcome), event.Seconds))

@@ -48,7 +48,7 @@ func describeReboot(r schema.RebootPolicy) string {
 	if r.Auto {
 		text = "when something asks for one"
 	}
-	return words(text, when(len(r.Windows) > 0, "in "+strings.Join(r.Windows, " or ")), "back within "+r.Deadline)
+	return words(text, when(len(r.Windows) > 0, "in "+strings.Join(r.Windows, " or ")), "back within "+r.Deadline+", watched for "+r.Stability)
 }
 
 func checkRow(c schema.HealthCheck) []string {

@@ -173,7 +173,7 @@ func (r *Reboots) write(p *printer, timeZone string) {
 		if len(wave.Windows) > 0 {
 			open = "in " + strings.Join(wave.Windows, " or ") + " " + timeZone
 		}
-		lines = append(lines, []string{"in wave " + wave.Wave + ":", joinHosts(wave.Hosts), words(open, "back within "+wave.Deadline)})
+		lines = append(lines, []string{"in wave " + wave.Wave + ":", joinHosts(wave.Hosts), words(open, "back within "+wave.Deadline+", watched for "+wave.Stability)})
 	}
 	p.columns("  ", lines)
 	for _, limit := range r.Limits {

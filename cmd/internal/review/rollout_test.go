@@ -31,7 +31,7 @@ func TestRolloutAsJSON(t *testing.T) {
 	for _, want := range []string{
 		`{"maxParallel":20,"waves":[{"name":"first 4","hosts":["bastion-1","build-1","build-2","db-1"]},{"name":"rest","hosts":["db-2","db-3","web-1","web-2","web-3","web-4","web-5","web-6"]}],`,
 		`"reboots":{"maxConcurrent":3,"limits":[{"group":"web","maxConcurrent":2,"hosts":["web-1","web-2",`,
-		`{"wave":"rest","windows":["Mon-Fri 22:00-04:00"],"deadline":"10m","hosts":["web-1",`,
+		`{"wave":"rest","windows":["Mon-Fri 22:00-04:00"],"deadline":"10m","stability":"10s","hosts":["web-1",`,
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("expected %s in\n%s", want, text)
@@ -48,7 +48,7 @@ func TestRolloutInWords(t *testing.T) {
 		Waves:  schema.Waves{{Name: "all", Hosts: schema.HostList{"a", "b"}}},
 		Reboots: &schema.Reboots{
 			MaxConcurrent: 2, Limits: []schema.RebootLimit{{Hosts: schema.HostList{"a", "b"}, MaxConcurrent: 1}},
-			Waves: []schema.RebootWave{{Wave: "all", Hosts: schema.HostList{"a", "b"}, Deadline: "10m"}},
+			Waves: []schema.RebootWave{{Wave: "all", Hosts: schema.HostList{"a", "b"}, Deadline: "10m", Stability: "10s"}},
 		},
 	})
 	var text strings.Builder
@@ -62,7 +62,7 @@ func TestRolloutInWords(t *testing.T) {
   A gate that stays closed halts the rollout as well.
 
 Reboots: 2 hosts may reboot
-  in wave all:  a b  at any time, back within 10m
+  in wave all:  a b  at any time, back within 10m, watched for 10s
   hosts without a group: at most 1 down at once, of a b
 `
 	if text.String() != want || p.err != nil {

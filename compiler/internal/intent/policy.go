@@ -64,7 +64,8 @@ type Activation struct {
 
 // Reboot says when the host may reboot.
 type Reboot struct {
-	Auto     bool     `json:"auto"`
-	Windows  []string `json:"windows"`
-	Deadline string   `json:"deadline"`
+	Auto      bool     `json:"auto"`
+	Windows   []string `json:"windows"`
+	Deadline  string   `json:"deadline"`
+	Stability string   `json:"stability"`
 }

@@ -156,7 +156,10 @@ func (r *resolver) reboot() *schema.RebootPolicy {
 	if d, err := time.ParseDuration(policy.Deadline); err != nil || d <= 0 {
 		refuse("deadline", diagnostic.Duration, fmt.Sprintf(`%q is not a duration: expected it as in "90s", "5m" or "1h30m"`, policy.Deadline))
 	}
-	return &schema.RebootPolicy{Auto: policy.Auto, Windows: policy.Windows, Deadline: policy.Deadline}
+	if d, err := time.ParseDuration(policy.Stability); err != nil || d < 0 {
+		refuse("stability", diagnostic.Duration, fmt.Sprintf(`%q is not a duration: expected it as in "10s" or "1m"`, policy.Stability))
+	}
+	return &schema.RebootPolicy{Auto: policy.Auto, Windows: policy.Windows, Deadline: policy.Deadline, Stability: policy.Stability}
 }
 
 func (r *resolver) rebootWindow() []string {

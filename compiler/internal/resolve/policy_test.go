@@ -94,7 +94,7 @@ hint: declare a.service, or name the operating system's unit that it starts:
 		{file(`"/etc/x": {` + plain + `, "validate": " "}`), `error: the command that validates /etc/x is empty or has a NUL byte [file-validate]
   at nixfleet.files."/etc/x".validate, host web-1`},
 		{file(`"/etc/x": {"symlink": "/y", "mode": "0644", "owner": "root", "group": "root", "validate": "true %s"}`), `/etc/x is a symbolic link: there is no content to validate`},
-		{`{"reboot": {"auto": true, "windows": ["Sunday"], "deadline": "10m"}}`, `error: "Sunday" is not a window: it has no end; expected one as "Sun 02:00-04:00", "Mon-Fri 22:00-04:00" or "02:00-04:00" [window]
+		{`{"reboot": {"auto": true, "windows": ["Sunday"], "deadline": "10m", "stability": "10s"}}`, `error: "Sunday" is not a window: it has no end; expected one as "Sun 02:00-04:00", "Mon-Fri 22:00-04:00" or "02:00-04:00" [window]
   at nixfleet.reboot.windows, host web-1`},
 		{`{"activation": {"confirmWindow": "soon", "keepGenerations": 10}}`, `error: "soon" is not a duration: expected it as in "90s", "5m" or "1h30m" [duration]
   at nixfleet.activation.confirmWindow, host web-1`},
@@ -102,7 +102,7 @@ hint: declare a.service, or name the operating system's unit that it starts:
   at nixfleet.activation.confirmWindow, host web-1`},
 		{`{"activation": {"confirmWindow": "0s", "keepGenerations": 1}}`, `error: 1 generations leave nothing to roll back to: expected 2 or more [policy-value]
   at nixfleet.activation.keepGenerations, host web-1`},
-		{`{"reboot": {"auto": true, "deadline": "0s"}}`, `"0s" is not a duration`},
+		{`{"reboot": {"auto": true, "deadline": "0s", "stability": "10s"}}`, `"0s" is not a duration`},
 		{`{"osUpdates": {"ubuntu": {"mode": "manual", "rebootWindow": "x"}}}`, `error: "x" is not a window: it has no end`},
 	} {
 		_, _, found := resolveOne(t, c.fields)
@@ -174,7 +174,7 @@ func TestPolicies(t *testing.T) {
 		"hooks": {"drain": {"when": "before-activation", "on": "controller", "command": "drain", "timeout": "1m", "required": true, "always": true}},
 		"tasks": {"purge": {"description": "empties the cache", "command": "rm -r /x", "user": "app", "environment": {"A": "b"}, "timeout": "1h"}},
 		"secrets": {"tls": {"path": "/run/nixfleet-secrets/tls", `+age+`, "restartUnits": ["b.service", "app.service"], "reloadUnits": ["app.service", "cron.service"]}},
-		"reboot": {"auto": true, "windows": ["Sun 02:00-04:00"], "deadline": "10m"}
+		"reboot": {"auto": true, "windows": ["Sun 02:00-04:00"], "deadline": "10m", "stability": "10s"}
 	}`)
 	if len(found) != 0 {
 		t.Fatal(found)
@@ -205,7 +205,7 @@ func TestPolicies(t *testing.T) {
 	if !reflect.DeepEqual(secret.Restart, []schema.UnitName{"app.service", "b.service"}) || !reflect.DeepEqual(secret.Reload, []schema.UnitName{"cron.service"}) {
 		t.Errorf("the secret is %+v", secret)
 	}
-	if want := (&schema.RebootPolicy{Auto: true, Windows: []string{"Sun 02:00-04:00"}, Deadline: "10m"}); !reflect.DeepEqual(m.Reboot, want) {
+	if want := (&schema.RebootPolicy{Auto: true, Windows: []string{"Sun 02:00-04:00"}, Deadline: "10m", Stability: "10s"}); !reflect.DeepEqual(m.Reboot, want) {
 		t.Errorf("reboot is %+v", m.Reboot)
 	}
 }

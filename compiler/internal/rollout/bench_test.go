@@ -16,7 +16,7 @@ func BenchmarkPlan(b *testing.B) {
 	in.Fleet.Rollout = intent.Rollout{Canary: intent.Canary{Amount: "50%"}, Waves: []intent.Amount{"60%", "80%"}, Soak: &soak, FailureBudget: "1%"}
 	for i := range 10_000 {
 		name, group, site := fmt.Sprintf("h%d", i), fmt.Sprintf("g%d", i/100), fmt.Sprintf("s%d", i%7)
-		in.Hosts = append(in.Hosts, Host{Name: schema.HostName(name), Groups: []string{group, site}, Reboot: &Reboot{Deadline: "10m", MaxConcurrent: 1}})
+		in.Hosts = append(in.Hosts, Host{Name: schema.HostName(name), Groups: []string{group, site}, Reboot: &Reboot{Deadline: "10m", Stability: "10s", MaxConcurrent: 1}})
 		for _, g := range []string{"all", group, site} {
 			in.Members[g] = append(in.Members[g], name)
 		}

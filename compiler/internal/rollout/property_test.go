@@ -30,7 +30,7 @@ func anyFleet(t *rapid.T) Input {
 			host.Tags["rack"] = rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "rack")
 		}
 		if rapid.Bool().Draw(t, "reboots") {
-			host.Reboot = &Reboot{Deadline: "10m", MaxConcurrent: rapid.IntRange(0, 3).Draw(t, "asks for")}
+			host.Reboot = &Reboot{Deadline: "10m", Stability: "10s", MaxConcurrent: rapid.IntRange(0, 3).Draw(t, "asks for")}
 			if rapid.Bool().Draw(t, "own window") {
 				host.Reboot.Windows = []string{"Sun 02:00-04:00"}
 			}

@@ -35,12 +35,12 @@ func (p *planner) reboots(rollout schema.Rollout) *schema.Reboots {
 				continue
 			}
 			open := windows.of(host)
-			key := strings.Join(append(slices.Clone(open), host.Reboot.Deadline), "\n")
+			key := strings.Join(append(slices.Clone(open), host.Reboot.Deadline, host.Reboot.Stability), "\n")
 			i, known := at[key]
 			if !known {
 				i = len(frozen.Waves)
 				at[key] = i
-				frozen.Waves = append(frozen.Waves, schema.RebootWave{Wave: wave.Name, Windows: open, Deadline: host.Reboot.Deadline})
+				frozen.Waves = append(frozen.Waves, schema.RebootWave{Wave: wave.Name, Windows: open, Deadline: host.Reboot.Deadline, Stability: host.Reboot.Stability})
 			}
 			frozen.Waves[i].Hosts = append(frozen.Waves[i].Hosts, name)
 		}

@@ -48,8 +48,9 @@ type Host struct {
 // Reboot is what a host says of its reboots.
 type Reboot struct {
 	// Windows are the host's own; those of its groups or the fleet where there are none.
-	Windows  []string
-	Deadline string
+	Windows []string
+	// Deadline is how long it may take to come back, and Stability how long it is watched then.
+	Deadline, Stability string
 	// MaxConcurrent is how many hosts of its groups may be down at once; 0 for no limit.
 	MaxConcurrent int
 }

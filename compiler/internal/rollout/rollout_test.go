@@ -20,7 +20,7 @@ func sample(web, db, other int) Input {
 			name := fmt.Sprintf("%s-%d", kind, i+1)
 			in.Hosts = append(in.Hosts, Host{
 				Name: schema.HostName(name), Groups: groups, Tags: map[string]string{"zone": string(rune('a' + i%2))},
-				Reboot: &Reboot{Deadline: "10m"},
+				Reboot: &Reboot{Deadline: "10m", Stability: "10s"},
 			})
 			for _, group := range append([]string{"all"}, groups...) {
 				in.Members[group] = append(in.Members[group], name)
@@ -233,17 +233,17 @@ func TestReboots(t *testing.T) {
 		groups map[string]string
 		want   string
 	}{
-		{"plain", sample(3, 1, 0), `{"canary": 1}`, nil, `{"maxConcurrent":20,"waves":[{"wave":"canary","hosts":["db-1"],"deadline":"10m"},{"wave":"rest","hosts":["web-[1-3]"],"deadline":"10m"}]}`},
+		{"plain", sample(3, 1, 0), `{"canary": 1}`, nil, `{"maxConcurrent":20,"waves":[{"wave":"canary","hosts":["db-1"],"deadline":"10m","stability":"10s"},{"wave":"rest","hosts":["web-[1-3]"],"deadline":"10m","stability":"10s"}]}`},
 		{"limits", sample(10, 10, 0), `{"maxParallel": 9, "maxConcurrentReboots": "50%"}`, map[string]string{"web": `{"maxConcurrentReboots": "25%"}`, "db": `{"maxConcurrentReboots": 10}`},
-			`{"maxConcurrent":9,"limits":[{"group":"web","hosts":["web-[1-10]"],"maxConcurrent":2}],"waves":[{"wave":"all","hosts":["db-[1-10]","web-[1-10]"],"deadline":"10m"}]}`},
+			`{"maxConcurrent":9,"limits":[{"group":"web","hosts":["web-[1-10]"],"maxConcurrent":2}],"waves":[{"wave":"all","hosts":["db-[1-10]","web-[1-10]"],"deadline":"10m","stability":"10s"}]}`},
 		{"windows", sample(1, 1, 1), `{"rebootWindow": "Sun 02:00-04:00"}`, map[string]string{"web": `{"rebootWindow": ["Mon 01:00-02:00", "Tue 01:00-02:00"]}`},
-			`{"maxConcurrent":20,"waves":[{"wave":"all","hosts":["db-1","other-1"],"windows":["Sun 02:00-04:00"],"deadline":"10m"},{"wave":"all","hosts":["web-1"],"windows":["Mon 01:00-02:00","Tue 01:00-02:00"],"deadline":"10m"}]}`},
+			`{"maxConcurrent":20,"waves":[{"wave":"all","hosts":["db-1","other-1"],"windows":["Sun 02:00-04:00"],"deadline":"10m","stability":"10s"},{"wave":"all","hosts":["web-1"],"windows":["Mon 01:00-02:00","Tue 01:00-02:00"],"deadline":"10m","stability":"10s"}]}`},
 		{"what hosts ask for", asking, `{}`, nil,
-			`{"maxConcurrent":20,"limits":[{"hosts":["other-1","other-2"],"maxConcurrent":1},{"group":"web","hosts":["web-[1-3]"],"maxConcurrent":1}],"waves":[{"wave":"all","hosts":["db-1"],"deadline":"1h0m"},{"wave":"all","hosts":["db-2","other-1","other-2","web-2","web-3"],"deadline":"10m"},{"wave":"all","hosts":["web-1"],"windows":["04:00-05:00"],"deadline":"10m"}]}`},
+			`{"maxConcurrent":20,"limits":[{"hosts":["other-1","other-2"],"maxConcurrent":1},{"group":"web","hosts":["web-[1-3]"],"maxConcurrent":1}],"waves":[{"wave":"all","hosts":["db-1"],"deadline":"1h0m","stability":"10s"},{"wave":"all","hosts":["db-2","other-1","other-2","web-2","web-3"],"deadline":"10m","stability":"10s"},{"wave":"all","hosts":["web-1"],"windows":["04:00-05:00"],"deadline":"10m","stability":"10s"}]}`},
 		{"a limit that another implies", site, `{}`, map[string]string{"web": `{"maxConcurrentReboots": 2}`},
-			`{"maxConcurrent":20,"limits":[{"group":"site","hosts":["web-[1-3]"],"maxConcurrent":1}],"waves":[{"wave":"all","hosts":["web-[1-3]"],"deadline":"10m"}]}`},
+			`{"maxConcurrent":20,"limits":[{"group":"site","hosts":["web-[1-3]"],"maxConcurrent":1}],"waves":[{"wave":"all","hosts":["web-[1-3]"],"deadline":"10m","stability":"10s"}]}`},
 		{"groups that agree", site, `{}`, map[string]string{"web": `{"rebootWindow": "02:00-03:00"}`, "site": `{"rebootWindow": ["02:00-03:00"]}`},
-			`{"maxConcurrent":20,"limits":[{"group":"site","hosts":["web-[1-3]"],"maxConcurrent":1}],"waves":[{"wave":"all","hosts":["web-[1-3]"],"windows":["02:00-03:00"],"deadline":"10m"}]}`},
+			`{"maxConcurrent":20,"limits":[{"group":"site","hosts":["web-[1-3]"],"maxConcurrent":1}],"waves":[{"wave":"all","hosts":["web-[1-3]"],"windows":["02:00-03:00"],"deadline":"10m","stability":"10s"}]}`},
 	} {
 		rollout, found := Plan(c.in.with(t, c.fleet, c.groups))
 		if got := some(rollout); got != c.want || len(found) > 0 {

@@ -47,7 +47,7 @@ func (r *Run) one(ctx context.Context, host LookHost, try func(*task) func(conte
 	begun := time.Now()
 	// Without a plan the requests carry the digest of nothing.
 	t := &task{Run: r, name: host.Name, host: schema.Host{Connection: host.Connection, Manifest: schema.DigestOf(nil)}, helper: &session.Helper{}}
-	t.emit(Event{Kind: HostStarted})
+	t.emit(schema.Event{Kind: schema.HostStarted})
 	if err := t.tries(ctx, try(t)); err != nil {
 		t.conclude(ctx, err)
 	}
@@ -141,7 +141,7 @@ func (b *returning) leave(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	for i := range left.Changes {
-		b.emit(Event{Kind: HostChange, Change: &left.Changes[i]})
+		b.emit(schema.Event{Kind: schema.HostChange, Change: &left.Changes[i]})
 	}
 	b.result.Changes = append(b.result.Changes, left.Changes...)
 	return nil

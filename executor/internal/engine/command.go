@@ -40,7 +40,7 @@ func (t *task) command(ctx context.Context, command protocol.Command) error {
 	reply, err := s.Command(ctx, command, t.commandDeadline(command), func(event *protocol.Event) {
 		begun = true
 		if event.Output != nil {
-			t.emit(Event{Kind: HostOutput, Output: event.Output})
+			t.emit(schema.Event{Kind: schema.HostOutput, Output: event.Output})
 		}
 	})
 	switch {

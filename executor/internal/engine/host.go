@@ -42,13 +42,13 @@ func (r *Run) host(ctx context.Context, name schema.HostName) *task {
 	return t
 }
 
-func (t *task) emit(event Event) {
+func (t *task) emit(event schema.Event) {
 	event.Host = t.name
 	t.Run.emit(event)
 }
 
-func (t *task) stage(name string) { t.emit(Event{Kind: HostStage, Stage: name}) }
-func (t *task) note(line string)  { t.emit(Event{Kind: HostNote, Note: line}) }
+func (t *task) stage(name string) { t.emit(schema.Event{Kind: schema.HostStage, Stage: name}) }
+func (t *task) note(line string)  { t.emit(schema.Event{Kind: schema.HostNote, Note: line}) }
 
 // How often, and until when, a host that was not reached is tried again.
 const (
@@ -196,7 +196,7 @@ func (t *task) relay(event *protocol.Event) {
 	}
 	if event.Change != nil {
 		t.changes = append(t.changes, *event.Change)
-		t.emit(Event{Kind: HostChange, Change: event.Change})
+		t.emit(schema.Event{Kind: schema.HostChange, Change: event.Change})
 	}
 	if event.Note != "" {
 		t.note(event.Note)
@@ -209,7 +209,7 @@ func (t *task) foresee(hello *protocol.HelloReply, prepared *protocol.PrepareRep
 		t.note(fmt.Sprintf("would copy %d store paths, %s", n, size(t.bytesOf(prepared.MissingPaths))))
 	}
 	for i := range prepared.Changes {
-		t.emit(Event{Kind: HostChange, Change: &prepared.Changes[i]})
+		t.emit(schema.Event{Kind: schema.HostChange, Change: &prepared.Changes[i]})
 	}
 	t.result = schema.HostRecord{Outcome: schema.HostUnchanged, Generation: hello.Generation, Changes: prepared.Changes}
 	if len(prepared.Changes) > 0 {

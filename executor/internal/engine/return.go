@@ -37,7 +37,7 @@ func (o *rollout) takeBack(ctx context.Context, wave *schema.Wave, hosts []schem
 		return t == nil || !t.changed || t.result.Outcome != schema.HostChanged && t.result.Outcome != schema.HostUnhealthy
 	})
 	if len(waiting) > 0 {
-		o.emit(Event{Kind: WaveStage, Wave: wave.Name, Stage: "roll back"})
+		o.emit(schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: "roll back"})
 	}
 	returned := make(chan *task)
 	for {
@@ -48,7 +48,7 @@ func (o *rollout) takeBack(ctx context.Context, wave *schema.Wave, hosts []schem
 			t := o.tasks[waiting[i]]
 			waiting = slices.Delete(waiting, i, i+1)
 			o.limits.begin(t.name)
-			o.emit(Event{Kind: HostReturning, Host: t.name, Wave: wave.Name})
+			o.emit(schema.Event{Kind: schema.HostReturning, Host: t.name, Wave: wave.Name})
 			go func() {
 				t.goBack(ctx, because(t))
 				returned <- t
@@ -60,7 +60,7 @@ func (o *rollout) takeBack(ctx context.Context, wave *schema.Wave, hosts []schem
 		t := <-returned
 		o.limits.end(t.name)
 		o.record(t)
-		o.emit(Event{Kind: HostReturned, Host: t.name, Wave: wave.Name, Outcome: t.result.Outcome, Error: t.result.Error})
+		o.emit(schema.Event{Kind: schema.HostReturned, Host: t.name, Wave: wave.Name, Outcome: t.result.Outcome, Error: t.result.Error})
 	}
 }
 
@@ -80,7 +80,7 @@ func (t *task) goBack(ctx context.Context, because string) {
 	// Under a name of its own: what the host tells of the run's last change is then of this one.
 	run := &Run{
 		ID: t.ID + "-back", Operator: t.Operator, Dialer: t.Dialer, Wire: t.Wire, Now: t.Now, Patience: t.Patience,
-		Observe: func(e Event) { t.Run.emit(e) },
+		Observe: func(e schema.Event) { t.Run.emit(e) },
 	}
 	back := &task{Run: run, name: t.name, host: schema.Host{Connection: t.host.Connection, Manifest: schema.DigestOf(nil)}, helper: &session.Helper{}}
 	b := &returning{task: back, where: protocol.Back{To: strconv.Itoa(t.before)}}

@@ -40,7 +40,7 @@ func (r *Run) Execute(ctx context.Context) map[schema.HostName]schema.HostRecord
 // wave takes the hosts of a wave, or holds them where the rollout has halted.
 func (o *rollout) wave(ctx context.Context, wave *schema.Wave, hosts []schema.HostName) {
 	if o.halted == "" {
-		o.emit(Event{Kind: WaveStarted, Wave: wave.Name})
+		o.emit(schema.Event{Kind: schema.WaveStarted, Wave: wave.Name})
 	}
 	before := o.halted
 	o.take(ctx, wave, slices.Clone(hosts))
@@ -101,7 +101,7 @@ func (o *rollout) begin(ctx context.Context, wave *schema.Wave, waiting []schema
 		host := waiting[i]
 		waiting = slices.Delete(waiting, i, i+1)
 		o.limits.begin(host)
-		o.emit(Event{Kind: HostStarted, Host: host})
+		o.emit(schema.Event{Kind: schema.HostStarted, Host: host})
 		go func() {
 			t := o.host(ctx, host)
 			if wave.OnFailure == schema.RollbackHost && t.result.Outcome == schema.HostUnhealthy {
@@ -180,6 +180,6 @@ func countHosts(n int) string {
 func (o *rollout) halt(wave *schema.Wave, reason string) {
 	if o.halted == "" {
 		o.halted = reason
-		o.emit(Event{Kind: RunHalted, Wave: wave.Name, Error: reason})
+		o.emit(schema.Event{Kind: schema.RunHalted, Wave: wave.Name, Error: reason})
 	}
 }

@@ -43,7 +43,7 @@ type Run struct {
 	// Stop, once closed, lets hosts in flight finish and no other start.
 	Stop <-chan struct{}
 	// Observe is told of every event, one at a time.
-	Observe func(Event)
+	Observe func(schema.Event)
 	// Now is the clock.
 	Now func() time.Time
 	// Patience are the times to wait; the zero value stands for the defaults.
@@ -134,10 +134,10 @@ func (r *Run) finish(name schema.HostName, record schema.HostRecord) {
 	r.mu.Lock()
 	r.records[name] = record
 	r.mu.Unlock()
-	r.emit(Event{Kind: HostFinished, Host: name, Outcome: record.Outcome, Exit: record.Exit, Error: record.Error, Seconds: record.Seconds})
+	r.emit(schema.Event{Kind: schema.HostFinished, Host: name, Outcome: record.Outcome, Exit: record.Exit, Error: record.Error, Seconds: record.Seconds})
 }
 
-func (r *Run) emit(event Event) {
+func (r *Run) emit(event schema.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	event.Time, event.Run = r.Now(), r.ID

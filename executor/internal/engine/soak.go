@@ -11,20 +11,20 @@ import (
 // soak watches a wave for its time, and then asks all its hosts again whether they are
 // well. Each was asked in its own turn.
 func (o *rollout) soak(ctx context.Context, wave *schema.Wave, hosts []schema.HostName) {
-	o.emit(Event{Kind: WaveStage, Wave: wave.Name, Stage: "soak"})
+	o.emit(schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: "soak"})
 	length, _ := time.ParseDuration(wave.Soak) // the compiler has read it too
 	if !o.pause(ctx, length) {
 		o.halt(wave, stoppedByOperator)
 		return
 	}
-	o.emit(Event{Kind: WaveStage, Wave: wave.Name, Stage: "health"})
+	o.emit(schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: "health"})
 	var failed []schema.HostName
 	for _, t := range o.askAll(ctx, hosts) {
 		if reached(t.result.Outcome) {
 			continue
 		}
 		o.record(t)
-		o.emit(Event{Kind: HostUnwell, Host: t.name, Wave: wave.Name, Error: t.result.Error})
+		o.emit(schema.Event{Kind: schema.HostUnwell, Host: t.name, Wave: wave.Name, Error: t.result.Error})
 		o.fail(wave, t.name)
 		failed = append(failed, t.name)
 	}

@@ -36,7 +36,7 @@ func (r *Run) Watch(ctx context.Context, hosts []LookHost) map[schema.HostName]s
 func (r *Run) watch(ctx context.Context, host LookHost) {
 	begun := time.Now()
 	t := &task{Run: r, name: host.Name, host: schema.Host{Connection: host.Connection}, helper: &session.Helper{System: host.System}}
-	t.emit(Event{Kind: HostStarted})
+	t.emit(schema.Event{Kind: schema.HostStarted})
 	err := t.watch(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil:

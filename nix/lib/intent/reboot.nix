@@ -34,5 +34,12 @@ in
       example = "30m";
       description = "How long it may take to come back.";
     };
+
+    stability = mkOption {
+      type = valueTypes.duration;
+      default = "10s";
+      example = "1m";
+      description = "How long it is watched once it is back: it has failed where a unit fails in that time that had not before.";
+    };
   };
 }

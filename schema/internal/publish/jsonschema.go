@@ -31,6 +31,8 @@ func (b *schemaBuilder) of(t reflect.Type) map[string]any {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
 		return map[string]any{"type": "string", "format": "date-time"}
+	case t == reflect.TypeFor[[]byte]():
+		return map[string]any{"type": "string", "contentEncoding": "base64"}
 	case t.Kind() == reflect.Pointer:
 		return b.of(t.Elem())
 	case t.Name() != "" && (t.Kind() == reflect.Struct || t.Kind() == reflect.String && t.PkgPath() != ""):

@@ -59,6 +59,8 @@ func describe(t reflect.Type) string {
 		return "RFC 3339 time"
 	case t.Kind() == reflect.Pointer:
 		return describe(t.Elem())
+	case t == reflect.TypeFor[[]byte]():
+		return "bytes in base64"
 	case t.Kind() == reflect.Slice:
 		return "list of " + describe(t.Elem())
 	case t.Kind() == reflect.Map:

@@ -96,6 +96,7 @@ let
     auto = false;
     windows = [ ];
     deadline = "10m";
+    stability = "10s";
   };
 in
 {
