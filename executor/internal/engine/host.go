@@ -26,6 +26,8 @@ type task struct {
 	// before is the generation before the run, and changed says that the run changed it.
 	before  int
 	changed bool
+	// past is what an earlier process knew of this turn.
+	past past
 }
 
 // host takes one host from the first connection to its verdict.

@@ -44,6 +44,8 @@ type Run struct {
 	Stop <-chan struct{}
 	// Observe is told of every event, one at a time.
 	Observe func(schema.Event)
+	// Journal keeps what a run is resumed from; nil for runs that cannot be.
+	Journal Journal
 	// Now is the clock.
 	Now func() time.Time
 	// Patience are the times to wait; the zero value stands for the defaults.
