@@ -95,7 +95,7 @@ func (s *session) greetTransactions(run string, reply *protocol.HelloReply) erro
 
 func (s *session) describe(found *transaction.Interrupted) (*protocol.Transaction, error) {
 	order := found.Order
-	t := &protocol.Transaction{ID: order.ID, Run: order.Run, Operator: order.Operator, State: protocol.Interrupted}
+	t := &protocol.Transaction{ID: order.ID, Run: order.Run, Epoch: order.Epoch, Operator: order.Operator, State: protocol.Interrupted}
 	events, err := (&reader{state: s.state, id: order.ID}).next()
 	for _, event := range events {
 		if event.Stage != "" {

@@ -76,8 +76,10 @@ type Waiting struct {
 
 // Transaction is one that has not ended.
 type Transaction struct {
-	ID       string    `json:"id"`
-	Run      string    `json:"run"`
+	ID  string `json:"id"`
+	Run string `json:"run"`
+	// Epoch is that of the lease under which it began, for those who confirm it.
+	Epoch    int64     `json:"epoch"`
 	Operator string    `json:"operator"`
 	Since    time.Time `json:"since"`
 	// Phase is the part of the work it was in when it last said so.

@@ -198,7 +198,7 @@ func (h *Host) tell(run string, reply *protocol.HelloReply) {
 			if t.gone {
 				state = protocol.Interrupted
 			}
-			reply.Transaction = &protocol.Transaction{ID: t.ID, Run: t.Run, Operator: "alice@desk", State: state}
+			reply.Transaction = &protocol.Transaction{ID: t.ID, Run: t.Run, Epoch: t.Epoch, Operator: "alice@desk", State: state}
 		case t.Run == run:
 			reply.Last = t.verdict
 		}
