@@ -93,6 +93,24 @@ func CheckFilePath(name string) error {
 	return nil
 }
 
+// LinkedUnit returns the unit that runs because of a link "x.target.wants/y.service",
+// relative to the unit directory; empty where nothing does.
+func LinkedUnit(link string) UnitName {
+	dir, base, ok := strings.Cut(link, "/")
+	if !ok || !strings.HasSuffix(dir, ".wants") && !strings.HasSuffix(dir, ".requires") {
+		return ""
+	}
+	return UnitName(base)
+}
+
+// Template returns the unit whose file a unit is of: of an instance, the template.
+func (n UnitName) Template() UnitName {
+	if before, after, ok := strings.Cut(string(n), "@"); ok {
+		return UnitName(before + "@" + path.Ext(after))
+	}
+	return n
+}
+
 func within(name, tree string) bool {
 	return name == tree || strings.HasPrefix(name, tree+"/")
 }

@@ -64,31 +64,13 @@ func (c *comparison) dropChange(removal Removal) *schema.Change {
 		change.Action, change.Kind, change.Object, change.Detail = schema.Update, "unit", rest, "unmask"
 	case !strings.Contains(rest, "/"):
 		change.Kind, change.Object = "unit", rest
-	case linkedUnit(rest) != "":
-		if !c.wanted[unitPath(string(unitOfLink(rest)))] {
+	case schema.LinkedUnit(rest) != "":
+		if !c.wanted[unitPath(string(schema.UnitName(path.Base(rest)).Template()))] {
 			return nil
 		}
-		change.Action, change.Kind, change.Object, change.Detail = schema.Update, "unit", string(linkedUnit(rest)), "disable: "+rest
+		change.Action, change.Kind, change.Object, change.Detail = schema.Update, "unit", string(schema.LinkedUnit(rest)), "disable: "+rest
 	}
 	return change
-}
-
-// linkedUnit returns the unit that runs because of a link "x.target.wants/y.service".
-func linkedUnit(link string) schema.UnitName {
-	dir, base, ok := strings.Cut(link, "/")
-	if !ok || !strings.HasSuffix(dir, ".wants") && !strings.HasSuffix(dir, ".requires") {
-		return ""
-	}
-	return schema.UnitName(base)
-}
-
-// unitOfLink returns the unit whose file a link leads to: of an instance, the template.
-func unitOfLink(link string) schema.UnitName {
-	name := path.Base(link)
-	if before, after, ok := strings.Cut(name, "@"); ok {
-		return schema.UnitName(before + "@" + path.Ext(after))
-	}
-	return schema.UnitName(name)
 }
 
 // compareDroppedAccounts finds the users and groups that the goal does not have any more.

@@ -23,7 +23,7 @@ func (d *decisions) stopDropped(dropped []schema.UnitName) error {
 			return err
 		}
 		because := "no longer declared"
-		if d.wanted[unitPath(string(unitOfLink(string(name))))] {
+		if d.wanted[unitPath(string(name.Template()))] {
 			because = "no longer enabled"
 		}
 		for _, instance := range running {

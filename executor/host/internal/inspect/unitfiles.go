@@ -108,7 +108,7 @@ func (c *comparison) compareLink(u schema.Unit, link string, isNew bool) error {
 		return err
 	}
 	c.changed[name], c.work.DaemonReload = true, true
-	if started := linkedUnit(link); started != "" && found.action == schema.Create {
+	if started := schema.LinkedUnit(link); started != "" && found.action == schema.Create {
 		c.enabled[started] = true
 	}
 	return nil

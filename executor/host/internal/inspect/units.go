@@ -98,7 +98,7 @@ func (c *comparison) unitsToAsk() (names, dropped []schema.UnitName) {
 		if !ok || step.Do.Unmasks != "" { // what runs in spite of a mask has nothing to do with us
 			continue
 		}
-		if name := linkedUnit(rest); name != "" {
+		if name := schema.LinkedUnit(rest); name != "" {
 			dropped = append(dropped, name)
 		} else if unitName(rest) {
 			dropped = append(dropped, schema.UnitName(rest))
