@@ -83,7 +83,9 @@ func (t *teller) tell(event schema.Event) {
 			t.line(indent(event.Error))
 		}
 	}
-	t.status.Draw(t.progress())
+	if t.status.Live() {
+		t.status.Draw(t.progress())
+	}
 }
 
 func (t *teller) change(host schema.HostName, change *schema.Change) {

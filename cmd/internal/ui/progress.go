@@ -25,6 +25,9 @@ func NewStatusLine(out *os.File) *StatusLine {
 	return &StatusLine{out: out}
 }
 
+// Live reports whether anybody sees the line: with many hosts it is work to make one.
+func (s *StatusLine) Live() bool { return s.out != nil }
+
 // Draw replaces the line.
 func (s *StatusLine) Draw(text string) {
 	if s.out == nil {
