@@ -269,4 +269,3 @@ func (t *transition) masks() (removals, kept []Step) {
 	}
 	return removals, kept
 }
-

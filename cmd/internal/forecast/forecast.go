@@ -57,7 +57,7 @@ func Host(plan *schema.Plan, seen executor.Seen, options Options) schema.HostFor
 	for _, detail := range proposal.Files {
 		host.Files = append(host.Files, file(plan, detail, options))
 	}
-	host.Packages = packages(plan, proposal)
+	host.Packages = packageChanges(plan, proposal)
 	host.Copy = copied(plan, proposal)
 	switch {
 	case len(host.Refusals) > 0:

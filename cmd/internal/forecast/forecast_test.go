@@ -211,16 +211,3 @@ func TestExitCodesFollowTheWorstHost(t *testing.T) {
 		}
 	}
 }
-
-func TestNamesAndVersionsOfPackages(t *testing.T) {
-	for name, want := range map[string][2]string{
-		"nginx-1.24.0": {"nginx", "1.24.0"}, "nginx-1.24.0-doc": {"nginx-doc", "1.24.0"}, "nixfleet-host": {"nixfleet-host", ""},
-		"glibc-2.40-66": {"glibc", "2.40-66"}, "python3.12-pip-24.0": {"python3.12-pip", "24.0"}, "source-2024-05-01": {"source", "2024-05-01"},
-		"perl5.40.0-DBI-1.6": {"perl5.40.0-DBI", "1.6"},
-	} {
-		n, v := nameAndVersion(schema.StorePath("/nix/store/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-" + name))
-		if n != want[0] || v != want[1] {
-			t.Errorf("%s: %q, %q", name, n, v)
-		}
-	}
-}

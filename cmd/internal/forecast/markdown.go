@@ -1,24 +1,24 @@
 package forecast
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
+	"github.com/nixfleet/nixfleet/cmd/internal/packages"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
 // WriteMarkdown writes a forecast for a pull request or a chat.
 func WriteMarkdown(w io.Writer, f *schema.Forecast) error {
 	m := &printer{w: w}
-	m.line("## Plan %s: %s", code(f.Plan.Short()), Summary(f))
+	m.line("## Plan %s: %s", document.CodeSpan(f.Plan.Short()), Summary(f))
 	if len(f.Unsupported) > 0 {
 		m.line("")
 		m.line("This version cannot carry out, and execute refuses because of it:")
 		m.line("")
 		for _, need := range f.Unsupported {
-			m.line("- %s", escaped(need))
+			m.line("- %s", document.Escape(need))
 		}
 	}
 	for _, g := range groups(f) {
@@ -30,18 +30,18 @@ func WriteMarkdown(w io.Writer, f *schema.Forecast) error {
 
 func (p *printer) markdownGroup(g *group) {
 	f := g.forecast
-	p.line("### %s: %s", escaped(g.names()), g.title())
+	p.line("### %s: %s", document.Escape(g.names()), g.title())
 	p.line("")
 	if f.Error != "" {
 		p.fence("", f.Error)
 	}
 	if f.Hint != "" {
-		p.line("Hint: %s", escaped(f.Hint))
+		p.line("Hint: %s", document.Escape(f.Hint))
 	}
 	for _, refusal := range f.Refusals {
-		p.line("- **refused**: %s", escaped(refusal.Message))
+		p.line("- **refused**: %s", document.Escape(refusal.Message))
 		if refusal.Hint != "" {
-			p.line("  - hint: %s", escaped(refusal.Hint))
+			p.line("  - hint: %s", document.Escape(refusal.Hint))
 		}
 	}
 	for _, drift := range f.Drift {
@@ -49,23 +49,23 @@ func (p *printer) markdownGroup(g *group) {
 		if drift.Stays {
 			stays = " (an execution leaves it)"
 		}
-		p.line("- not as it was applied: %s%s", escaped(drift.String()), stays)
+		p.line("- not as it was applied: %s%s", document.Escape(drift.String()), stays)
 	}
 	things, units := split(&f)
 	for _, change := range things {
 		p.markdownThing(&f, change)
 	}
 	for _, change := range units {
-		p.line("- **%s** unit %s%s", change.Action, code(change.Object), markdownDetail(change.Detail))
+		p.line("- **%s** unit %s%s", change.Action, document.CodeSpan(change.Object), markdownDetail(change.Detail))
 	}
 	for _, change := range f.Packages {
-		p.line("- closure: %s", escaped(packageText(change)))
+		p.line("- closure: %s", document.Escape(packages.Text(change)))
 	}
 	if c := f.Copy; c != nil {
 		p.line("- to copy: %s", strings.Join(nonEmpty(amount(len(c.Paths), "store path", c.PathBytes), amount(c.Payloads, "text", c.PayloadBytes)), ", "))
 	}
 	for _, note := range f.Notes {
-		p.line("- note: %s", escaped(note))
+		p.line("- note: %s", document.Escape(note))
 	}
 }
 
@@ -75,7 +75,7 @@ func (p *printer) markdownThing(f *schema.HostForecast, change schema.Change) {
 	if detail != nil && more == "" {
 		more = described(detail)
 	}
-	p.line("- **%s** %s %s%s", change.Action, change.Kind, code(change.Object), markdownDetail(more))
+	p.line("- **%s** %s %s%s", change.Action, change.Kind, document.CodeSpan(change.Object), markdownDetail(more))
 	if detail == nil {
 		return
 	}
@@ -93,7 +93,7 @@ func (p *printer) markdownThing(f *schema.HostForecast, change schema.Change) {
 			p.folded("difference", detail.Diff)
 		}
 	default:
-		p.line("  - contents are different and not shown: %s", escaped(withheldText(detail)))
+		p.line("  - contents are different and not shown: %s", document.Escape(withheldText(detail)))
 	}
 }
 
@@ -101,7 +101,7 @@ func markdownDetail(detail string) string {
 	if detail == "" {
 		return ""
 	}
-	return ": " + escaped(detail)
+	return ": " + document.Escape(detail)
 }
 
 // folded writes a difference that opens at a click.
@@ -115,32 +115,7 @@ func (p *printer) folded(title, diff string) {
 	p.line("")
 }
 
-// fence writes a text as it is, within more backticks than it has.
+// fence writes a text as it is.
 func (p *printer) fence(language, text string) {
-	mark := "```"
-	for strings.Contains(text, mark) {
-		mark += "`"
-	}
-	p.line("  %s%s", mark, language)
-	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		p.line("  %s", ui.Printable(line))
-	}
-	p.line("  %s", mark)
-}
-
-// code writes a name as code, whatever is in it.
-func code(text string) string {
-	mark := "`"
-	for strings.Contains(text, mark) {
-		mark += "`"
-	}
-	if len(mark) > 1 {
-		return fmt.Sprintf("%s %s %s", mark, ui.Printable(text), mark)
-	}
-	return mark + ui.Printable(text) + mark
-}
-
-// escaped writes a text of somebody else's as text and nothing else.
-func escaped(text string) string {
-	return strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", "&", "&amp;", "[", `\[`, "|", `\|`, "\n", " ").Replace(ui.Printable(strings.TrimRight(text, "\n")))
+	document.Fence(func(line string) { p.line("  %s", line) }, language, strings.Split(strings.TrimRight(text, "\n"), "\n"))
 }

@@ -3,9 +3,9 @@ package forecast
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/packages"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -246,38 +246,9 @@ func (p *printer) packages(changes []schema.PackageChange) {
 	var sum int64
 	for _, change := range changes {
 		sum += change.NewSize - change.OldSize
-		p.line("    %s", packageText(change))
+		p.line("    %s", packages.Text(change))
 	}
 	if len(changes) > 1 {
-		p.line("    in all %s", signed(sum))
+		p.line("    in all %s", packages.Signed(sum))
 	}
-}
-
-func packageText(c schema.PackageChange) string {
-	text := c.Name + " "
-	switch {
-	case len(c.Old) == 0:
-		text += "new " + versions(c.New)
-	case len(c.New) == 0:
-		text += versions(c.Old) + "gone"
-	case slices.Equal(c.Old, c.New):
-		text += versions(c.New) + "another build"
-	default:
-		text += strings.TrimSpace(versions(c.Old)) + " -> " + versions(c.New)
-	}
-	return strings.TrimRight(text, " ") + ", " + signed(c.NewSize-c.OldSize)
-}
-
-func versions(list []string) string {
-	if text := strings.Join(slices.DeleteFunc(slices.Clone(list), func(v string) bool { return v == "" }), ", "); text != "" {
-		return text + " "
-	}
-	return ""
-}
-
-func signed(bytes int64) string {
-	if bytes < 0 {
-		return "-" + ui.Bytes(-bytes)
-	}
-	return "+" + ui.Bytes(bytes)
 }

@@ -1,0 +1,107 @@
+package document
+
+import (
+	"bufio"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+)
+
+// WriteText writes a document as plain text, whole.
+func WriteText(w io.Writer, d Document, style ui.Style) error {
+	p := &textPrinter{out: bufio.NewWriter(w), style: style}
+	p.line("", p.text(d.Title))
+	for _, block := range d.Blocks {
+		p.block("", block)
+	}
+	return p.out.Flush()
+}
+
+type textPrinter struct {
+	out   *bufio.Writer
+	style ui.Style
+}
+
+func (p *textPrinter) line(indent, text string) {
+	// What cannot be written is an error of Flush.
+	_, _ = p.out.WriteString(strings.TrimRight(indent+text, " ") + "\n")
+}
+
+func (p *textPrinter) text(t Text) string {
+	var out strings.Builder
+	for _, span := range t {
+		paint := map[Kind]func(string) string{Strong: p.style.Bold, Good: p.style.Green, Warn: p.style.Yellow, Bad: p.style.Red}[span.Kind]
+		if paint == nil {
+			out.WriteString(ui.Printable(span.Text))
+			continue
+		}
+		out.WriteString(paint(ui.Printable(span.Text)))
+	}
+	return out.String()
+}
+
+func (p *textPrinter) block(indent string, block Block) {
+	switch block := block.(type) {
+	case Paragraph:
+		p.line(indent, p.text(block.Text))
+	case List:
+		for _, item := range block.Items {
+			p.line(indent, p.text(item.Text))
+			for _, inner := range item.Blocks {
+				p.block(indent+"    ", inner)
+			}
+		}
+	case Table:
+		p.table(indent, block)
+	case Patch:
+		p.patch(indent, block.Diff)
+	case Section:
+		p.line("", "")
+		p.line(indent, p.style.Bold(p.text(block.Heading)))
+		for _, inner := range block.Blocks {
+			p.block(indent+"  ", inner)
+		}
+	}
+}
+
+// table aligns columns by what is seen of their cells.
+func (p *textPrinter) table(indent string, t Table) {
+	var widths []int
+	for _, row := range t.Rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell.String()))
+		}
+	}
+	for _, row := range t.Rows {
+		var out strings.Builder
+		for i, cell := range row {
+			out.WriteString(p.text(cell))
+			if i < len(row)-1 {
+				out.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell.String())+2))
+			}
+		}
+		p.line(indent, out.String())
+	}
+}
+
+func (p *textPrinter) patch(indent, diff string) {
+	for line := range strings.SplitSeq(strings.TrimRight(diff, "\n"), "\n") {
+		paint := func(text string) string { return text }
+		switch {
+		case strings.HasPrefix(line, "+++ "), strings.HasPrefix(line, "--- "):
+			paint = p.style.Bold
+		case strings.HasPrefix(line, "@@"):
+			paint = p.style.Faint
+		case strings.HasPrefix(line, "+"):
+			paint = p.style.Green
+		case strings.HasPrefix(line, "-"):
+			paint = p.style.Red
+		}
+		p.line(indent, paint(ui.Printable(line)))
+	}
+}

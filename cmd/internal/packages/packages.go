@@ -1,0 +1,96 @@
+// Package packages tells of two closures what is different by package: the names of
+// store paths, split into names and versions.
+package packages
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// versioned splits the name of a store path: the version begins with the first
+// hyphen that a digit follows; a further output of a package has its name behind.
+var versioned = regexp.MustCompile(`^(.+?)-([0-9].*?)(-(?:bin|dev|doc|info|lib|man|out|debug|data|static))?$`)
+
+// NameAndVersion returns a package's name, with the output that is not the usual
+// one, and its version; "" where it has none.
+func NameAndVersion(path schema.StorePath) (name, version string) {
+	match := versioned.FindStringSubmatch(path.Name())
+	if match == nil {
+		return path.Name(), ""
+	}
+	return match[1] + match[3], match[2]
+}
+
+// Compare tells of store paths that go and come, with their sizes, by package.
+func Compare(gone, come map[schema.StorePath]int64) []schema.PackageChange {
+	type sides struct {
+		old, new         map[string]bool
+		oldSize, newSize int64
+	}
+	table := map[string]*sides{}
+	of := func(path schema.StorePath) (*sides, string) {
+		name, version := NameAndVersion(path)
+		if table[name] == nil {
+			table[name] = &sides{old: map[string]bool{}, new: map[string]bool{}}
+		}
+		return table[name], version
+	}
+	for path, size := range come {
+		s, version := of(path)
+		s.new[version] = true
+		s.newSize += size
+	}
+	for path, size := range gone {
+		s, version := of(path)
+		s.old[version] = true
+		s.oldSize += size
+	}
+	var changes []schema.PackageChange
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		s := table[name]
+		changes = append(changes, schema.PackageChange{
+			Name: name, Old: sorted(s.old), New: sorted(s.new), OldSize: s.oldSize, NewSize: s.newSize,
+		})
+	}
+	return changes
+}
+
+func sorted(set map[string]bool) []string {
+	return append([]string{}, slices.Sorted(maps.Keys(set))...)
+}
+
+// Text says what becomes of a package.
+func Text(c schema.PackageChange) string {
+	text := c.Name + " "
+	switch {
+	case len(c.Old) == 0:
+		text += "new " + versions(c.New)
+	case len(c.New) == 0:
+		text += versions(c.Old) + "gone"
+	case slices.Equal(c.Old, c.New):
+		text += versions(c.New) + "another build"
+	default:
+		text += strings.TrimSpace(versions(c.Old)) + " -> " + versions(c.New)
+	}
+	return strings.TrimRight(text, " ") + ", " + Signed(c.NewSize-c.OldSize)
+}
+
+func versions(list []string) string {
+	if text := strings.Join(slices.DeleteFunc(slices.Clone(list), func(v string) bool { return v == "" }), ", "); text != "" {
+		return text + " "
+	}
+	return ""
+}
+
+// Signed writes by how much something grows or shrinks.
+func Signed(bytes int64) string {
+	if bytes < 0 {
+		return "-" + ui.Bytes(-bytes)
+	}
+	return "+" + ui.Bytes(bytes)
+}
