@@ -28,7 +28,7 @@ type Command struct {
 // Start runs a command line through the account's login shell. It does not wait
 // for the host to confirm: a command that cannot run ends at once.
 func (c *Conn) Start(command string) (*Command, error) {
-	channel, requests, err := c.client.OpenChannel("session", nil)
+	channel, requests, err := c.link.OpenChannel("session", nil)
 	if err != nil {
 		var open *ssh.OpenChannelError
 		if errors.As(err, &open) {
@@ -57,7 +57,7 @@ func (c *Conn) Start(command string) (*Command, error) {
 func (c *Command) watch(requests <-chan *ssh.Request) {
 	stderr := make(chan struct{})
 	go func() {
-		_, _ = io.Copy(&c.stderr, c.channel.Stderr()) // to its end, whatever it is
+		c.stderr.readAll(c.channel.Stderr())
 		close(stderr)
 	}()
 	for request := range requests {
@@ -174,14 +174,25 @@ type tail struct {
 
 const tailSize = 4096
 
-func (t *tail) Write(p []byte) (int, error) {
+// readAll reads to the end, whatever it is. Mostly nothing comes, so the buffer is small.
+func (t *tail) readAll(r io.Reader) {
+	var buffer [256]byte
+	for {
+		n, err := r.Read(buffer[:])
+		t.add(buffer[:n])
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (t *tail) add(p []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.data = append(t.data, p...)
 	if over := len(t.data) - tailSize; over > 0 {
 		t.data = append(t.data[:0], t.data[over:]...)
 	}
-	return len(p), nil
 }
 
 func (t *tail) String() string {

@@ -12,35 +12,64 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Conn is an open connection to a host.
+// Conn is an open connection to a host. With a thousand of them open, what each
+// keeps counts: goroutines and buffers are few.
 type Conn struct {
-	client *ssh.Client
-	name   string
-	user   string
-	lost   chan struct{} // closed when the connection has ended
+	link ssh.Conn
+	name string
+	user string
+	key  string
+	lost chan struct{} // closed when the connection has ended
 
 	mu    sync.Mutex
 	cause error // why it ended, where we know better than the library
+	alive *time.Timer
 }
 
-func newConn(client *ssh.Client, r *route) *Conn {
-	c := &Conn{client: client, name: r.Name, user: r.User, lost: make(chan struct{})}
+// newConn takes a connection over, with what the host may ask over it, which is nothing.
+func newConn(l *login) *Conn {
+	c := &Conn{link: l.Conn, name: l.route.Name, user: l.route.User, key: ownKey(l.route.key), lost: make(chan struct{})}
+	c.keepAlive(l.route.aliveInterval, max(l.route.aliveCount, 1))
 	go func() {
-		err := client.Wait()
-		c.setCause(err)
-		close(c.lost)
+		refuseAll(l.channels, l.requests)
+		c.gone(c.link.Wait())
 	}()
-	go c.keepAlive(r.aliveInterval, max(r.aliveCount, 1))
 	return c
+}
+
+// refuseAll refuses what a host asks, until the connection has ended.
+func refuseAll(channels <-chan ssh.NewChannel, requests <-chan *ssh.Request) {
+	for channels != nil || requests != nil {
+		select {
+		case channel, open := <-channels:
+			if !open {
+				channels = nil
+				continue
+			}
+			_ = channel.Reject(ssh.Prohibited, "a controller takes no channels")
+		case request, open := <-requests:
+			if !open {
+				requests = nil
+				continue
+			}
+			if request.WantReply {
+				_ = request.Reply(false, nil)
+			}
+		}
+	}
 }
 
 // User is the account that is logged in.
 func (c *Conn) User() string { return c.user }
 
+// HostKey names the key that the host proved to have; of one with a certificate, the key
+// that this is for.
+func (c *Conn) HostKey() string { return c.key }
+
 // Close ends the connection.
 func (c *Conn) Close() {
 	c.setCause(errClosed)
-	c.client.Close()
+	c.link.Close()
 }
 
 var errClosed = errors.New("the connection was closed")
@@ -48,7 +77,7 @@ var errClosed = errors.New("the connection was closed")
 // closeBecause ends the connection for a reason that its users will be told.
 func (c *Conn) closeBecause(err error) {
 	c.setCause(err)
-	c.client.Close()
+	c.link.Close()
 }
 
 // CloseWhenDone ends the connection, with the context's cause, when ctx is done.
@@ -95,31 +124,38 @@ func (c *Conn) ended() bool {
 // many questions in a row stay open. Without it, a link that was cut without a
 // word would hang until TCP gives up, after a quarter of an hour.
 func (c *Conn) keepAlive(interval time.Duration, count int) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	answers := make(chan struct{}, 1)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	open := 0 // questions asked since the last answer
-	for {
-		select {
-		case <-c.lost:
-			return
-		case <-answers:
-			open = 0
-		case <-ticker.C:
-			if open >= count {
-				c.closeBecause(fmt.Errorf("no answer for %s", time.Duration(open)*interval))
-				return
-			}
-			open++
-			if open > 1 {
-				continue // the first question is still open; any answer will do
-			}
-			go func() {
-				// Any reply is a sign of life, also "unknown request".
-				if _, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil); err == nil {
-					answers <- struct{}{}
-				}
-			}()
+	c.alive = time.AfterFunc(interval, func() {
+		c.mu.Lock()
+		asked := open
+		open++
+		if asked < count {
+			c.alive.Reset(interval)
 		}
-	}
+		c.mu.Unlock()
+		if asked >= count {
+			c.closeBecause(fmt.Errorf("no answer for %s", time.Duration(asked)*interval))
+			return
+		}
+		if asked > 0 {
+			return // the first question is still open; any answer will do
+		}
+		// Any reply is a sign of life, also "unknown request".
+		if _, _, err := c.link.SendRequest("keepalive@openssh.com", true, nil); err == nil {
+			c.mu.Lock()
+			open = 0
+			c.mu.Unlock()
+		}
+	})
+}
+
+// gone lets go of what the connection had.
+func (c *Conn) gone(err error) {
+	c.setCause(err)
+	close(c.lost)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.alive.Stop()
 }

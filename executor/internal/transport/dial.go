@@ -95,36 +95,41 @@ type route struct {
 	address string // with the port
 	trust   trust
 	login   *attempt
+	key     ssh.PublicKey // that the host showed
 }
 
 // Dial connects and logs in. Its errors are of kind transient where another
 // attempt may succeed, and refused otherwise; nothing was done on the host.
 func (d *Dialer) Dial(ctx context.Context, host Host) (*Conn, error) {
-	client, r, err := d.connect(ctx, host)
+	l, err := d.connect(ctx, host)
 	if err != nil {
 		return nil, err
 	}
-	return newConn(client, r), nil
+	return newConn(l), nil
 }
 
-func (d *Dialer) connect(ctx context.Context, host Host) (*ssh.Client, *route, error) {
+// login is a connection that is logged in, of which nobody has made use yet.
+type login struct {
+	ssh.Conn
+	channels <-chan ssh.NewChannel
+	requests <-chan *ssh.Request
+	route    *route
+}
+
+func (d *Dialer) connect(ctx context.Context, host Host) (*login, error) {
 	r, err := d.route(host)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	dial := d.env.Dial
 	if r.ProxyJump != "" {
 		via, err := d.through(ctx, r.ProxyJump)
 		if err != nil {
-			return nil, nil, fmt.Errorf("cannot reach %s through %s: %w", r.Name, r.ProxyJump, err)
+			return nil, fmt.Errorf("cannot reach %s through %s: %w", r.Name, r.ProxyJump, err)
 		}
 		dial = via.dial
 	}
-	client, err := d.handshake(ctx, r, dial)
-	if err != nil {
-		return nil, nil, err
-	}
-	return client, r, nil
+	return d.handshake(ctx, r, dial)
 }
 
 func (d *Dialer) route(host Host) (*route, error) {
@@ -194,7 +199,7 @@ var ciphers = []string{ssh.CipherAES128GCM, ssh.CipherAES256GCM, ssh.CipherChaCh
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-func (d *Dialer) handshake(ctx context.Context, r *route, dial dialFunc) (*ssh.Client, error) {
+func (d *Dialer) handshake(ctx context.Context, r *route, dial dialFunc) (*login, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, 3*r.connectTimeout, errHandshake)
 	defer cancel()
 	dialCtx, cancelDial := context.WithTimeout(ctx, r.connectTimeout)
@@ -208,10 +213,13 @@ func (d *Dialer) handshake(ctx context.Context, r *route, dial dialFunc) (*ssh.C
 	defer stop()
 	var banner strings.Builder
 	conn, channels, requests, err := ssh.NewClientConn(tcp, r.address, &ssh.ClientConfig{
-		Config:            ssh.Config{Ciphers: ciphers},
-		User:              r.User,
-		Auth:              []ssh.AuthMethod{r.login.method()},
-		HostKeyCallback:   r.trust.check,
+		Config: ssh.Config{Ciphers: ciphers},
+		User:   r.User,
+		Auth:   []ssh.AuthMethod{r.login.method()},
+		HostKeyCallback: func(_ string, remote net.Addr, key ssh.PublicKey) error {
+			r.key = key
+			return r.trust.check("", remote, key)
+		},
 		HostKeyAlgorithms: r.trust.algorithms(),
 		BannerCallback:    func(message string) error { banner.WriteString(message); return nil },
 		ClientVersion:     "SSH-2.0-NixFleet",
@@ -221,7 +229,7 @@ func (d *Dialer) handshake(ctx context.Context, r *route, dial dialFunc) (*ssh.C
 		return nil, handshakeError(ctx, r, err)
 	}
 	r.login.succeeded()
-	return ssh.NewClient(conn, channels, requests), nil
+	return &login{conn, channels, requests, r}, nil
 }
 
 var errHandshake = errors.New("the SSH handshake took too long")

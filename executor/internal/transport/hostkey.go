@@ -108,6 +108,14 @@ func (t *trust) algorithms() []string {
 	return first
 }
 
+// ownKey names a host's key; of one with a certificate, the key that this is for.
+func ownKey(key ssh.PublicKey) string {
+	if certificate, ok := key.(*ssh.Certificate); ok {
+		key = certificate.Key
+	}
+	return fingerprint(key)
+}
+
 func fingerprint(key ssh.PublicKey) string { return key.Type() + " " + ssh.FingerprintSHA256(key) }
 
 func fingerprints(keys []ssh.PublicKey) string {

@@ -90,11 +90,16 @@ func (d *Dialer) enter(ctx context.Context, spec string, j *jump) (*ssh.Client, 
 	if before != "" {
 		host.ProxyJump = before
 	}
-	client, r, err := d.connect(ctx, host)
+	l, err := d.connect(ctx, host)
 	if err != nil {
 		return nil, err
 	}
-	conn := newConn(client, r)
+	// The client opens connections to other hosts; the host itself may ask nothing.
+	none, nothing := make(chan ssh.NewChannel), make(chan *ssh.Request)
+	close(none)
+	close(nothing)
+	client := ssh.NewClient(l.Conn, none, nothing)
+	conn := newConn(l)
 	go func() {
 		<-conn.lost // so that the next host dials anew
 		j.mu.Lock()
