@@ -419,7 +419,7 @@ func TestCancel(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || plan != nil || len(found) != 0 {
 		t.Errorf("found %v, %v", found, err)
 	}
-	if took := time.Since(start); took > 8*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("it took %v", took)
 	}
 	if entries, _ := os.ReadDir(d.TempDir); len(entries) != 0 {
@@ -432,7 +432,7 @@ func TestCancel(t *testing.T) {
 func noneWorksIn(t *testing.T, dir string) {
 	t.Helper()
 	var living []string
-	for range 20 {
+	for range 300 {
 		living = nil
 		commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
 		if err != nil || len(commands) == 0 {

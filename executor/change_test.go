@@ -76,10 +76,14 @@ func TestLinkBreaksDuringTheChange(t *testing.T) {
 				c.cut = (*fakehost.Transaction).Cut
 			}
 			f := newFleet(t, 1)
+			if c.outcome == schema.HostUnknown {
+				f.deps.patience.Reconnect = time.Second
+			}
+			told := f.upon(func(e schema.Event) bool { return e.Kind == schema.HostChange })
 			f.only().Set(func(s *fakehost.State) {
 				s.OnApply = func(change *fakehost.Transaction) error {
 					change.Send(protocol.Event{Change: oneFile})
-					time.Sleep(20 * time.Millisecond)
+					<-told
 					c.cut(change)
 					return c.then(change)
 				}
@@ -158,10 +162,11 @@ func TestConfirmation(t *testing.T) {
 	})
 	t.Run("never", func(t *testing.T) {
 		f := newFleet(t, 1)
+		tried := f.upon(func(e schema.Event) bool { return strings.Contains(e.Note, "cannot confirm") })
 		f.only().Set(func(s *fakehost.State) {
 			s.OnApply = func(change *fakehost.Transaction) error {
 				change.Send(protocol.Event{Stage: "confirm", Confirm: &protocol.Waiting{Window: "1s"}})
-				time.Sleep(100 * time.Millisecond)
+				<-tried
 				return &protocol.Error{Message: "not confirmed within 1s"}
 			}
 		})

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -178,35 +177,25 @@ func TestVerdictOfOneWave(t *testing.T) {
 func TestParallelIsALimit(t *testing.T) {
 	f := newFleet(t, 6)
 	f.options.Parallel = 2
-	var mu sync.Mutex
-	now, most := 0, 0
+	atWork := &crowd{expected: 2}
 	for _, host := range f.hosts {
 		host.Set(func(s *fakehost.State) {
-			s.OnApply = func(*fakehost.Transaction) error {
-				mu.Lock()
-				now++
-				most = max(most, now)
-				mu.Unlock()
-				time.Sleep(50 * time.Millisecond)
-				mu.Lock()
-				now--
-				mu.Unlock()
-				return nil
-			}
+			s.OnApply = func(*fakehost.Transaction) error { atWork.visit(); return nil }
 		})
 	}
-	if record := f.execute(); record.Verdict != schema.Done || most != 2 {
-		t.Errorf("verdict %s, %d hosts at once", record.Verdict, most)
+	if record := f.execute(); record.Verdict != schema.Done || atWork.most.Load() != 2 {
+		t.Errorf("verdict %s, %d hosts at once", record.Verdict, atWork.most.Load())
 	}
 
 	f.plan.Index.Rollout.MaxParallel = 1 // --parallel only lowers
 	f.seal()
-	most = 0
+	atWork.most.Store(0)
+	atWork.expected = 1
 	for _, host := range f.hosts {
 		host.Set(func(s *fakehost.State) { s.Drifted = true })
 	}
-	if f.execute(); most != 1 {
-		t.Errorf("%d hosts at once where the plan allows one", most)
+	if f.execute(); atWork.most.Load() != 1 {
+		t.Errorf("%d hosts at once where the plan allows one", atWork.most.Load())
 	}
 }
 

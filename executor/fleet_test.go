@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,7 +56,7 @@ func newFleet(t testing.TB, n int) *fleet {
 		Helpers: func(schema.System) ([]byte, error) { return helperBinary, nil },
 		Home:    home, User: "alice", Getenv: func(string) string { return "" },
 		Clock: time.Now, Random: rand.Reader, StateDir: filepath.Join(home, "state"),
-		patience: engine.Patience{Retry: 20 * time.Millisecond, Reconnect: time.Second, Apply: 20 * time.Second},
+		patience: engine.Patience{Retry: 20 * time.Millisecond, Reconnect: time.Minute, Apply: 2 * time.Minute},
 	}
 	return f
 }
@@ -161,6 +163,37 @@ func (f *fleet) executeIn(ctx context.Context) *schema.Record {
 		f.t.Fatal(err)
 	}
 	return record
+}
+
+// upon returns what is closed by the first such event of an execution.
+func (f *fleet) upon(such func(schema.Event) bool) <-chan struct{} {
+	seen, observe := make(chan struct{}), f.deps.Observe
+	once := sync.OnceFunc(func() { close(seen) })
+	f.deps.Observe = func(e schema.Event) {
+		observe(e)
+		if such(e) {
+			once()
+		}
+	}
+	return seen
+}
+
+// crowd counts who is somewhere at once.
+type crowd struct {
+	now, most atomic.Int32
+	// expected may be there at once; until so many were, everybody stays, but not for ever.
+	expected int32
+}
+
+func (c *crowd) visit() {
+	now := c.now.Add(1)
+	defer c.now.Add(-1)
+	for most := c.most.Load(); now > most && !c.most.CompareAndSwap(most, now); most = c.most.Load() {
+	}
+	for end := time.Now().Add(time.Minute); c.most.Load() < c.expected && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(20 * time.Millisecond) // for who should not come
 }
 
 // only is the one host of a fleet of one.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,13 +155,11 @@ func TestAskingObeysTheLimit(t *testing.T) {
 	f.plan.Index.Rollout.MaxParallel = 2
 	f.plan.Index.Rollout.Waves[0].Soak = "1ms"
 	f.checks(checkOf("app", schema.OnHost))
-	var asking, most atomic.Int32
+	asking := &crowd{expected: 2}
 	for _, host := range f.hosts {
 		host.Set(func(s *fakehost.State) {
 			s.OnHealth = func(*fakehost.Session) (string, error) {
-				most.Store(max(most.Load(), asking.Add(1)))
-				defer asking.Add(-1)
-				time.Sleep(5 * time.Millisecond)
+				asking.visit()
 				return "", nil
 			}
 		})
@@ -170,7 +167,7 @@ func TestAskingObeysTheLimit(t *testing.T) {
 	if record := f.execute(); record.Verdict != schema.Done {
 		t.Errorf("%+v", record)
 	}
-	if n := most.Load(); n != 2 {
+	if n := asking.most.Load(); n != 2 {
 		t.Error(fmt.Sprint(n, " hosts were asked at once"))
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -119,17 +119,16 @@ func TestHostsOnWhichACommandCannotRunSayWhy(t *testing.T) {
 
 func TestStoppingARunHoldsTheOtherHosts(t *testing.T) {
 	f := newFleet(t, 3)
-	stop, began := make(chan struct{}), make(chan struct{}, 3)
+	stop := make(chan struct{})
+	once := sync.OnceFunc(func() { close(stop) })
 	for _, host := range f.hosts {
 		host.Set(func(s *fakehost.State) {
 			s.OnRun = func(*fakehost.Session) (schema.Exit, error) {
-				began <- struct{}{}
-				time.Sleep(100 * time.Millisecond)
+				once()
 				return schema.Exit{}, nil
 			}
 		})
 	}
-	go func() { <-began; close(stop) }()
 	record := f.run(Command{Argv: []string{"sleep"}}, BackOptions{Parallel: 1, Stop: stop})
 	wantHost(t, record, "web-1", schema.HostRan)
 	wantHost(t, record, "web-2", schema.HostHeld, "the run was stopped before its turn")

@@ -18,7 +18,7 @@ import (
 )
 
 func check(kind schema.CheckKind, change func(*schema.HealthCheck)) schema.HealthCheck {
-	c := schema.HealthCheck{Name: "web", Kind: kind, From: schema.OnHost, StartDelay: "0s", Interval: "5ms", Timeout: "2s", Status: 200}
+	c := schema.HealthCheck{Name: "web", Kind: kind, From: schema.OnHost, StartDelay: "0s", Interval: "5ms", Timeout: "30s", Status: 200}
 	if change != nil {
 		change(&c)
 	}
@@ -174,7 +174,7 @@ func TestPatience(t *testing.T) {
 	asked.Store(-10)
 	found, _ = ask(a, c)
 	wants(t, found, `health check "web" failed, asked 4 times from the host: "ready": exit status 1`, "the last lines of its output:\n    not\n    yet")
-	if Longest([]schema.HealthCheck{c}) != 20*time.Millisecond+4*(2*time.Second+10*time.Millisecond) {
+	if Longest([]schema.HealthCheck{c}) != 20*time.Millisecond+4*(30*time.Second+10*time.Millisecond) {
 		t.Errorf("longest %s", Longest([]schema.HealthCheck{c}))
 	}
 }

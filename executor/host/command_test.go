@@ -245,7 +245,7 @@ func TestACommandEndsWithItsSession(t *testing.T) {
 	}
 	before := time.Now()
 	w.hangUp()
-	if took := time.Since(before); took > 5*time.Second {
+	if took := time.Since(before); took > time.Minute {
 		t.Errorf("it went on for %s", took)
 	}
 	if _, _, _, err := w.run("r2", protocol.Command{Argv: []string{"/bin/true"}, Timeout: "1m"}); err != nil {

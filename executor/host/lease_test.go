@@ -197,7 +197,7 @@ func (w *world) begun(p *plan) (c *client, id string, epoch int64) {
 		w.t.Fatal(err)
 	}
 	id = response.BeginReply.Transaction
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		hello, err := w.second("r9").hello(p)
 		if err != nil {
 			w.t.Fatal(err)

@@ -196,7 +196,7 @@ func TestCancelEndsTheGroup(t *testing.T) {
 	nix := fakeNix(t, "sleep 300 & echo $! >"+pids+".new; mv "+pids+".new "+pids+"; wait\n")
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		for range 200 {
+		for range 6000 {
 			if _, err := os.Stat(pids); err == nil {
 				break
 			}
@@ -209,7 +209,7 @@ func TestCancelEndsTheGroup(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("found %v", err)
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("it took %v", took)
 	}
 	data, err := os.ReadFile(pids)
@@ -217,7 +217,7 @@ func TestCancelEndsTheGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stat []byte
-	for range 100 {
+	for range 3000 {
 		if stat, err = os.ReadFile("/proc/" + strings.TrimSpace(string(data)) + "/stat"); err != nil || strings.Contains(string(stat), ") Z ") {
 			return
 		}

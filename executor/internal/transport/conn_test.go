@@ -49,7 +49,7 @@ func TestCommandStreams(t *testing.T) {
 	if err != nil || !bytes.Equal(output, bytes.ToUpper(input)) {
 		t.Errorf("%d bytes came back, %v", len(output), err)
 	}
-	exit, err := command.Wait(5 * time.Second)
+	exit, err := command.Wait(time.Minute)
 	if err != nil || exit != (Exit{Status: 7, Stderr: "shout loudly C"}) {
 		t.Errorf("ended with %+v, %v", exit, err)
 	}
@@ -68,7 +68,7 @@ func TestCutLink(t *testing.T) {
 	}
 	_, err = io.ReadAll(command)
 	wantError(t, err, fault.LinkLost, "lost the connection to web-1: the host closed the connection")
-	_, err = command.Wait(5 * time.Second)
+	_, err = command.Wait(time.Minute)
 	wantError(t, err, fault.LinkLost)
 	_, err = conn.Start("another")
 	wantError(t, err, fault.LinkLost)
@@ -85,7 +85,7 @@ func TestEndWithoutStatus(t *testing.T) {
 	if _, err := io.ReadAll(command); err != nil {
 		t.Error(err)
 	}
-	if exit, err := command.Wait(5 * time.Second); err != nil || exit.Status != -1 {
+	if exit, err := command.Wait(time.Minute); err != nil || exit.Status != -1 {
 		t.Errorf("ended with %+v, %v", exit, err)
 	}
 }
@@ -105,7 +105,7 @@ func TestKeepAliveFindsADeadLink(t *testing.T) {
 	begun := time.Now()
 	_, err = command.Read(make([]byte, 1))
 	wantError(t, err, fault.LinkLost, "lost the connection to web-1: no answer for 2s")
-	if took := time.Since(begun); took > 5*time.Second {
+	if took := time.Since(begun); took > 30*time.Second {
 		t.Errorf("a dead link was found after %s", took)
 	}
 	server.Thaw()

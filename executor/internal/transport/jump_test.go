@@ -62,7 +62,7 @@ func TestProxyJump(t *testing.T) {
 	// A bastion that went away is dialled anew.
 	servers[0].CutAll()
 	var err error
-	for range 250 { // until the news has arrived
+	for range 3000 { // until the news has arrived
 		if _, err = d.Dial(context.Background(), host); err == nil {
 			break
 		}

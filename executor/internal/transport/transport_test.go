@@ -89,7 +89,7 @@ func mustRun(t *testing.T, conn *Conn, line string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if exit, err := command.Wait(5 * time.Second); err != nil || exit.Status != 0 {
+	if exit, err := command.Wait(time.Minute); err != nil || exit.Status != 0 {
 		t.Fatalf("%q ended with %+v, %v", line, exit, err)
 	}
 	return string(output)
@@ -369,9 +369,9 @@ func TestUnreachable(t *testing.T) {
 		defer conn.Close()
 		second, err := listener.Accept()
 		if err == nil {
+			listener.Close() // first: who was hung up on may dial again at once
 			second.Close()
 		}
-		listener.Close()
 		time.Sleep(100 * time.Millisecond)
 	}()
 	host := Host{Name: "web-1", Address: "127.0.0.1", Port: port}
