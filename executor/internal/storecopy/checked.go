@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
+	"github.com/nixfleet/nixfleet/executor/internal/transport"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -21,12 +22,12 @@ type checked struct {
 }
 
 const (
-	heldSize = 64 << 10
+	heldSize = 2*transport.Packet + endSize
 	endSize  = 8 // within the last word of a NAR: without it, the NAR is not whole
 )
 
 func newChecked(w io.Writer, entry schema.PathEntry) *checked {
-	return &checked{w: w, entry: entry, hash: sha256.New(), held: make([]byte, 0, heldSize)}
+	return &checked{w: w, entry: entry, hash: sha256.New(), held: make([]byte, 0, max(min(heldSize, entry.NarSize), 0))}
 }
 
 func (c *checked) Write(p []byte) (int, error) {

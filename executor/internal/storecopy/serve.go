@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/nix-community/go-nix/pkg/wire"
+	"github.com/nixfleet/nixfleet/executor/internal/transport"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -33,7 +34,7 @@ type server struct {
 }
 
 func newServer(stream io.ReadWriter) *server {
-	return &server{r: bufio.NewReader(stream), w: bufio.NewWriterSize(stream, 32<<10)}
+	return &server{r: bufio.NewReader(stream), w: bufio.NewWriterSize(stream, transport.Packet)}
 }
 
 // writeGreeting begins the conversation; [server.readGreeting] reads the answer.

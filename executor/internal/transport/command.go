@@ -97,13 +97,24 @@ func (c *Command) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Packet is how much is written at once. The library keeps a buffer as large as the
+// largest write for each command, and one for each connection, until they end: with
+// the 32 KB that SSH allows, a thousand hosts would take 100 MB for that, and a
+// single one be a quarter faster.
+const Packet = 8000
+
 // Write writes to the command's standard input.
-func (c *Command) Write(p []byte) (int, error) {
-	n, err := c.channel.Write(p)
+func (c *Command) Write(p []byte) (written int, err error) {
+	for len(p) > 0 && err == nil {
+		var n int
+		n, err = c.channel.Write(p[:min(len(p), Packet)])
+		written += n
+		p = p[n:]
+	}
 	if err != nil {
 		err = c.describe(err)
 	}
-	return n, err
+	return written, err
 }
 
 // CloseWrite ends the command's standard input.
