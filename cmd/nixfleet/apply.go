@@ -96,7 +96,7 @@ func applyAction(c *cli.Context) error {
 	if !agreed || err != nil {
 		return err
 	}
-	return execution.CarryOut(c, plan, len(hosts), executor.Options{Select: chosen, Parallel: c.Int("parallel")})
+	return execution.CarryOut(c, plan, hosts, executor.Options{Select: chosen, Parallel: c.Int("parallel")})
 }
 
 // applyPlan compiles the plan, and keeps it where that is asked for.

@@ -3,40 +3,48 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"sync"
+	"time"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// asking is the status line while hosts are asked.
+// asking is what a terminal shows while hosts are asked.
 type asking struct {
-	line    *ui.StatusLine
+	live  *ui.Live
+	began time.Time
+
+	mu      sync.Mutex
 	waiting []schema.HostName
 	hosts   int
 }
 
 func newAsking(hosts []schema.HostName, quiet bool) *asking {
-	a := &asking{line: &ui.StatusLine{}, waiting: hosts, hosts: len(hosts)}
-	if !quiet {
-		a.line = ui.NewStatusLine(os.Stderr)
+	a := &asking{waiting: slices.Clone(hosts), hosts: len(hosts), began: time.Now()}
+	if a.live = ui.Plain(os.Stderr); !quiet {
+		a.live = ui.NewLive(os.Stderr, a.draw)
 	}
-	a.draw()
 	return a
 }
 
 func (a *asking) answered(host schema.HostName) {
-	var waiting []schema.HostName
-	for _, name := range a.waiting {
-		if name != host {
-			waiting = append(waiting, name)
-		}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if i := slices.Index(a.waiting, host); i >= 0 {
+		a.waiting = slices.Delete(a.waiting, i, i+1)
 	}
-	a.waiting = waiting
-	a.draw()
 }
 
-func (a *asking) draw() {
+func (a *asking) draw(int, int) []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.waiting) == 0 {
+		return nil
+	}
 	const most = 5
 	names := make([]string, 0, most)
 	for _, name := range a.waiting[:min(len(a.waiting), most)] {
@@ -45,7 +53,8 @@ func (a *asking) draw() {
 	if len(a.waiting) > most {
 		names = append(names, "…")
 	}
-	a.line.Draw(fmt.Sprintf("%d of %d hosts asked; waiting for %s", a.hosts-len(a.waiting), a.hosts, strings.Join(names, ", ")))
+	return []string{fmt.Sprintf("%d of %d hosts asked, %s; waiting for %s", a.hosts-len(a.waiting), a.hosts,
+		progress.Span(time.Since(a.began)), strings.Join(names, ", "))}
 }
 
-func (a *asking) close() { a.line.Clear() }
+func (a *asking) close() { a.live.Close() }

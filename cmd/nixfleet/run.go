@@ -124,18 +124,24 @@ func runAndTell(c *cli.Context, teller *runTeller, work execution.Work) error {
 	if err != nil {
 		return ui.WithCode(ui.ExitRefused, err)
 	}
-	ctx, stop, release := execution.Interruptible(c.Context)
+	defer teller.close()
+	ctx, stop, release := execution.Interruptible(c.Context, func(line string) { teller.line("%s", line) })
 	defer release()
 	deps.Observe = teller.tell
+	if ask := deps.Passphrase; ask != nil {
+		deps.Passphrase = func(file string) (answer []byte, err error) {
+			teller.live.Aside(func() { answer, err = ask(file) })
+			return answer, err
+		}
+	}
 	if c.Bool("debug-wire") {
 		deps.Wire = surroundings.Wire(os.Stderr)
 	}
 	record, err := work(ctx, stop, deps)
 	if record == nil {
-		teller.close()
 		return ui.WithCode(ui.ExitRefused, err)
 	}
-	teller.end(record, executor.RecordPath(deps.StateDir, record.Run))
+	teller.end(record, executor.RecordPath(deps.StateDir, record.Run), execution.WayOf(c))
 	switch {
 	case err != nil:
 		return err

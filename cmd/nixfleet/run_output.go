@@ -9,10 +9,13 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/closing"
+	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
@@ -22,16 +25,17 @@ import (
 type runTeller struct {
 	out, talk io.Writer
 	style     ui.Style
-	status    *ui.StatusLine
+	live      *ui.Live
 	json      *json.Encoder
-	stream    bool // line by line, with the host's name
-	through   bool // of one host, as it is
-	printable bool // a terminal must not be moved by what hosts write
-	hosts     int
-	done      int
-	flight    map[schema.HostName]bool
+	stream    bool                                 // line by line, with the host's name
+	through   bool                                 // of one host, as it is
+	printable bool                                 // a terminal must not be moved by what hosts write
+	verbose   bool                                 // a line for each host that ends
 	written   map[schema.HostName]*[2]bytes.Buffer // what is not told yet
 	groups    map[string]*runGroup
+
+	mu    sync.Mutex // the model's, which is drawn meanwhile
+	model *progress.Model
 }
 
 // runGroup is hosts on which the same came of it.
@@ -45,18 +49,28 @@ type runGroup struct {
 
 func newRunTeller(c *cli.Context, hosts []schema.HostName) *runTeller {
 	t := &runTeller{
-		out: c.App.Writer, talk: os.Stderr, style: ui.StyleFor(os.Stderr), status: ui.NewStatusLine(os.Stderr),
-		stream: c.Bool("stream"), printable: ui.IsTerminal(c.App.Writer), hosts: len(hosts),
-		flight: map[schema.HostName]bool{}, written: map[schema.HostName]*[2]bytes.Buffer{}, groups: map[string]*runGroup{},
+		out: c.App.Writer, talk: os.Stderr, style: ui.StyleFor(os.Stderr), stream: c.Bool("stream"), verbose: c.Bool("verbose"),
+		printable: ui.IsTerminal(c.App.Writer), written: map[schema.HostName]*[2]bytes.Buffer{}, groups: map[string]*runGroup{},
+		model: progress.New(progress.Shape{Hosts: len(hosts), Parallel: c.Int("parallel")}),
 	}
+	t.live = ui.Plain(os.Stderr)
 	switch {
 	case c.Bool("json"):
 		t.json = json.NewEncoder(c.App.Writer)
 		t.json.SetEscapeHTML(false)
 	case !t.stream && len(hosts) == 1:
 		t.through = true
+	case !c.Bool("debug-wire"): // which writes to the same place
+		t.live = ui.NewLive(os.Stderr, t.draw)
 	}
 	return t
+}
+
+// draw is the progress as a terminal shows it.
+func (t *runTeller) draw(width, height int) []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.model.Lines(time.Now(), width, height, t.style)
 }
 
 // most is how much output of a host is of use.
@@ -68,35 +82,24 @@ func (t *runTeller) most() int64 {
 }
 
 func (t *runTeller) tell(event schema.Event) {
+	t.mu.Lock()
+	t.model.Take(event)
+	t.mu.Unlock()
 	switch event.Kind {
 	case schema.HostStarted:
-		t.flight[event.Host], t.written[event.Host] = true, &[2]bytes.Buffer{}
+		t.written[event.Host] = &[2]bytes.Buffer{}
 	case schema.HostNote:
-		t.line("%s: %s", event.Host, event.Note)
+		t.line("%s: %s", event.Host, ui.Printable(event.Note))
 	case schema.HostOutput:
 		t.output(event.Host, event.Output.Stderr, event.Output.Data)
 	case schema.HostFinished:
-		delete(t.flight, event.Host)
-		t.done++
 		t.finished(event)
 		delete(t.written, event.Host)
 	}
-	if !t.through {
-		t.status.Draw(fmt.Sprintf("%d of %d hosts done; at work: %s", t.done, t.hosts, strings.Join(texts(slices.Sorted(maps.Keys(t.flight))), ", ")))
-	}
-}
-
-func texts(names []schema.HostName) []string {
-	list := make([]string, len(names))
-	for i, name := range names {
-		list[i] = string(name)
-	}
-	return list
 }
 
 func (t *runTeller) line(format string, args ...any) {
-	t.status.Clear()
-	fmt.Fprintf(t.talk, format+"\n", args...)
+	t.live.Print(fmt.Sprintf(format+"\n", args...))
 }
 
 // output keeps what a host wrote, or tells it.
@@ -140,8 +143,7 @@ func (t *runTeller) lines(host schema.HostName, stderr bool, buffer *bytes.Buffe
 		if !t.through {
 			text = string(host) + ": " + text
 		}
-		t.status.Clear()
-		fmt.Fprintln(t.writer(stderr), ui.Printable(text))
+		t.live.Around(func() { fmt.Fprintln(t.writer(stderr), ui.Printable(text)) })
 	}
 }
 
@@ -161,6 +163,9 @@ func (t *runTeller) finished(event schema.Event) {
 			Host: event.Host, Outcome: event.Outcome, Exit: event.Exit, Error: event.Error, Stdout: group.stdout, Stderr: group.stderr, Seconds: event.Seconds,
 		})
 		return
+	}
+	if t.verbose && event.Outcome == schema.HostRan {
+		t.line("%s: %s in %.1f s", t.style.Bold(string(event.Host)), t.style.Green(string(event.Outcome)), event.Seconds)
 	}
 	if t.stream || t.through {
 		t.ended(event.Host, &group)
@@ -202,12 +207,12 @@ func (t *runTeller) dropped(g *runGroup) {
 
 func indentRest(text string) string { return strings.ReplaceAll(text, "\n", "\n  ") }
 
-func (t *runTeller) close() { t.status.Clear() }
+func (t *runTeller) close() { t.live.Close() }
 
 // end tells the groups, the largest first and those that did not end well last, and
-// closes with a line.
-func (t *runTeller) end(record *schema.Record, file string) {
-	t.status.Clear()
+// closes with how it went and what to do next.
+func (t *runTeller) end(record *schema.Record, file string, way closing.Way) {
+	t.live.Close()
 	if t.json != nil {
 		_ = t.json.Encode(struct {
 			Run     string         `json:"run"`
@@ -238,7 +243,7 @@ func (t *runTeller) end(record *schema.Record, file string) {
 		t.group(g)
 	}
 	if !t.through || record.Verdict != schema.Done {
-		t.summarize(record, file)
+		t.summarize(record, file, way)
 	}
 }
 
@@ -271,22 +276,11 @@ func (t *runTeller) block(indent, text string) {
 	}
 }
 
-func (t *runTeller) summarize(record *schema.Record, file string) {
-	counts := map[schema.Outcome]int{}
-	for _, host := range record.Hosts {
-		counts[host.Outcome]++
-	}
-	var parts []string
-	for _, outcome := range []schema.Outcome{
-		schema.HostRan, schema.HostFailed, schema.HostUnknown, schema.HostRefused, schema.HostUnreachable, schema.HostHeld,
-	} {
-		if n := counts[outcome]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, outcome))
-		}
-	}
-	took := record.Finished.Sub(record.Started).Round(time.Millisecond).Seconds()
-	fmt.Fprintf(t.talk, "\n%s in %.1f s: %s\n", t.style.Bold(string(record.Verdict)), took, strings.Join(parts, ", "))
+// summarize says what to do next. Why is told with the groups.
+func (t *runTeller) summarize(record *schema.Record, file string, way closing.Way) {
+	closing.WriteVerdict(t.talk, record, t.style)
 	if record.Verdict != schema.Done {
-		fmt.Fprintf(t.talk, "record: %s\nonly those again: --failed-of %s\n", file, record.Run)
+		closing.WriteHints(t.talk, record, way, t.style)
+		fmt.Fprintf(t.talk, "record: %s\n", file)
 	}
 }

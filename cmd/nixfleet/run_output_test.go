@@ -9,14 +9,21 @@ import (
 
 	"github.com/hexops/autogold/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/closing"
+	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
 // tellerOf writes both streams to one buffer.
 func tellerOf(out *bytes.Buffer, hosts int) *runTeller {
-	return &runTeller{out: out, talk: out, status: &ui.StatusLine{}, hosts: hosts, flight: map[schema.HostName]bool{}, written: map[schema.HostName]*[2]bytes.Buffer{}, groups: map[string]*runGroup{}}
+	return &runTeller{
+		out: out, talk: out, live: ui.Plain(out), model: progress.New(progress.Shape{Hosts: hosts}),
+		written: map[schema.HostName]*[2]bytes.Buffer{}, groups: map[string]*runGroup{},
+	}
 }
+
+var way = closing.Way{Again: "nixfleet run", After: " -- uname -r"}
 
 // ranOn tells of one host, in pieces of a few bytes.
 func ranOn(t *runTeller, host schema.HostName, exit schema.Exit, stdout, stderr string) {
@@ -36,7 +43,7 @@ func ranOn(t *runTeller, host schema.HostName, exit schema.Exit, stdout, stderr 
 }
 
 func ended(verdict schema.Verdict, outcomes ...schema.Outcome) *schema.Record {
-	record := &schema.Record{Run: "r1", Verdict: verdict, Finished: &time.Time{}, Hosts: map[schema.HostName]schema.HostRecord{}}
+	record := &schema.Record{Run: "r1", Task: "command uname", Verdict: verdict, Finished: &time.Time{}, Hosts: map[schema.HostName]schema.HostRecord{}}
 	for i, outcome := range outcomes {
 		record.Hosts[schema.HostName(fmt.Sprint(i))] = schema.HostRecord{Outcome: outcome}
 	}
@@ -52,7 +59,7 @@ func TestWhatIsAlikeIsToldTogether(t *testing.T) {
 		ranOn(teller, schema.HostName(fmt.Sprintf("web-%d", 18-i)), schema.Exit{}, "6.1.0\n", "")
 	}
 	teller.tell(schema.Event{Kind: schema.HostFinished, Host: "web-19", Outcome: schema.HostHeld, Error: "the run was stopped before its turn"})
-	teller.end(ended(schema.Halted, schema.HostRan, schema.HostFailed, schema.HostHeld), "/r1.json")
+	teller.end(ended(schema.Halted, schema.HostRan, schema.HostFailed, schema.HostHeld), "/r1.json", way)
 	autogold.Expect(`18 hosts: web-1, web-[10-18], web-[2-9]
   6.1.0
 lb-1
@@ -66,8 +73,8 @@ db-1: failed: exit status 2
 web-19: held: the run was stopped before its turn
 
 halted in 0.0 s: 1 ran, 1 failed, 1 held
+hint: only those again: nixfleet run --failed-of r1 -- uname -r
 record: /r1.json
-only those again: --failed-of r1
 `).Equal(t, out.String())
 }
 
@@ -77,7 +84,7 @@ func TestLinesComeAsTheyAre(t *testing.T) {
 	teller.stream = true
 	ranOn(teller, "web-1", schema.Exit{}, "first line\nsecond\nno end", "a word\n")
 	ranOn(teller, "web-2", schema.Exit{Status: 1}, "", "")
-	teller.end(ended(schema.Failed, schema.HostRan, schema.HostFailed), "/r1.json")
+	teller.end(ended(schema.Failed, schema.HostRan, schema.HostFailed), "/r1.json", way)
 	autogold.Expect(`web-1: first line
 web-1: second
 web-1: a word
@@ -85,8 +92,8 @@ web-1: no end
 web-2: failed: exit status 1
 
 failed in 0.0 s: 1 ran, 1 failed
+hint: only those again: nixfleet run --failed-of r1 -- uname -r
 record: /r1.json
-only those again: --failed-of r1
 `).Equal(t, out.String())
 }
 
@@ -96,7 +103,7 @@ func TestOneHostsOutputPassesThrough(t *testing.T) {
 	teller := tellerOf(&out, 1)
 	teller.through = true
 	ranOn(teller, "web-1", schema.Exit{}, "\x00\xff binary\r\nno end", "")
-	teller.end(ended(schema.Done, schema.HostRan), "/r1.json")
+	teller.end(ended(schema.Done, schema.HostRan), "/r1.json", way)
 	if out.String() != "\x00\xff binary\r\nno end" {
 		t.Errorf("found %q", out.String())
 	}

@@ -7,12 +7,11 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
+	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
 	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
@@ -35,7 +34,7 @@ fails there, or that is not confirmed over a new connection in time, is undone, 
 "rolled-back". nixfleet watch shows it to others meanwhile.
 
 Exit status: 0 done, 1 an error of ours or of a file, 2 wrong usage, 3 refused and nothing
-touched, 4 hosts failed, 5 halted and hosts left out, 130 cut.
+touched, 4 hosts failed, 5 halted and hosts left out, 6 hosts held for later, 130 cut.
 
 Examples: nixfleet execute plan.json --dry-run
           nixfleet execute plan.json --group web --parallel 5
@@ -79,7 +78,7 @@ func execute(c *cli.Context) error {
 	if !options.DryRun && !c.Bool("yes") && !confirmed(plan, len(hosts)) {
 		return ui.WithCode(ui.ExitRefused, fmt.Errorf("not confirmed; nothing was touched"))
 	}
-	return CarryOut(c, plan, len(hosts), options)
+	return CarryOut(c, plan, hosts, options)
 }
 
 // confirmed asks on a terminal; without one the plan's approval is the answer.
@@ -93,15 +92,15 @@ func confirmed(plan *schema.Plan, hosts int) bool {
 	return answer == "y" || answer == "Y" || answer == "yes"
 }
 
-// CarryOut executes a plan on a number of its hosts and tells of it.
-func CarryOut(c *cli.Context, plan *schema.Plan, hosts int, options executor.Options) error {
+// CarryOut executes a plan on hosts of it and tells of it.
+func CarryOut(c *cli.Context, plan *schema.Plan, hosts []schema.HostName, options executor.Options) error {
 	options.Operator = surroundings.Operator()
 	what := "executing"
 	if options.DryRun {
 		what = "dry run of"
 	}
-	head := fmt.Sprintf("%s plan %s on %s", what, plan.Digest.Short(), ui.Count(hosts, "host"))
-	_, err := Run(c, head, hosts, func(ctx context.Context, stop <-chan struct{}, deps executor.Deps) (*schema.Record, error) {
+	head := fmt.Sprintf("%s plan %s on %s", what, plan.Digest.Short(), ui.Count(len(hosts), "host"))
+	_, err := run(c, head, progress.ShapeOf(plan, hosts, options.Parallel), func(ctx context.Context, stop <-chan struct{}, deps executor.Deps) (*schema.Record, error) {
 		options.Stop = stop
 		return executor.Execute(ctx, plan, options, deps)
 	})
@@ -121,33 +120,4 @@ func ExitCode(verdict schema.Verdict) int {
 		return ui.ExitHeld
 	}
 	return ui.ExitHostsFailed
-}
-
-// Interruptible returns a context that the second interrupt cancels, and a
-// channel that the first one closes.
-func Interruptible(parent context.Context) (ctx context.Context, stop <-chan struct{}, release func()) {
-	ctx, cancel := context.WithCancel(parent)
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	first, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		for n := 0; ; n++ {
-			select {
-			case <-done:
-				return
-			case <-signals:
-			}
-			if n == 0 {
-				fmt.Fprintln(os.Stderr, "\ninterrupted: hosts at work finish, no other starts; interrupt again to cut")
-				close(first)
-			} else {
-				cancel()
-			}
-		}
-	}()
-	return ctx, first, func() {
-		signal.Stop(signals)
-		close(done)
-		cancel()
-	}
 }

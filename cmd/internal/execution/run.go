@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
@@ -16,6 +17,7 @@ import (
 func RunFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "json", Usage: "print events as lines of JSON"},
+		&cli.BoolFlag{Name: "verbose", Usage: "tell everything that happens, of many hosts too"},
 		&cli.BoolFlag{Name: "debug-wire", Usage: "print every message to and from the hosts' helpers; they hold files' texts"},
 		&cli.StringFlag{Name: "state-dir", Usage: "keep records of runs in `DIR` (default: $XDG_STATE_HOME/nixfleet)", EnvVars: []string{"NIXFLEET_STATE_DIR"}},
 	}
@@ -28,14 +30,19 @@ type Work func(ctx context.Context, stop <-chan struct{}, deps executor.Deps) (*
 // Run carries out work on a number of hosts and tells of it. The error is the
 // command's; the record is nil where nothing was begun.
 func Run(c *cli.Context, head string, hosts int, work Work) (*schema.Record, error) {
+	return run(c, head, progress.Shape{Hosts: hosts, Parallel: c.Int("parallel")}, work)
+}
+
+func run(c *cli.Context, head string, shape progress.Shape, work Work) (*schema.Record, error) {
 	deps, err := surroundings.Deps(c.String("state-dir"))
 	if err != nil {
 		return nil, ui.WithCode(ui.ExitRefused, err)
 	}
-	ctx, stop, release := Interruptible(c.Context)
+	teller := newTeller(c, shape, head)
+	defer teller.close()
+	ctx, stop, release := Interruptible(c.Context, teller.say)
 	defer release()
-	teller := newTeller(c, hosts, head)
-	deps.Observe = teller.tell
+	deps.Observe, deps.Passphrase = teller.tell, teller.asking(deps.Passphrase)
 	if c.Bool("debug-wire") {
 		deps.Wire = surroundings.Wire(os.Stderr)
 	}
@@ -44,9 +51,7 @@ func Run(c *cli.Context, head string, hosts int, work Work) (*schema.Record, err
 	if record == nil {
 		return nil, ui.WithCode(ui.ExitRefused, err)
 	}
-	if !teller.dryRun {
-		teller.summarize(record, executor.RecordPath(deps.StateDir, record.Run))
-	}
+	teller.summarize(record, executor.RecordPath(deps.StateDir, record.Run), WayOf(c))
 	switch {
 	case err != nil:
 		return record, err

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
+	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
 	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
@@ -34,6 +35,7 @@ Examples: nixfleet watch plan.json --host web-1
           nixfleet watch plan.json --json`,
 		Flags: append(selection.Flags(),
 			&cli.BoolFlag{Name: "json", Usage: "print events as lines of JSON, as execute does"},
+			&cli.BoolFlag{Name: "verbose", Usage: "tell everything that happens, of many hosts too"},
 			&cli.BoolFlag{Name: "debug-wire", Usage: "print every message to and from the hosts' helpers"},
 		),
 		Action: watch,
@@ -82,8 +84,8 @@ func watchHosts(ctx context.Context, c *cli.Context, plan *schema.Plan) (map[sch
 	if c.Bool("debug-wire") {
 		deps.Wire = surroundings.Wire(os.Stderr)
 	}
-	teller := newTeller(c, len(hosts), fmt.Sprintf("watching %s", ui.Count(len(hosts), "host")))
+	teller := newTeller(c, progress.Shape{Hosts: len(hosts), Parallel: len(hosts)}, fmt.Sprintf("watching %s", ui.Count(len(hosts), "host")))
 	defer teller.close()
-	deps.Observe = teller.tell
+	deps.Observe, deps.Passphrase = teller.tell, teller.asking(deps.Passphrase)
 	return executor.Watch(ctx, plan.Index.Hosts, options, deps)
 }

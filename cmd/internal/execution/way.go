@@ -1,0 +1,101 @@
+package execution
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/closing"
+	"github.com/nixfleet/nixfleet/cmd/internal/selection"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+)
+
+// WayOf tells how a command was asked for, so that what to type next can be said. It
+// leaves out which hosts, and what is of this one time.
+func WayOf(c *cli.Context) closing.Way {
+	before, after, dashes := ui.Verbatim(c)
+	program := c.App.Name
+	if c.Command != nil && c.Command.Name != "" && c.Command.Name != program {
+		program += " " + c.Command.Name
+	}
+	way := closing.Way{Again: program + words(before) + flags(c), Resume: hasFlag(c, "resume"), Zone: time.Local}
+	if dashes {
+		way.After = " --" + words(after)
+	}
+	switch plan := c.String("plan"); {
+	case plan != "":
+		way.Roster = words([]string{"--plan", plan})
+	case hasFlag(c, "plan") || c.Command != nil && c.Command.Name == "apply":
+		way.Roster = words(before)
+	default:
+		way.Roster = words(append([]string{"--plan"}, before...))
+	}
+	return way
+}
+
+// passing are flags of one time, and those by which hosts are chosen.
+var passing = []string{"yes", "json", "verbose", "debug-wire", "dry-run", "resume", "output", "wait"}
+
+// flags are those that were given, as they would be typed.
+func flags(c *cli.Context) string {
+	left := slices.Clone(passing)
+	for _, flag := range selection.Flags() {
+		left = append(left, flag.Names()[0])
+	}
+	var text strings.Builder
+	for _, flag := range commandFlags(c) {
+		name := flag.Names()[0]
+		if slices.Contains(left, name) || !c.IsSet(name) || fromEnvironment(flag) {
+			continue
+		}
+		switch flag.(type) {
+		case *cli.BoolFlag:
+			text.WriteString(" --" + name)
+		case *cli.StringSliceFlag:
+			for _, value := range c.StringSlice(name) {
+				text.WriteString(words([]string{"--" + name, value}))
+			}
+		default:
+			text.WriteString(words([]string{"--" + name, fmt.Sprint(c.Value(name))}))
+		}
+	}
+	return text.String()
+}
+
+func commandFlags(c *cli.Context) []cli.Flag {
+	if c.Command != nil && c.Command.Name != c.App.Name {
+		return c.Command.Flags
+	}
+	return c.App.Flags
+}
+
+func hasFlag(c *cli.Context, name string) bool {
+	return slices.ContainsFunc(commandFlags(c), func(flag cli.Flag) bool { return flag.Names()[0] == name })
+}
+
+// fromEnvironment reports whether a variable gives the flag, as it will the next time.
+func fromEnvironment(flag cli.Flag) bool {
+	documented, ok := flag.(cli.DocGenerationFlag)
+	return ok && slices.ContainsFunc(documented.GetEnvVars(), func(name string) bool {
+		return os.Getenv(name) != "" && os.Getenv(name) == documented.GetValue()
+	})
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:=@%+,-]+$`)
+
+// words are words as a shell reads them, each after a space.
+func words(list []string) string {
+	var text strings.Builder
+	for _, word := range list {
+		if !plainWord.MatchString(word) {
+			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+		text.WriteString(" " + word)
+	}
+	return text.String()
+}

@@ -1,0 +1,219 @@
+package progress
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+const (
+	leastLines = 5
+	mostLines  = 14
+	widestBar  = 40
+	leastBar   = 10
+)
+
+// Rows is how many lines of a terminal the progress of a run may take: a third of it,
+// and never all.
+func Rows(height int) int {
+	return max(min(max(height/3, leastLines), mostLines, height-1), 1)
+}
+
+// Lines draws the run at a moment for a terminal of that size: what it does now, a bar,
+// what became of hosts, and the hosts that take the longest.
+func (m *Model) Lines(now time.Time, width, height int, style ui.Style) []string {
+	rows, width := Rows(height), max(width-1, 1)
+	v := m.At(now, rows)
+	lines := []string{head(v, width, style), bar(v, width, style)}
+	if counts := Counts(v.Counts, style, func(o schema.Outcome) string { return string(o) }); counts != "" {
+		lines = append(lines, counts)
+	}
+	if v.AtWork > 0 {
+		lines = append(lines, turns(v, max(rows-len(lines), 1), width, style)...)
+	}
+	lines = lines[:min(rows, len(lines))]
+	for i := range lines {
+		lines[i] = ui.Fit(lines[i], width)
+	}
+	return lines
+}
+
+// firstThatFits returns the first of texts, which are ever shorter, that fits.
+func firstThatFits(width int, texts ...string) string {
+	for _, text := range texts {
+		if len([]rune(text)) <= width {
+			return text
+		}
+	}
+	return texts[len(texts)-1]
+}
+
+// head says what the run is at.
+func head(v View, width int, style ui.Style) string {
+	var long, short string
+	switch {
+	case v.Phase != "":
+		long = phase(v)
+		short = long
+	case v.Halted != "":
+		long, short = fmt.Sprintf("halted, %d still at work", v.AtWork), "halted"
+	case v.Waves > 1 && v.Number > 0:
+		long = fmt.Sprintf("%d of %d hosts done, %d at work", v.Wave.Done, v.Wave.Hosts, v.AtWork)
+		short = fmt.Sprintf("%d/%d, %d at work", v.Wave.Done, v.Wave.Hosts, v.AtWork)
+	case v.AtWork > 0 || v.Done > 0:
+		long = fmt.Sprintf("%d at work, %d waiting", v.AtWork, max(v.Hosts-v.AtWork-v.Done-v.Counts[schema.HostHeld], 0))
+		short = long
+	default:
+		long, short = "beginning", "beginning"
+	}
+	if v.Waves > 1 && v.Number > 0 {
+		name := ui.Printable(v.Wave.Name)
+		text := firstThatFits(width,
+			fmt.Sprintf("wave %d of %d, %s: %s", v.Number, v.Waves, name, long),
+			fmt.Sprintf("wave %d/%d, %s: %s", v.Number, v.Waves, name, short),
+			fmt.Sprintf("wave %d/%d: %s", v.Number, v.Waves, short))
+		before, after, _ := strings.Cut(text, ": ")
+		long = style.Bold(before) + ": " + after
+	}
+	if v.Halted != "" {
+		return style.Yellow(long)
+	}
+	return long
+}
+
+func phase(v View) string {
+	text := ui.Printable(v.Phase)
+	switch {
+	case v.AtWork > 0:
+		text += fmt.Sprintf(", %d at work", v.AtWork)
+	case v.PhaseKnown:
+		text += ", " + Span(v.PhaseLeft) + " left"
+	default:
+		text += ", " + Span(v.PhaseFor)
+	}
+	return text
+}
+
+// bar draws how much of the run is done.
+func bar(v View, width int, style ui.Style) string {
+	share := 0
+	if v.Hosts > 0 {
+		share = min(v.Done*100/v.Hosts, 100)
+	}
+	long := fmt.Sprintf(" %d of %d hosts, %d%%", v.Done, v.Hosts, share)
+	short := fmt.Sprintf(" %d/%d %d%%", v.Done, v.Hosts, share)
+	tail, brief := ", "+Span(v.For), ""
+	if v.Known && v.Done < v.Hosts {
+		tail += ", " + about(v.Left) + " left"
+		brief = ", " + about(v.Left)
+	}
+	text := firstThatFits(width-leastBar-2, long+tail, short+tail, short+brief, short)
+	size := min(widestBar, width-len([]rune(text))-2)
+	if size < leastBar {
+		return strings.TrimSpace(text)
+	}
+	full := 0
+	if v.Hosts > 0 {
+		full = min(v.Done*size/v.Hosts, size)
+	}
+	done := strings.Repeat("=", full)
+	if full > 0 && full < size {
+		done = done[1:] + ">"
+	}
+	return "[" + style.Green(done) + strings.Repeat(" ", size-full) + "]" + text
+}
+
+// outcomes are all of them in the order in which people read them.
+var outcomes = []schema.Outcome{
+	schema.HostChanged, schema.HostUnchanged, schema.HostRan, schema.HostUnhealthy, schema.HostFailed, schema.HostRolledBack, schema.HostUnknown,
+	schema.HostRefused, schema.HostUnreachable, schema.HostHeld,
+}
+
+// Counts tells how many hosts came to what; the name of an outcome may be another.
+func Counts(counts map[schema.Outcome]int, style ui.Style, name func(schema.Outcome) string) string {
+	var parts []string
+	for _, outcome := range outcomes {
+		if n := counts[outcome]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, Paint(style, outcome, name(outcome))))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Paint gives a text the colour of an outcome.
+func Paint(style ui.Style, outcome schema.Outcome, text string) string {
+	switch outcome {
+	case schema.HostChanged, schema.HostUnchanged, schema.HostRan:
+		return style.Green(text)
+	case schema.HostHeld:
+		return style.Yellow(text)
+	}
+	return style.Red(text)
+}
+
+// turns are the hosts that take the longest, in so many lines.
+func turns(v View, rows, width int, style ui.Style) []string {
+	shown := v.Turns[:min(rows, len(v.Turns))]
+	if v.AtWork > rows {
+		shown = shown[:max(rows-1, 1)]
+	}
+	names := 0
+	for _, t := range shown {
+		names = max(names, len(t.Host))
+	}
+	names = min(names, width/2)
+	var lines []string
+	for _, t := range shown {
+		lines = append(lines, turnLine(t, names, v.Median, style))
+	}
+	if more := v.AtWork - len(shown); more > 0 && len(lines) < rows {
+		line := fmt.Sprintf("  … %d more", more)
+		if v.Median > 0 {
+			line += "; half of the hosts took " + Span(v.Median) + " or less"
+		}
+		lines = append(lines, style.Faint(line))
+	}
+	return lines
+}
+
+// turnLine is a host at work. One that takes much longer than others is to be seen.
+func turnLine(t Turn, names int, median time.Duration, style ui.Style) string {
+	took, stage := fmt.Sprintf("%7s", Span(t.For)), ui.Printable(t.Stage)
+	if slow := 3 * median; median > 0 && t.For > max(slow, 10*time.Second) {
+		took = style.Yellow(took)
+	}
+	if t.Limited {
+		stage += ", gives up in " + Span(t.Left)
+	}
+	return fmt.Sprintf("  %s %s  %s", ui.Fit(fmt.Sprintf("%-*s", names, t.Host), names), took, stage)
+}
+
+// Span writes a time as one reads it in passing: 41s, 1m05s, 2h10m, 3d04h.
+func Span(d time.Duration) string {
+	s := int(d / time.Second)
+	switch {
+	case s < 60:
+		return fmt.Sprintf("%ds", s)
+	case s < 60*60:
+		return fmt.Sprintf("%dm%02ds", s/60, s%60)
+	case s < 24*60*60:
+		return fmt.Sprintf("%dh%02dm", s/3600, s/60%60)
+	}
+	return fmt.Sprintf("%dd%02dh", s/86400, s/3600%24)
+}
+
+// about writes an estimate, no more exact than it is.
+func about(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return "some seconds"
+	case d < 100*time.Second:
+		return fmt.Sprintf("about %d s", (int(d.Seconds())+9)/10*10)
+	case d < 100*time.Minute:
+		return fmt.Sprintf("about %d min", int(d.Minutes()+0.5))
+	}
+	return fmt.Sprintf("about %d h", int(d.Hours()+0.5))
+}
