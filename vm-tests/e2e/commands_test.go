@@ -32,6 +32,7 @@ func (f *fixture) commands() map[string]command {
 		"reboot":           f.reboot,
 		"power":            f.power,
 		"holding":          f.holding,
+		"await":            f.await,
 	}
 }
 
@@ -99,7 +100,7 @@ func (f *fixture) link(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: link down|up HOST")
 	}
 	host := f.hostOf(ts, args[1])
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if args[0] == "up" {
 		ts.Check(host.LinkUp(ctx))
@@ -141,7 +142,7 @@ func (f *fixture) reboot(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: reboot HOST")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	ts.Check(f.hostOf(ts, args[0]).Reboot(ctx))
 }
@@ -153,7 +154,7 @@ func (f *fixture) power(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: power off|on|cut HOST")
 	}
 	host := f.hostOf(ts, args[1])
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	do := map[string]func(context.Context) error{"off": host.Unplug, "on": host.Start, "cut": host.PowerCut}[args[0]]
 	if do == nil {
@@ -167,14 +168,40 @@ func (f *fixture) holding(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: holding HOST")
 	}
-	host := f.hostOf(ts, args[0])
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		state, err := host.Exec(context.Background(), "systemctl show --property=ActiveState --value change-hold.service")
-		if err == nil && strings.TrimSpace(state) == "activating" {
+	f.await(ts, false, []string{args[0], `test "$(systemctl show --property=ActiveState --value change-hold.service)" = activating`})
+}
+
+// patience is when a script gives up waiting. No script waits that long for its
+// success on a machine that is only busy.
+const patience = 3 * time.Minute
+
+// await HOST SCRIPT runs a shell script as root on a host, again and again until it
+// succeeds. With "controller" for the host it runs here, in the script's directory.
+func (f *fixture) await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: await HOST SCRIPT")
+	}
+	script := strings.Join(args[1:], " ")
+	run := func(ctx context.Context) (string, error) { return f.hostOf(ts, args[0]).Exec(ctx, script) }
+	if args[0] == "controller" {
+		run = func(ctx context.Context) (string, error) {
+			cmd := exec.CommandContext(ctx, "/bin/sh", "-ec", script)
+			cmd.Dir = ts.MkAbs(".")
+			out, err := cmd.CombinedOutput()
+			return string(out), err
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for {
+		out, err := run(ctx)
+		if err == nil {
 			return
 		}
-		if time.Now().After(end) {
-			ts.Fatalf("no change is held on %s: %s, %v", args[0], state, err)
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			ts.Fatalf("still not so on %s after %s: %s\n%s%v", args[0], patience, script, out, err)
 		}
 	}
 }

@@ -85,7 +85,7 @@ func removeLabCgroup(lab string) error {
 	if err != nil {
 		return err
 	}
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		err := removeCgroup(path)
 		if err == nil {

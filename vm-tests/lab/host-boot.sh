@@ -6,7 +6,7 @@ dir=$1 name=$2 cgroup=$3
 
 # Two systems on one overlay would destroy it, so a host holds this lock as long as its nspawn lives.
 exec 9>"$dir/power.lock"
-flock -w 20 9
+flock -w 60 9
 
 while :; do
 	# A cgroup for each boot: one that has given its controllers to cgroups below takes no process any more.

@@ -82,9 +82,9 @@ func firstLineWith(text, part string) string {
 	return ""
 }
 
-// eventually calls f until it returns nothing or ten seconds have passed, and returns what it returned last.
+// eventually calls f until it returns nothing or a minute has passed, and returns what it returned last.
 func eventually(f func() []string) []string {
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		left := f()
 		if len(left) == 0 || time.Now().After(deadline) {

@@ -16,8 +16,8 @@ import (
 var hostBootScript string
 
 const (
-	bootTimeout = 60 * time.Second
-	stopTimeout = 30 * time.Second
+	bootTimeout = 3 * time.Minute
+	stopTimeout = 2 * time.Minute
 	waitDelay   = time.Second
 )
 
@@ -119,7 +119,7 @@ func (h *Host) sshAnswers(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(4 * patience))
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
 	greeting := make([]byte, 4)
 	if _, err := conn.Read(greeting); err != nil {
 		return err
