@@ -29,7 +29,7 @@ var forbidden = []struct{ from, to, because string }{
 	{"cmd/nixfleet-host", "github.com/google/go-jsonnet", "the helper reads frozen formats only"},
 	{"cmd/nixfleet-host", "github.com/santhosh-tekuri/jsonschema", "the helper stays small; hashes and strict decoding are enough"},
 	{"cmd/nixfleet-host", "net/http", "the helper stays small; package health asks what a health check asks"},
-	{"cmd/nixfleet-host", "executor/internal", "host and controller share the protocol, the schema and the asking of health checks, nothing else"},
+	{"cmd/nixfleet-host", "executor/internal", "host and controller share the protocol, the schema, the asking of health checks and how to run a command, nothing else"},
 	{"executor/internal", "executor/host", "host and controller share the protocol and the schema, nothing else"},
 	{"schema", "compiler", "the formats know nothing of who writes them"},
 	{"schema", "executor", "the formats know nothing of who reads them"},
@@ -43,8 +43,9 @@ var only = []struct {
 	users   []string
 	because string
 }{
-	{"os/exec", []string{"compiler/internal/nixeval", "compiler/internal/unitcheck", "executor/host/internal", "cmd/nixfleet-host", "cmd/internal/shell", "vm-tests"}, "one door per effect: what an execution starts on the controller, the plan's own commands, is handed to it"},
-	{"golang.org/x/crypto/ssh", []string{"executor/internal/transport", "executor/internal/sshtest", "executor/internal/fakehost", "vm-tests"}, "one door per effect: SSH"},
+	{"os/exec", []string{"compiler/internal/nixeval", "compiler/internal/unitcheck", "executor/host/internal", "cmd/nixfleet-host", "executor/shell", "vm-tests"}, "one door per effect: what an execution starts on the controller, the plan's own commands, is handed to it"},
+	{"executor/shell", []string{"executor/host/internal/command", "cmd/internal/surroundings"}, "one door per effect: a host runs the intent's commands itself, and the engine is handed how the controller does"},
+	{"golang.org/x/crypto/ssh", []string{"executor/internal/transport", "executor/internal/sshtest", "executor/internal/fakehost", "executor/internal/manyhosts", "vm-tests"}, "one door per effect: SSH"},
 	{"github.com/urfave/cli", []string{"cmd", "vm-tests"}, "libraries know nothing of command lines"},
 	{"executor/host", []string{"cmd/nixfleet-host", "executor/host"}, "the host side runs on hosts"},
 }

@@ -3,6 +3,7 @@
 package surroundings
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -15,8 +16,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/helper"
-	"github.com/nixfleet/nixfleet/cmd/internal/shell"
 	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/executor/shell"
 )
 
 // Deps returns what the executor takes from this process. Records go to stateDir,
@@ -38,8 +39,14 @@ func Viewer() executor.Deps {
 	name, home := account()
 	return executor.Deps{
 		Helpers: helper.Binary, Home: home, User: name, Getenv: os.Getenv,
-		Passphrase: askPassphrase(), Shell: shell.Run, Clock: time.Now, Random: rand.Reader,
+		Passphrase: askPassphrase(), Shell: runHere, Clock: time.Now, Random: rand.Reader,
 	}
+}
+
+// runHere runs a line for sh in the directory and with the environment of this
+// process, and the given variables.
+func runHere(ctx context.Context, line string, environment []string) (output []byte, err error) {
+	return shell.Run(ctx, line, "", append(os.Environ(), environment...))
 }
 
 // account returns who executes and where their home is; where there is no such

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/nixfleet/nixfleet/executor/shell"
 )
 
 // ErrAbsent says that the host does not have the tool.
@@ -52,6 +54,11 @@ func (s System) Run(ctx context.Context, name string, args ...string) ([]byte, e
 		return nil, fmt.Errorf("cannot run %s: %w%s", name, err, said(stderr.String()))
 	}
 	return stdout.Bytes(), nil
+}
+
+// Shell runs a line for sh; see [shell.Run].
+func (System) Shell(ctx context.Context, line string) (output []byte, err error) {
+	return shell.Run(ctx, line, "/", environment)
 }
 
 // Find returns the file of a tool. An absolute path is one already.

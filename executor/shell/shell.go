@@ -1,4 +1,7 @@
-package command
+// Package shell runs commands that the intent has written for a shell: on the
+// controller the gate's and those of health checks, on a host those that accept a
+// file or ask whether it is well.
+package shell
 
 import (
 	"context"
@@ -8,13 +11,14 @@ import (
 	"time"
 )
 
-// Shell runs a line for sh, without a terminal and without input, and returns the
-// end of what it wrote to standard output and standard error. When ctx is done it
-// is killed, with all it has started.
-func (System) Shell(ctx context.Context, line string) (output []byte, err error) {
+// Run runs a line for sh in a directory (empty: that of this process) and with an
+// environment; without a terminal and without input. It returns the end of what the
+// line wrote to standard output and standard error. When ctx is done it is killed,
+// with all it has started.
+func Run(ctx context.Context, line, directory string, environment []string) (output []byte, err error) {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", line)
-	cmd.Env = environment
-	cmd.Dir = "/"
+	cmd.Dir, cmd.Env = directory, environment
+	// Of a session of its own: Ctrl-C on the terminal is for NixFleet to hear.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error {
 		err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
@@ -27,6 +31,7 @@ func (System) Shell(ctx context.Context, line string) (output []byte, err error)
 	cmd.WaitDelay = time.Second
 	var end tail
 	cmd.Stdout, cmd.Stderr = &end, &end
+	// If we crash here, the command goes on to its end; nobody hears its answer.
 	err = cmd.Run()
 	if ctx.Err() != nil {
 		err = ctx.Err()
