@@ -267,7 +267,7 @@ func TestEvents(t *testing.T) {
 			t.Errorf("event %+v", e)
 		}
 	}
-	want := "run-started wave-started host-started connect prepare copy note payloads prepare apply files note /etc/web.conf host-finished run-finished"
+	want := "run-started wave-started host-started connect prepare copy note payloads prepare apply files note /etc/web.conf host-finished wave-finished run-finished"
 	if got := strings.Join(told, " "); got != want {
 		t.Errorf("told\n%s\ninstead of\n%s", got, want)
 	}

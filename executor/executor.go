@@ -34,6 +34,11 @@ type Options struct {
 	DryRun bool
 	// Operator is who executes, "user@machine", for the records.
 	Operator string
+	// Program is the version of the program. A run is resumed by the version that began it.
+	Program string
+	// Resume is the run to go on with, see [Resumable]; empty begins one. Such a run has
+	// its hosts: nothing may be selected.
+	Resume string
 	// Stop, once closed, lets the hosts in flight finish and no other start: what
 	// the first Ctrl-C shall do. The second shall cancel the context.
 	Stop <-chan struct{}
@@ -82,6 +87,20 @@ type Deps struct {
 // A dry run keeps no record; in the one that it returns, "changed" stands for
 // hosts that would be, with the changes.
 func Execute(ctx context.Context, plan *schema.Plan, options Options, deps Deps) (*schema.Record, error) {
+	book, err := openBook(options, deps)
+	if err != nil {
+		return nil, err
+	}
+	var l *log
+	if options.Resume != "" {
+		if l, err = resumes(plan, options, deps); err != nil {
+			return nil, err
+		}
+		defer l.close()
+		if options, err = l.again(options); err != nil {
+			return nil, err
+		}
+	}
 	hosts, err := admit(plan, options)
 	if err != nil {
 		return nil, err
@@ -91,21 +110,19 @@ func Execute(ctx context.Context, plan *schema.Plan, options Options, deps Deps)
 		return nil, err
 	}
 	defer source.Close()
-	run, err := record.NewRun(deps.Clock(), deps.Random)
-	if err != nil {
-		return nil, err
-	}
-	book, err := openBook(options, deps)
-	if err != nil {
-		return nil, err
+	if l == nil {
+		if l, err = begins(plan, hosts, options, deps); err != nil {
+			return nil, err
+		}
+		defer l.close()
 	}
 	dialer := transport.NewDialer(deps.env())
 	defer dialer.Close()
 	x := &execution{
 		deps: deps, book: book,
-		record: begin(plan, hosts, options.Operator, run, deps.Clock()),
+		record: begin(plan, hosts, options.Operator, l.run, l.started),
 		engine: engine.Run{
-			ID: run, Plan: plan, Hosts: hosts, Parallel: parallel(plan, options),
+			ID: l.run, Journal: l.append(), Story: l.story, Plan: plan, Hosts: hosts, Parallel: parallel(plan, options),
 			Operator: options.Operator, DryRun: options.DryRun, Stop: options.Stop,
 			Source: source, Dialer: dialer, Binary: deps.Helpers, Network: deps.dial(), Shell: deps.Shell,
 			Observe: deps.Observe, Wire: deps.Wire, Now: deps.Clock, Patience: deps.patience,
@@ -171,7 +188,7 @@ func (x *execution) run(ctx context.Context, carryOut func(context.Context) map[
 	if err := x.keep(); err != nil {
 		return nil, err // nothing was touched
 	}
-	x.emit(schema.Event{Kind: schema.RunStarted})
+	x.emit(schema.Event{Kind: schema.RunStarted, Version: schema.EventVersion, Digest: x.record.Digest, Hosts: len(x.record.Hosts)})
 	x.record.Hosts = carryOut(ctx)
 	x.record.Verdict, x.record.Halted = x.engine.Verdict(), x.engine.Halted()
 	finished := x.deps.Clock().UTC()

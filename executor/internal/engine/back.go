@@ -75,8 +75,12 @@ func (b *returning) attempt(ctx context.Context) error {
 	defer conn.CloseWhenDone(ctx)()
 	defer s.Close()
 	b.helper.System, b.helper.Hash = hello.System, hello.Helper
-	if err := b.preflight(hello); err != nil {
-		return err
+	if at := b.underWay(hello); at != nil {
+		b.part = &part{manifest: &schema.Manifest{}}
+		if done, err := b.takeUp(ctx, conn, s, at); done && !b.where.Release || err != nil {
+			return err
+		}
+		return b.attempt(ctx)
 	}
 	b.stage("prepare")
 	reply, err := s.Back(ctx, b.where, b.Patience.Prepare, b.relay)

@@ -23,6 +23,9 @@ import (
 // execution applies again.
 func (t *task) change(ctx context.Context, conn *transport.Conn, s *session.Session) error {
 	t.changes = nil
+	if err := t.write(schema.Entry{Kind: schema.HostChanging, Before: t.before}); err != nil {
+		return err
+	}
 	epoch := s.Epoch()
 	id, err := t.begin(ctx, s)
 	var reported *protocol.Error
@@ -33,21 +36,54 @@ func (t *task) change(ctx context.Context, conn *transport.Conn, s *session.Sess
 		conn.Close()
 		conn, s = nil, nil
 	}
-	f := &follower{task: t, id: id, epoch: epoch, conn: conn, session: s, lost: err}
+	verdict, err := (&follower{task: t, id: id, epoch: epoch, conn: conn, session: s, lost: err}).toTheEnd(ctx)
+	if err != nil {
+		return err
+	}
+	return t.judge(verdict)
+}
+
+// takeUp sees to its end, and confirms, a change of this run that is under way since an
+// earlier connection or an earlier process. Where it was undone meanwhile, the host is
+// to be taken once more.
+func (t *task) takeUp(ctx context.Context, conn *transport.Conn, s *session.Session, at *protocol.Transaction) (done bool, err error) {
+	t.note("its change is under way already; attaching to it")
+	t.stage("apply")
+	verdict, err := (&follower{task: t, id: at.ID, epoch: at.Epoch, conn: conn, session: s}).toTheEnd(ctx)
+	switch {
+	case err != nil:
+		return false, err
+	case verdict.Outcome == protocol.RolledBack:
+		t.note("that change was undone; changing again: " + verdict.Message)
+		return false, nil
+	}
+	return true, t.judge(verdict)
+}
+
+// underWay returns the change of this run that has not ended on the host; nil where there is none.
+func (t *task) underWay(hello *protocol.HelloReply) *protocol.Transaction {
+	if at := hello.Transaction; at != nil && at.Run == t.ID && at.State != protocol.Interrupted {
+		return at
+	}
+	return nil
+}
+
+// toTheEnd watches the transaction and confirms it where it waits for that.
+func (f *follower) toTheEnd(ctx context.Context) (*protocol.Verdict, error) {
 	ended := make(chan struct{})
 	f.ended = ended
 	f.stop = sync.OnceFunc(func() { close(ended); f.proving.Wait() })
-	f.window, _ = time.ParseDuration(t.part.manifest.Activation.ConfirmWindow) // the host has read it too
+	f.window, _ = time.ParseDuration(f.part.manifest.Activation.ConfirmWindow) // the host has read it too
 	defer f.close()
 	verdict, err := f.follow(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f.stop()
 	if verdict.Outcome == protocol.RolledBack && f.unproven != nil {
 		verdict.Message += "\n  seen from here: " + fault.Brief(f.unproven)
 	}
-	return t.judge(verdict)
+	return verdict, nil
 }
 
 func (t *task) begin(ctx context.Context, s *session.Session) (id string, err error) {

@@ -26,22 +26,28 @@ type task struct {
 	// before is the generation before the run, and changed says that the run changed it.
 	before  int
 	changed bool
+	// offline says that it is held because it could not be reached.
+	offline bool
 	// past is what an earlier process knew of this turn.
 	past past
 }
 
-// host takes one host from the first connection to its verdict.
-func (r *Run) host(ctx context.Context, name schema.HostName) *task {
-	begun := time.Now() // durations want the monotonic clock
+// task returns a host's part of the run.
+func (r *Run) task(name schema.HostName) *task {
 	host := r.Plan.Index.Hosts[name]
 	t := &task{Run: r, name: name, host: host, part: r.frozen.parts[host.Manifest]}
 	t.helper = r.frozen.helpers[t.part.manifest.System]
+	return t
+}
+
+// make takes the host from the first connection to its verdict.
+func (t *task) make(ctx context.Context) {
+	begun := time.Now() // durations want the monotonic clock
 	if err := t.tries(ctx, t.attempt); err != nil {
 		t.conclude(ctx, err)
 	}
 	t.askFromHere(ctx)
 	t.result.Seconds = time.Since(begun).Round(time.Millisecond).Seconds()
-	return t
 }
 
 func (t *task) emit(event schema.Event) {
@@ -138,15 +144,21 @@ func (t *task) attempt(ctx context.Context) error {
 	}
 	defer s.Close()
 	t.before = hello.Generation
+	if t.past.changing {
+		t.before = t.past.before
+	}
+	if at := t.underWay(hello); at != nil {
+		if done, err := t.takeUp(ctx, conn, s, at); done || err != nil {
+			return err
+		}
+		return t.attempt(ctx)
+	}
 	if hello.Unchanged {
-		t.result = schema.HostRecord{Outcome: schema.HostUnchanged, Generation: hello.Generation}
+		t.unchanged(hello)
 		if t.DryRun {
 			return nil
 		}
 		return t.askHost(ctx, s)
-	}
-	if err := t.preflight(hello); err != nil {
-		return err
 	}
 	t.stage("prepare")
 	prepared, err := t.prepare(ctx, s)
@@ -165,13 +177,13 @@ func (t *task) attempt(ctx context.Context) error {
 	return t.change(ctx, conn, s)
 }
 
-// preflight waits for an earlier change of this run, whose link was lost. Whether
-// another run is in the way, the helper says, who may have to clear up first.
-func (t *task) preflight(hello *protocol.HelloReply) error {
-	if at := hello.Transaction; at != nil && at.Run == t.ID && at.State != protocol.Interrupted {
-		return fault.New(fault.Transient, "the change of an earlier connection is still at work on %s", t.name)
+// unchanged says that there is nothing to do, because the host was so before this run
+// or because the run has made it so already.
+func (t *task) unchanged(hello *protocol.HelloReply) {
+	t.result = schema.HostRecord{Outcome: schema.HostUnchanged, Generation: hello.Generation}
+	if last := hello.Last; last != nil && last.Outcome == protocol.Applied {
+		t.result.Outcome, t.result.Changes, t.changed = schema.HostChanged, last.Changes, true
 	}
-	return nil
 }
 
 func (t *task) prepare(ctx context.Context, s *session.Session) (*protocol.PrepareReply, error) {

@@ -26,6 +26,30 @@ func (t *task) write(entry schema.Entry) error {
 	return t.Run.write(entry)
 }
 
+// keepRecord keeps what is known of the host now.
+func (t *task) keepRecord(kind schema.EntryKind) error {
+	return t.write(schema.Entry{Kind: kind, Record: &t.result, Before: t.before, Changed: t.changed})
+}
+
+// keep keeps an entry; where that cannot be, nothing more begins.
+func (o *rollout) keep(entry schema.Entry) {
+	if err := o.write(entry); err != nil && o.halted == "" {
+		o.halted = err.Error()
+		o.emit(schema.Event{Kind: schema.RunHalted, Wave: entry.Wave, Error: o.halted})
+	}
+}
+
+// amend keeps what is known now of a host whose turn is over.
+func (o *rollout) amend(t *task) {
+	o.mu.Lock()
+	o.records[t.name] = t.result
+	o.mu.Unlock()
+	if err := t.keepRecord(schema.HostAmended); err != nil && o.halted == "" {
+		o.halted = err.Error()
+		o.emit(schema.Event{Kind: schema.RunHalted, Host: t.name, Error: o.halted})
+	}
+}
+
 // past is what the journal tells of a host whose turn had begun, and not ended, when
 // the process before this one died. The zero value is that of a turn that begins.
 type past struct {
@@ -38,6 +62,7 @@ type past struct {
 	// rebooting is the boot that was to end, and rebooted the one that it came back in;
 	// empty where it had not come so far.
 	rebooting, rebooted string
-	// goingBack is why it was about to go back; empty where it was not.
-	goingBack string
+	// goingBack is what was known of it when it was about to go back to what it was
+	// before the run; nil where it was not.
+	goingBack *schema.HostRecord
 }

@@ -59,7 +59,7 @@ func (o *rollout) takeBack(ctx context.Context, wave *schema.Wave, hosts []schem
 		}
 		t := <-returned
 		o.limits.end(t.name)
-		o.record(t)
+		o.amend(t)
 		o.emit(schema.Event{Kind: schema.HostReturned, Host: t.name, Wave: wave.Name, Outcome: t.result.Outcome, Error: t.result.Error})
 	}
 }
@@ -75,6 +75,12 @@ func (t *task) goBack(ctx context.Context, because string) {
 		return
 	case t.before == t.result.Generation:
 		t.result.Error = because + "\nit stays as it is: the run brought no new generation, it put right what had drifted"
+		return
+	}
+	// If we crash here, the host is what it was before the run or what that made of it,
+	// and the run, resumed, takes it back then.
+	if err := t.write(schema.Entry{Kind: schema.HostGoingBack, Record: &t.result, Before: t.before}); err != nil {
+		t.result.Error = because + "\nit stays as it is: " + err.Error()
 		return
 	}
 	// Under a name of its own: what the host tells of the run's last change is then of this one.

@@ -17,6 +17,8 @@ type rollout struct {
 	failed map[schema.HostName]bool
 	// tasks are the hosts that had their turn.
 	tasks map[schema.HostName]*task
+	// story is what happened before this process; of a run that begins, nothing.
+	story *Story
 }
 
 // Execute takes the hosts and returns what became of each. When ctx ends, hosts
@@ -25,8 +27,11 @@ func (r *Run) Execute(ctx context.Context) map[schema.HostName]schema.HostRecord
 	r.frozen = freeze(r.Plan, r.Binary)
 	r.records = map[schema.HostName]schema.HostRecord{}
 	r.Patience = r.Patience.orDefaults()
-	o := &rollout{Run: r, limits: limitsOf(r.Plan, r.Hosts, r.Parallel), failed: map[schema.HostName]bool{}, tasks: map[schema.HostName]*task{}}
-	o.gate(ctx, &schema.Wave{})
+	o := &rollout{Run: r, limits: limitsOf(r.Plan, r.Hosts, r.Parallel), failed: map[schema.HostName]bool{}, tasks: map[schema.HostName]*task{}, story: r.Story}
+	if o.story == nil {
+		o.story = &Story{}
+	}
+	o.begins(ctx)
 	for i := range r.Plan.Index.Rollout.Waves {
 		wave := &r.Plan.Index.Rollout.Waves[i]
 		hosts := slices.DeleteFunc(slices.Clone([]schema.HostName(wave.Hosts)), func(name schema.HostName) bool { return !r.Hosts[name] })
@@ -34,35 +39,88 @@ func (r *Run) Execute(ctx context.Context) map[schema.HostName]schema.HostRecord
 			o.wave(ctx, wave, hosts)
 		}
 	}
+	o.keep(schema.Entry{Kind: schema.RunEnded, Verdict: r.Verdict()})
 	return r.records
+}
+
+// begins asks the gate before the first wave, or tells how far the rollout was.
+func (o *rollout) begins(ctx context.Context) {
+	if o.story.Halted != "" {
+		o.halted, o.closed = o.story.Halted, o.story.gate
+		o.emit(schema.Event{Kind: schema.RunHalted, Wave: o.story.wave, Error: o.halted})
+		return
+	}
+	first := &schema.Wave{}
+	if !o.story.waves[first.Name] {
+		o.gate(ctx, first)
+		o.over(first)
+	}
 }
 
 // wave takes the hosts of a wave, or holds them where the rollout has halted.
 func (o *rollout) wave(ctx context.Context, wave *schema.Wave, hosts []schema.HostName) {
+	before := o.halted
+	if o.story.wave == wave.Name { // it halted here, in an earlier process
+		before = ""
+	}
 	if o.halted == "" {
 		o.emit(schema.Event{Kind: schema.WaveStarted, Wave: wave.Name})
+		o.keep(schema.Entry{Kind: schema.WaveBegun, Wave: wave.Name})
 	}
-	before := o.halted
-	o.take(ctx, wave, slices.Clone(hosts))
+	waiting := o.recall(wave, hosts)
+	over := o.story.waves[wave.Name] && len(waiting) == 0
+	o.take(ctx, wave, waiting)
 	if stopped := o.stopped(ctx); stopped != "" {
 		o.halt(wave, stopped)
 	}
 	if wave.FailureBudget == nil && slices.ContainsFunc(hosts, func(name schema.HostName) bool { return o.failed[name] }) {
 		o.halt(wave, "not every host of wave "+wave.Name+" is as the plan says")
 	}
-	if o.halted == "" && !o.DryRun && wave.Soak != "" {
-		o.soak(ctx, wave, hosts)
+	if !over {
+		if o.halted == "" && !o.DryRun && wave.Soak != "" {
+			o.soak(ctx, wave, hosts)
+		}
+		o.gate(ctx, wave)
+		o.over(wave)
 	}
-	o.gate(ctx, wave)
 	if o.halted != before {
 		o.rollBack(ctx, wave)
 	}
 }
 
-// ended is a host's turn as it is handed in, with its record.
+// over says that a wave is, where the rollout goes on after it.
+func (o *rollout) over(wave *schema.Wave) {
+	if o.halted != "" {
+		return
+	}
+	o.keep(schema.Entry{Kind: schema.WaveEnded, Wave: wave.Name})
+	if wave.Name != "" {
+		o.emit(schema.Event{Kind: schema.WaveFinished, Wave: wave.Name})
+	}
+}
+
+// recall counts the hosts whose turns were over before this process, as their ends
+// counted then, and returns the others.
+func (o *rollout) recall(wave *schema.Wave, hosts []schema.HostName) (waiting []schema.HostName) {
+	for _, host := range hosts {
+		turn, over := o.story.Ended[host]
+		if !over || turn.again() && o.story.Halted == "" {
+			waiting = append(waiting, host)
+			continue
+		}
+		t := o.task(host)
+		t.result, t.before, t.changed = turn.Record, turn.Before, turn.Changed
+		o.tasks[host] = t
+		o.count(wave, t)
+	}
+	return waiting
+}
+
+// ended is a host's turn as it is handed in.
 type ended struct {
 	*task
-	record schema.HostRecord
+	// unkept is why the journal does not have it.
+	unkept error
 }
 
 // take takes hosts side by side, in their order, as limits let them.
@@ -89,42 +147,74 @@ func (o *rollout) take(ctx context.Context, wave *schema.Wave, waiting []schema.
 }
 
 // begin begins as many hosts as may, and returns those that still wait. Where the
-// rollout has halted it holds them all.
+// rollout has halted it holds them all, but for those that an earlier process had begun.
 func (o *rollout) begin(ctx context.Context, wave *schema.Wave, waiting []schema.HostName, turns chan<- ended) []schema.HostName {
 	if o.halted != "" {
-		for _, host := range waiting {
+		stopped := o.stopped(ctx) != ""
+		waiting = slices.DeleteFunc(waiting, func(host schema.HostName) bool {
+			if _, begun := o.story.begun[host]; begun && !stopped {
+				return false
+			}
 			o.hold(host, o.halted)
-		}
-		return nil
+			return true
+		})
 	}
 	for i := o.limits.next(waiting); i >= 0; i = o.limits.next(waiting) {
 		host := waiting[i]
 		waiting = slices.Delete(waiting, i, i+1)
 		o.limits.begin(host)
-		o.emit(schema.Event{Kind: schema.HostStarted, Host: host})
-		go func() {
-			t := o.host(ctx, host)
-			if wave.OnFailure == schema.RollbackHost && t.result.Outcome == schema.HostUnhealthy {
-				t.goBack(ctx, t.result.Error)
-			}
-			turns <- ended{t, t.result}
-		}()
+		o.emit(schema.Event{Kind: schema.HostStarted, Host: host, Wave: wave.Name})
+		go func() { turns <- o.turn(ctx, wave, host) }()
 	}
 	return waiting
+}
+
+// turn takes one host from its first connection to its verdict and, where the wave says
+// so, back.
+func (o *rollout) turn(ctx context.Context, wave *schema.Wave, host schema.HostName) ended {
+	t := o.task(host)
+	t.past = o.story.begun[host]
+	if turn, over := o.story.Ended[host]; over {
+		t.past = turn.past()
+	}
+	if err := t.write(schema.Entry{Kind: schema.HostBegun}); err != nil {
+		t.result = schema.HostRecord{Outcome: schema.HostHeld, Error: err.Error()}
+		return ended{t, err}
+	}
+	if back := t.past.goingBack; back != nil {
+		t.result, t.before, t.changed = *back, t.past.before, true
+	} else {
+		t.make(ctx)
+	}
+	if t.result.Outcome == schema.HostUnreachable && wave.Offline == schema.OfflineHold {
+		t.offline = true
+		t.result.Outcome = schema.HostHeld
+		t.result.Error = "held for a later execution, because it cannot be reached: " + t.result.Error
+	}
+	if wave.OnFailure == schema.RollbackHost && t.result.Outcome == schema.HostUnhealthy {
+		t.goBack(ctx, t.result.Error)
+	}
+	return ended{t, t.keepRecord(schema.HostEnded)}
 }
 
 // end counts a host that has ended.
 func (o *rollout) end(wave *schema.Wave, e ended) {
 	o.limits.end(e.name)
 	o.tasks[e.name] = e.task
-	if e.record.Outcome == schema.HostUnreachable && wave.Offline == schema.OfflineHold {
-		e.record.Outcome = schema.HostHeld
-		e.record.Error = "held for a later execution, because it cannot be reached: " + e.record.Error
+	o.count(wave, e.task)
+	if e.unkept != nil {
+		o.halt(wave, e.unkept.Error())
+	}
+}
+
+// count counts what became of a host.
+func (o *rollout) count(wave *schema.Wave, t *task) {
+	if t.offline {
 		o.offline++
 	}
-	o.finish(e.name, e.record)
-	if !reached(e.record.Outcome) && e.record.Outcome != schema.HostHeld {
-		o.fail(wave, e.name)
+	o.finish(t.name, t.result)
+	if !reached(t.result.Outcome) && t.result.Outcome != schema.HostHeld {
+		o.fail(wave, t.name)
 	}
 }
 
@@ -176,10 +266,14 @@ func countHosts(n int) string {
 	return fmt.Sprintf("%d hosts", n)
 }
 
-// halt lets nothing more begin. The first reason stays.
+// halt lets nothing more begin. The first reason stays. Where the operator stopped the
+// rollout, it can be resumed: the journal knows of no halt.
 func (o *rollout) halt(wave *schema.Wave, reason string) {
 	if o.halted == "" {
 		o.halted = reason
+		if reason != stoppedByOperator {
+			o.keep(schema.Entry{Kind: schema.RunHalting, Wave: wave.Name, Reason: reason, Gate: o.closed})
+		}
 		o.emit(schema.Event{Kind: schema.RunHalted, Wave: wave.Name, Error: reason})
 	}
 }

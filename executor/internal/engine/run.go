@@ -46,6 +46,8 @@ type Run struct {
 	Observe func(schema.Event)
 	// Journal keeps what a run is resumed from; nil for runs that cannot be.
 	Journal Journal
+	// Story is what the journal told when the run was resumed; nil of one that begins.
+	Story *Story
 	// Now is the clock.
 	Now func() time.Time
 	// Patience are the times to wait; the zero value stands for the defaults.

@@ -23,7 +23,7 @@ func (o *rollout) soak(ctx context.Context, wave *schema.Wave, hosts []schema.Ho
 		if reached(t.result.Outcome) {
 			continue
 		}
-		o.record(t)
+		o.amend(t)
 		o.emit(schema.Event{Kind: schema.HostUnwell, Host: t.name, Wave: wave.Name, Error: t.result.Error})
 		o.fail(wave, t.name)
 		failed = append(failed, t.name)
@@ -64,11 +64,4 @@ func (o *rollout) askAll(ctx context.Context, hosts []schema.HostName) (asked []
 	}
 	asking.Wait()
 	return asked
-}
-
-// record replaces the record of a host whose turn is over.
-func (o *rollout) record(t *task) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.records[t.name] = t.result
 }

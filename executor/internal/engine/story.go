@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"maps"
+
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Story is what a journal tells of a run so far.
+type Story struct {
+	// Run is the head.
+	Run schema.Beginning
+	// Ended are the hosts whose turn is over, and begun are those whose turn is not.
+	Ended map[schema.HostName]Turn
+	begun map[schema.HostName]past
+	// waves are those that are over, their soak and gate too; the empty name is the gate
+	// before the first.
+	waves map[string]bool
+	// Halted is why policy halted the run, in a wave or at the gate after it; empty where
+	// it did not.
+	Halted string
+	wave   string
+	gate   bool
+	// Verdict is of a run that has come to its end; empty of one that has not.
+	Verdict schema.Verdict
+}
+
+// Turn is how a host's turn ended.
+type Turn struct {
+	// Record is what became of the host.
+	Record schema.HostRecord
+	// Before is its generation before the run, and Changed says that the run changed it
+	// and may take it back.
+	Before  int
+	Changed bool
+}
+
+// again reports whether a resumed run takes the host again: where its turn told nothing
+// final of it.
+func (t Turn) again() bool {
+	switch t.Record.Outcome {
+	case schema.HostHeld, schema.HostUnknown:
+		return true
+	}
+	return t.Record.Reboot != nil && t.Record.Reboot.State == schema.RebootHeld && reached(t.Record.Outcome)
+}
+
+// past is what the turn that comes after it must know of it.
+func (t Turn) past() past {
+	return past{changing: t.Changed, before: t.Before}
+}
+
+// Tell tells the story of a journal's entries, of which the first is the run's head.
+func Tell(entries []schema.Entry) *Story {
+	s := &Story{Run: *entries[0].Run, Ended: map[schema.HostName]Turn{}, begun: map[schema.HostName]past{}, waves: map[string]bool{}}
+	for _, entry := range entries[1:] {
+		s.tell(entry)
+	}
+	return s
+}
+
+func (s *Story) tell(entry schema.Entry) {
+	host := s.begun[entry.Host]
+	switch entry.Kind {
+	case schema.RunResumed:
+		s.Verdict = ""
+	case schema.WaveEnded:
+		s.waves[entry.Wave] = true
+	case schema.RunHalting:
+		s.Halted, s.wave, s.gate = entry.Reason, entry.Wave, entry.Gate
+	case schema.RunEnded:
+		s.Verdict = entry.Verdict
+	case schema.HostBegun:
+		if turn, ended := s.Ended[entry.Host]; ended {
+			host = turn.past()
+			delete(s.Ended, entry.Host)
+		}
+	case schema.HostHooks:
+		host.hooks = maps.Clone(host.hooks)
+		if host.hooks == nil {
+			host.hooks = map[schema.HookMoment]bool{}
+		}
+		host.hooks[entry.Hook] = true
+	case schema.HostChanging:
+		if !host.changing { // else it had begun before, and before that it was what it was then
+			host.changing, host.before = true, entry.Before
+		}
+	case schema.HostRebooting:
+		host.rebooting, host.rebooted = entry.Boot, ""
+	case schema.HostRebooted:
+		host.rebooted = entry.Boot
+	case schema.HostGoingBack:
+		host.goingBack = entry.Record
+	case schema.HostEnded, schema.HostAmended:
+		s.Ended[entry.Host] = Turn{Record: *entry.Record, Before: entry.Before, Changed: entry.Changed}
+		delete(s.begun, entry.Host)
+		return
+	}
+	if _, ended := s.Ended[entry.Host]; entry.Host != "" && !ended {
+		s.begun[entry.Host] = host
+	}
+}
+
+// Left returns the hosts that a resumed run would take: where it has halted, only those
+// whose turn had begun.
+func (s *Story) Left() (left []schema.HostName) {
+	for _, host := range s.Run.Hosts {
+		turn, ended := s.Ended[host]
+		_, begun := s.begun[host]
+		if begun || s.Halted == "" && (!ended || turn.again()) {
+			left = append(left, host)
+		}
+	}
+	return left
+}
