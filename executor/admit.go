@@ -37,7 +37,10 @@ func admit(plan *schema.Plan, options Options) (map[schema.HostName]bool, error)
 	if err := checkWaves(plan, hosts); err != nil {
 		return nil, err
 	}
-	return hosts, checkHelpers(plan, hosts)
+	if err := checkHelpers(plan, hosts); err != nil {
+		return nil, err
+	}
+	return hosts, checkOpenFiles(min(len(hosts), parallel(plan, options)), openFiles())
 }
 
 // checkNeeds refuses what this version cannot carry out, each by name.
