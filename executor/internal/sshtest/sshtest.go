@@ -1,5 +1,5 @@
-// Package sshtest is an SSH server inside a test: it has the keys, accounts and
-// faults that a test gives it, and runs Go functions for commands.
+// Package sshtest is an SSH server inside a test, or inside a program that tests: it
+// has the keys, accounts and faults that it is given, and runs Go functions for commands.
 package sshtest
 
 import (
@@ -87,15 +87,15 @@ func Start(t testing.TB) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{
-		Address: listener.Addr().String(), Port: listener.Addr().(*net.TCPAddr).Port,
-		Settings: Settings{HostKeys: []ssh.Signer{NewKey(t)}, Run: func(*Command) int { return 0 }},
-		listener: listener, open: map[*link]bool{},
-	}
+	s := New(Settings{HostKeys: []ssh.Signer{NewKey(t)}, Run: func(*Command) int { return 0 }})
+	s.Address, s.Port, s.listener = listener.Addr().String(), listener.Addr().(*net.TCPAddr).Port, listener
 	go s.accept()
 	t.Cleanup(s.Stop)
 	return s
 }
+
+// New returns a server that listens nowhere: it serves what it is given in [Server.Serve].
+func New(settings Settings) *Server { return &Server{Settings: settings, open: map[*link]bool{}} }
 
 // Set changes the settings.
 func (s *Server) Set(change func(*Settings)) {
@@ -154,10 +154,11 @@ func (s *Server) wait() {
 	}
 }
 
-// link is a connection that freezes with its server.
+// link is a connection that freezes with its server, under the settings of its beginning.
 type link struct {
 	net.Conn
-	server *Server
+	server   *Server
+	settings Settings
 }
 
 func (l *link) Read(p []byte) (int, error) {
@@ -178,21 +179,32 @@ func (s *Server) accept() {
 			return
 		}
 		s.Connections.Add(1)
-		l := &link{conn, s}
-		s.mu.Lock()
-		s.open[l] = true
-		settings := s.Settings
-		s.mu.Unlock()
+		l := s.admit(conn)
 		s.working.Add(1)
 		go func() {
 			defer s.working.Done()
-			s.serve(l, settings)
-			l.Close()
-			s.mu.Lock()
-			delete(s.open, l)
-			s.mu.Unlock()
+			s.serve(l)
 		}()
 	}
+}
+
+// Serve serves a connection to its end.
+func (s *Server) Serve(conn net.Conn) { s.serve(s.admit(conn)) }
+
+func (s *Server) admit(conn net.Conn) *link {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := &link{Conn: conn, server: s, settings: s.Settings}
+	s.open[l] = true
+	return l
+}
+
+func (s *Server) serve(l *link) {
+	l.serve()
+	l.Close()
+	s.mu.Lock()
+	delete(s.open, l)
+	s.mu.Unlock()
 }
 
 func (s *Settings) config(offered *atomic.Int64) *ssh.ServerConfig {
@@ -227,8 +239,9 @@ func contains(keys []ssh.PublicKey, key ssh.PublicKey) bool {
 	return false
 }
 
-func (s *Server) serve(l *link, settings Settings) {
-	conn, channels, requests, err := ssh.NewServerConn(l, settings.config(&s.Offered))
+func (l *link) serve() {
+	s := l.server
+	conn, channels, requests, err := ssh.NewServerConn(l, l.settings.config(&s.Offered))
 	if err != nil {
 		return
 	}
@@ -246,9 +259,9 @@ func (s *Server) serve(l *link, settings Settings) {
 			s.working.Add(1)
 			go func() {
 				defer s.working.Done()
-				settings.session(channel, conn.User(), l)
+				l.settings.session(channel, conn.User(), l)
 			}()
-		case channel.ChannelType() == "direct-tcpip" && settings.Forward:
+		case channel.ChannelType() == "direct-tcpip" && l.settings.Forward:
 			s.working.Add(1)
 			go func() {
 				defer s.working.Done()

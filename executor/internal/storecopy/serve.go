@@ -9,7 +9,6 @@ import (
 	"io"
 
 	"github.com/nix-community/go-nix/pkg/wire"
-	"github.com/nixfleet/nixfleet/executor/internal/transport"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -33,8 +32,10 @@ type server struct {
 	w *bufio.Writer
 }
 
+// newServer has small buffers: a thousand may be kept open until hosts have changed,
+// replies are short, and NARs come in large pieces that go around them.
 func newServer(stream io.ReadWriter) *server {
-	return &server{r: bufio.NewReader(stream), w: bufio.NewWriterSize(stream, transport.Packet)}
+	return &server{r: bufio.NewReaderSize(stream, 512), w: bufio.NewWriterSize(stream, 2048)}
 }
 
 // writeGreeting begins the conversation; [server.readGreeting] reads the answer.
