@@ -108,9 +108,10 @@ func New(shape Shape) *Model {
 
 // Take takes an event in.
 func (m *Model) Take(e schema.Event) {
-	switch e.Kind {
-	case schema.RunStarted:
+	if m.began.IsZero() { // whoever looks on at another's run sees no beginning
 		m.began = e.Time
+	}
+	switch e.Kind {
 	case schema.WaveStarted:
 		m.startWave(e)
 	case schema.WaveStage:

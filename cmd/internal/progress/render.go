@@ -61,7 +61,7 @@ func head(v View, width int, style ui.Style) string {
 	case v.Halted != "":
 		long, short = fmt.Sprintf("halted, %d still at work", v.AtWork), "halted"
 	case v.Waves > 1 && v.Number > 0:
-		long = fmt.Sprintf("%d of %d hosts done, %d at work", v.Wave.Done, v.Wave.Hosts, v.AtWork)
+		long = fmt.Sprintf("%d of %s done, %d at work", v.Wave.Done, ui.Count(v.Wave.Hosts, "host"), v.AtWork)
 		short = fmt.Sprintf("%d/%d, %d at work", v.Wave.Done, v.Wave.Hosts, v.AtWork)
 	case v.AtWork > 0 || v.Done > 0:
 		long = fmt.Sprintf("%d at work, %d waiting", v.AtWork, max(v.Hosts-v.AtWork-v.Done-v.Counts[schema.HostHeld], 0))
@@ -103,7 +103,7 @@ func bar(v View, width int, style ui.Style) string {
 	if v.Hosts > 0 {
 		share = min(v.Done*100/v.Hosts, 100)
 	}
-	long := fmt.Sprintf(" %d of %d hosts, %d%%", v.Done, v.Hosts, share)
+	long := fmt.Sprintf(" %d of %s, %d%%", v.Done, ui.Count(v.Hosts, "host"), share)
 	short := fmt.Sprintf(" %d/%d %d%%", v.Done, v.Hosts, share)
 	tail, brief := ", "+Span(v.For), ""
 	if v.Known && v.Done < v.Hosts {
