@@ -75,6 +75,8 @@ type Deps struct {
 	StateDir string
 
 	patience engine.Patience // tests wait less
+	// dies lets a test die at an entry of the journal; nil elsewhere.
+	dies func(engine.Journal) engine.Journal
 }
 
 // Execute carries out the plan on the selected hosts and returns the record of
@@ -122,7 +124,7 @@ func Execute(ctx context.Context, plan *schema.Plan, options Options, deps Deps)
 		deps: deps, book: book,
 		record: begin(plan, hosts, options.Operator, l.run, l.started),
 		engine: engine.Run{
-			ID: l.run, Journal: l.append(), Story: l.story, Plan: plan, Hosts: hosts, Parallel: parallel(plan, options),
+			ID: l.run, Journal: l.append(deps.dies), Story: l.story, Plan: plan, Hosts: hosts, Parallel: parallel(plan, options),
 			Operator: options.Operator, DryRun: options.DryRun, Stop: options.Stop,
 			Source: source, Dialer: dialer, Binary: deps.Helpers, Network: deps.dial(), Shell: deps.Shell,
 			Observe: deps.Observe, Wire: deps.Wire, Now: deps.Clock, Patience: deps.patience,
@@ -194,6 +196,10 @@ func (x *execution) run(ctx context.Context, carryOut func(context.Context) map[
 	finished := x.deps.Clock().UTC()
 	x.record.Finished = &finished
 	err := x.keep()
+	if err == nil {
+		// If we crash before this, the run can be resumed, recalls everything and ends again.
+		err = x.engine.Ended()
+	}
 	x.emit(schema.Event{Kind: schema.RunFinished, Verdict: x.record.Verdict})
 	return x.record, err
 }

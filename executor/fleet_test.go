@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,7 +78,7 @@ func (f *fleet) newPlan(top schema.StorePath) *schema.Plan {
 		Closure:  &schema.Closure{Path: top, Hash: hash},
 		Packages: []schema.StorePath{}, Groups: []schema.Group{}, Users: []schema.User{}, Directories: []schema.Directory{},
 		Files: []schema.File{{Path: "/etc/web.conf", Payload: digest, Mode: "0644", Owner: "root", Group: "root"}},
-		Units: []schema.Unit{}, Restarts: []schema.RestartRule{}, Settle: "1s",
+		Units: []schema.Unit{}, Restarts: []schema.RestartRule{}, Settle: "1s", Activation: schema.Activation{ConfirmWindow: "0s", KeepGenerations: 10},
 	}
 	plan := &schema.Plan{
 		Index: schema.Index{
@@ -247,4 +248,8 @@ func writeKey(t testing.TB, file string) ssh.PublicKey {
 		t.Fatal(err)
 	}
 	return key
+}
+
+func sortedHosts(hosts map[schema.HostName]*fakehost.Host) []schema.HostName {
+	return slices.Sorted(maps.Keys(hosts))
 }

@@ -29,9 +29,12 @@ func (l *log) close() {
 	}
 }
 
-func (l *log) append() engine.Journal {
-	if l.journal == nil {
+func (l *log) append(dies func(engine.Journal) engine.Journal) engine.Journal {
+	switch {
+	case l.journal == nil:
 		return nil
+	case dies != nil:
+		return dies(l.journal.Append)
 	}
 	return l.journal.Append
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -21,7 +22,7 @@ import (
 func TestRandomRollouts(t *testing.T) {
 	f := newFleet(t, 9)
 	for seed := range uint64(40) {
-		r := &randomRollout{fleet: f, random: rand.New(rand.NewPCG(seed, 5)), fails: map[schema.HostName]bool{}, offline: map[schema.HostName]bool{}}
+		r := &randomRollout{fleet: f, random: rand.New(rand.NewPCG(seed, 5)), fails: map[schema.HostName]bool{}, offline: map[schema.HostName]bool{}, pause: map[schema.HostName]time.Duration{}}
 		r.draw()
 		record := f.execute()
 		for _, complaint := range r.check(record) {
@@ -37,6 +38,7 @@ type randomRollout struct {
 	*fleet
 	random         *rand.Rand
 	fails, offline map[schema.HostName]bool
+	pause          map[schema.HostName]time.Duration
 }
 
 func (r *randomRollout) maybe(n int) bool { return r.random.IntN(n) == 0 }
@@ -44,7 +46,7 @@ func (r *randomRollout) maybe(n int) bool { return r.random.IntN(n) == 0 }
 func (r *randomRollout) draw() {
 	var names []schema.HostName
 	failing := 2 + r.random.IntN(8)
-	for name, host := range r.hosts {
+	for _, name := range slices.Sorted(maps.Keys(r.hosts)) {
 		names = append(names, name)
 		entry := r.plan.Index.Hosts[name]
 		entry.Groups, entry.Tags = nil, nil
@@ -58,20 +60,9 @@ func (r *randomRollout) draw() {
 		}
 		r.plan.Index.Hosts[name] = entry
 		r.fails[name], r.offline[name] = r.maybe(failing), r.maybe(8)
-		fails, pause := r.fails[name], time.Duration(r.random.IntN(4))*time.Millisecond
-		host.Set(func(s *fakehost.State) {
-			s.Applied, s.Drifted, s.Generation = schema.DigestOf([]byte("old")), false, 1
-			s.Generations = map[int]schema.Digest{1: s.Applied}
-			s.OnApply = func(*fakehost.Transaction) error {
-				time.Sleep(pause)
-				if fails {
-					return errors.New("web.service failed")
-				}
-				return nil
-			}
-		})
+		r.pause[name] = time.Duration(r.random.IntN(4)) * time.Millisecond
 	}
-	slices.Sort(names)
+	r.reset()
 	r.random.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	r.plan.Index.Rollout = schema.Rollout{MaxParallel: 1 + r.random.IntN(9), Waves: r.drawWaves(names)}
 	for range r.random.IntN(3) {
@@ -92,6 +83,24 @@ func (r *randomRollout) draw() {
 	}
 	r.deps.patience.Retry = time.Millisecond
 	r.seal()
+}
+
+// reset makes the hosts what they were before any execution.
+func (r *randomRollout) reset() {
+	for name, host := range r.hosts {
+		fails, pause := r.fails[name], r.pause[name]
+		host.Set(func(s *fakehost.State) {
+			s.Applied, s.Drifted, s.Generation = schema.DigestOf([]byte("old")), false, 1
+			s.Generations = map[int]schema.Digest{1: s.Applied}
+			s.OnApply = func(*fakehost.Transaction) error {
+				time.Sleep(pause)
+				if fails {
+					return errors.New("web.service failed")
+				}
+				return nil
+			}
+		})
+	}
 }
 
 func (r *randomRollout) pick(of ...string) string { return of[r.random.IntN(len(of))] }
