@@ -23,9 +23,12 @@ type Way struct {
 	Zone *time.Location
 }
 
+// fewNamed are so few hosts that they are named one by one.
+const fewNamed = 3
+
 // some chooses the hosts of a group: by name where these are few.
 func some(hosts []schema.HostName, run string) string {
-	if len(hosts) > 3 {
+	if len(hosts) > fewNamed {
 		return " --failed-of " + run
 	}
 	return named(hosts)
@@ -33,7 +36,7 @@ func some(hosts []schema.HostName, run string) string {
 
 func named(hosts []schema.HostName) string {
 	var text strings.Builder
-	for _, host := range hosts[:min(len(hosts), 3)] {
+	for _, host := range hosts {
 		text.WriteString(" --host " + string(host))
 	}
 	return text.String()
@@ -94,7 +97,7 @@ var failedUnit = regexp.MustCompile(`\bunit ([A-Za-z0-9@:_.\\-]+\.[a-z]+) failed
 
 func rolledBackHints(g Group, record *schema.Record, way Way) []string {
 	if strings.HasPrefix(g.Reason, "the rollout halted: ") {
-		return []string{"nothing was wrong with it; once the others are mended, " + way.again(g, record.Run)}
+		return []string{"nothing was wrong here; once the others are mended, " + way.again(g, record.Run)}
 	}
 	var hints []string
 	if unit := failedUnit.FindStringSubmatch(g.Reason); unit != nil {
@@ -123,19 +126,22 @@ func heldHint(g Group, record *schema.Record, way Way) string {
 
 func rebootHints(g Group, way Way) []string {
 	if g.Reboot == schema.RebootFailed {
-		return []string{"is it there? " + way.about("status", g), "then " + way.reboot(g)}
+		return []string{"is it there? " + way.about("status", g), "then nixfleet reboot" + way.Roster + named(g.Hosts)}
 	}
+	hosts := named(g.Hosts)
+	if len(g.Hosts) > fewNamed {
+		hosts = " --group all" // of which it takes those that are due and may
+	}
+	due := "nixfleet reboot" + way.Roster + hosts + " --due"
 	if until := g.Record.Reboot.Until; until != nil {
 		zone := way.Zone
 		if zone == nil {
 			zone = time.UTC
 		}
-		return []string{fmt.Sprintf("at %s or later, %s --due", until.In(zone).Format("Mon 2006-01-02 15:04 MST"), way.reboot(g))}
+		return []string{"at " + until.In(zone).Format("Mon 2006-01-02 15:04 MST") + " or later, " + due}
 	}
-	return []string{"when you see fit, " + way.reboot(g)}
+	return []string{"later, " + due}
 }
-
-func (w Way) reboot(g Group) string { return "nixfleet reboot" + w.Roster + named(g.Hosts) }
 
 // commandHints are those of a task or command: it is not for us to say what is wrong
 // with what it wrote.
