@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nixfleet/nixfleet/executor/internal/engine"
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -36,6 +37,9 @@ func admit(plan *schema.Plan, options Options) (map[schema.HostName]bool, error)
 	}
 	if err := checkWaves(plan, hosts); err != nil {
 		return nil, err
+	}
+	if err := engine.CheckReboots(plan); err != nil {
+		return nil, fault.New(fault.Refused, "cannot execute the plan: %w", err)
 	}
 	if err := checkHelpers(plan, hosts); err != nil {
 		return nil, err

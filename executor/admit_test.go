@@ -28,10 +28,10 @@ func TestAdmission(t *testing.T) {
 		},
 		"needs": {
 			func(f *fleet) {
-				f.needHooks("web-2")
+				f.needSecrets("web-2")
 				f.seal()
 			},
-			[]string{"this version of NixFleet cannot carry out\n  host \"web-2\": hooks.drain\nhint: "},
+			[]string{"this version of NixFleet cannot carry out\n  host \"web-2\": secrets.key\nhint: "},
 		},
 		"no such host": {
 			func(f *fleet) { f.options.Select.Hosts = []string{"web-1", "wbe-2"} },
@@ -124,7 +124,7 @@ func TestSelect(t *testing.T) {
 	}
 
 	// A selection is carried out, and a host that is left out needs nothing.
-	f.needHooks("web-3")
+	f.needSecrets("web-3")
 	f.seal()
 	f.options.Select = Selection{Groups: []string{"web"}}
 	record := f.execute()
@@ -133,11 +133,11 @@ func TestSelect(t *testing.T) {
 	}
 }
 
-// needHooks gives a host a manifest with a hook, which no version carries out yet.
-func (f *fleet) needHooks(name schema.HostName) {
+// needSecrets gives a host a manifest with a secret, which no version carries out yet.
+func (f *fleet) needSecrets(name schema.HostName) {
 	host := f.plan.Index.Hosts[name]
 	manifest := f.plan.Manifests[host.Manifest]
-	manifest.Hooks = []schema.Hook{{Name: "drain", When: schema.BeforeActivation, On: schema.OnHost, Command: "true", Timeout: "1m"}}
+	manifest.Secrets = []schema.Secret{{Name: "key", Ciphertext: schema.DigestOf([]byte("listen 80\n")), Path: "/run/nixfleet-secrets/key", Mode: "0400", Owner: "root", Group: "root"}}
 	digest, err := schema.DigestOfValue(manifest)
 	if err != nil {
 		f.t.Fatal(err)

@@ -36,6 +36,8 @@ type Options struct {
 	Operator string
 	// Program is the version of the program. A run is resumed by the version that began it.
 	Program string
+	// Wait lets hosts wait for the windows of their reboots.
+	Wait bool
 	// Resume is the run to go on with, see [Resumable]; empty begins one. Such a run has
 	// its hosts: nothing may be selected.
 	Resume string
@@ -125,7 +127,7 @@ func Execute(ctx context.Context, plan *schema.Plan, options Options, deps Deps)
 		record: begin(plan, hosts, options.Operator, l.run, l.started),
 		engine: engine.Run{
 			ID: l.run, Journal: l.append(deps.dies), Story: l.story, Plan: plan, Hosts: hosts, Parallel: parallel(plan, options),
-			Operator: options.Operator, DryRun: options.DryRun, Stop: options.Stop,
+			Operator: options.Operator, DryRun: options.DryRun, Wait: options.Wait, Stop: options.Stop,
 			Source: source, Dialer: dialer, Binary: deps.Helpers, Network: deps.dial(), Shell: deps.Shell,
 			Observe: deps.Observe, Wire: deps.Wire, Now: deps.Clock, Patience: deps.patience,
 		},

@@ -9,8 +9,6 @@ type Feature string
 const (
 	FeatureNixOS     Feature = "base nixos"
 	FeatureOSUpdates Feature = "osUpdates"
-	FeatureReboot    Feature = "reboot"
-	FeatureHooks     Feature = "hooks"
 	FeatureSecrets   Feature = "secrets"
 )
 
@@ -43,12 +41,6 @@ func (p *Plan) Needs() []Need {
 // appendPolicyNeeds asks for what surrounds a change. Tasks need nothing: an
 // execution does not run them.
 func appendPolicyNeeds(needs []Need, host HostName, m *Manifest) []Need {
-	if m.Reboot != nil && m.Reboot.Auto {
-		needs = append(needs, Need{FeatureReboot, host, "reboot.auto = true"})
-	}
-	for _, hook := range m.Hooks {
-		needs = append(needs, Need{FeatureHooks, host, "hooks." + hook.Name})
-	}
 	for _, secret := range m.Secrets {
 		needs = append(needs, Need{FeatureSecrets, host, "secrets." + secret.Name})
 	}
@@ -66,7 +58,6 @@ func appendUpdateNeeds(needs []Need, host HostName, updates *OSUpdates) []Need {
 	}
 	u := updates.Ubuntu
 	add(u.Mode != "manual", fmt.Sprintf("mode = %q", u.Mode))
-	add(u.AutoReboot, "autoReboot = true")
 	add(len(u.Holds) > 0, fmt.Sprintf("holds = %q", u.Holds))
 	return needs
 }

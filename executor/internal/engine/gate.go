@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -41,22 +40,7 @@ func (o *rollout) gate(ctx context.Context, after *schema.Wave) {
 }
 
 func (o *rollout) askGate(ctx context.Context, command, wave string, timeout time.Duration) error {
-	if o.Shell == nil {
-		return errors.New("commands cannot be run here")
-	}
-	limited, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	output, err := o.Shell(limited, command, []string{"NIXFLEET_RUN=" + o.ID, "NIXFLEET_FLEET=" + o.Plan.Index.Fleet, "NIXFLEET_WAVE=" + wave})
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("it has not answered after %s", timeout)
-	}
-	if end := lastLine(string(output)); end != "" {
-		return fmt.Errorf("%w: %s", err, end)
-	}
-	return err
+	return o.shell(ctx, command, []string{"NIXFLEET_RUN=" + o.ID, "NIXFLEET_FLEET=" + o.Plan.Index.Fleet, "NIXFLEET_WAVE=" + wave}, timeout)
 }
 
 // lastLine is the end of what a command wrote, for one line.

@@ -17,16 +17,21 @@ type Shell func(ctx context.Context, line string, environment []string) (output 
 
 // asker asks from the controller.
 func (t *task) asker() health.Asker {
-	a := health.Asker{Place: schema.OnController, Address: t.host.Connection.Address, Dial: t.Network}
-	if a.Address == "" {
-		a.Address = string(t.name)
-	}
+	a := health.Asker{Place: schema.OnController, Address: t.address(), Dial: t.Network}
 	if t.Shell != nil {
 		a.Shell = func(ctx context.Context, line string) ([]byte, error) {
 			return t.Shell(ctx, line, []string{"NIXFLEET_RUN=" + t.ID, "NIXFLEET_HOST=" + string(t.name), "NIXFLEET_ADDRESS=" + a.Address})
 		}
 	}
 	return a
+}
+
+// address is how the host is reached.
+func (t *task) address() string {
+	if address := t.host.Connection.Address; address != "" {
+		return address
+	}
+	return string(t.name)
 }
 
 // askHost asks the host itself, over a session of it.

@@ -30,6 +30,17 @@ type task struct {
 	offline bool
 	// past is what an earlier process knew of this turn.
 	past past
+	// facts are what the host told of itself, and key is the host key that it showed first.
+	facts *protocol.HelloReply
+	key   string
+	// activating says that the hooks before its change have begun, or would have.
+	activating bool
+	// boot is what it has told of its boot; nil where it has to be asked.
+	boot *protocol.RebootReply
+	// waits is when the window opens that its reboot waits for; zero where it does not.
+	waits time.Time
+	// gone says that it has not come back from a reboot.
+	gone bool
 }
 
 // task returns a host's part of the run.
@@ -42,12 +53,38 @@ func (r *Run) task(name schema.HostName) *task {
 
 // make takes the host from the first connection to its verdict.
 func (t *task) make(ctx context.Context) {
-	begun := time.Now() // durations want the monotonic clock
-	if err := t.tries(ctx, t.attempt); err != nil {
+	if !t.awaited(ctx) {
+		return
+	}
+	try := t.attempt
+	if t.OnlyReboot {
+		try = t.asApplied
+	}
+	if err := t.tries(ctx, try); err != nil {
 		t.conclude(ctx, err)
 	}
-	t.askFromHere(ctx)
-	t.result.Seconds = time.Since(begun).Round(time.Millisecond).Seconds()
+	t.afterChange(ctx)
+	t.goOn(ctx)
+}
+
+// goOn reboots the host, where it needs that and may, and asks whether it is well. Where
+// it waits for a window this is to be done again.
+func (t *task) goOn(ctx context.Context) {
+	switch rebooted := t.reboot(ctx); {
+	case !t.waits.IsZero():
+	case rebooted:
+		t.askAgain(ctx)
+	case !t.OnlyReboot:
+		t.askFromHere(ctx)
+	}
+}
+
+// timed does something and counts the time that it takes as the host's.
+func (t *task) timed(do func()) {
+	begun := time.Now() // durations want the monotonic clock
+	spent := t.result.Seconds
+	do()
+	t.result.Seconds = spent + time.Since(begun).Round(time.Millisecond).Seconds()
 }
 
 func (t *task) emit(event schema.Event) {
@@ -143,6 +180,7 @@ func (t *task) attempt(ctx context.Context) error {
 		return err
 	}
 	defer s.Close()
+	t.meet(conn, hello)
 	t.before = hello.Generation
 	if t.past.changing {
 		t.before = t.past.before
@@ -158,7 +196,10 @@ func (t *task) attempt(ctx context.Context) error {
 		if t.DryRun {
 			return nil
 		}
-		return t.askHost(ctx, s)
+		if err := t.askHost(ctx, s); err != nil {
+			return err
+		}
+		return t.askBoot(ctx, s)
 	}
 	t.stage("prepare")
 	prepared, err := t.prepare(ctx, s)
@@ -173,6 +214,9 @@ func (t *task) attempt(ctx context.Context) error {
 		return err
 	}
 	defer done()
+	if err := t.beforeChange(ctx, s); err != nil {
+		return err
+	}
 	t.stage("apply")
 	return t.change(ctx, conn, s)
 }

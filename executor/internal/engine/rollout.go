@@ -17,6 +17,8 @@ type rollout struct {
 	failed map[schema.HostName]bool
 	// tasks are the hosts that had their turn.
 	tasks map[schema.HostName]*task
+	// waiting are the hosts whose reboots wait for a window.
+	waiting map[schema.HostName]*task
 	// story is what happened before this process; of a run that begins, nothing.
 	story *Story
 }
@@ -27,10 +29,11 @@ func (r *Run) Execute(ctx context.Context) map[schema.HostName]schema.HostRecord
 	r.frozen = freeze(r.Plan, r.Binary)
 	r.records = map[schema.HostName]schema.HostRecord{}
 	r.Patience = r.Patience.orDefaults()
-	o := &rollout{Run: r, limits: limitsOf(r.Plan, r.Hosts, r.Parallel), failed: map[schema.HostName]bool{}, tasks: map[schema.HostName]*task{}, story: r.Story}
+	o := &rollout{Run: r, limits: limitsOf(r.Plan, r.Hosts, r.Parallel), failed: map[schema.HostName]bool{}, tasks: map[schema.HostName]*task{}, waiting: map[schema.HostName]*task{}, story: r.Story}
 	if o.story == nil {
 		o.story = &Story{}
 	}
+	r.prepareReboots(o.story)
 	o.begins(ctx)
 	for i := range r.Plan.Index.Rollout.Waves {
 		wave := &r.Plan.Index.Rollout.Waves[i]
@@ -69,6 +72,7 @@ func (o *rollout) wave(ctx context.Context, wave *schema.Wave, hosts []schema.Ho
 	waiting := o.recall(wave, hosts)
 	over := o.story.waves[wave.Name] && len(waiting) == 0
 	o.take(ctx, wave, waiting)
+	o.later(ctx, wave)
 	if stopped := o.stopped(ctx); stopped != "" {
 		o.halt(wave, stopped)
 	}
@@ -76,7 +80,7 @@ func (o *rollout) wave(ctx context.Context, wave *schema.Wave, hosts []schema.Ho
 		o.halt(wave, "not every host of wave "+wave.Name+" is as the plan says")
 	}
 	if !over {
-		if o.halted == "" && !o.DryRun && wave.Soak != "" {
+		if o.halted == "" && !o.DryRun && wave.Soak != "" && o.worthWatching(hosts) {
 			o.soak(ctx, wave, hosts)
 		}
 		o.gate(ctx, wave)
@@ -151,10 +155,10 @@ func (o *rollout) begin(ctx context.Context, wave *schema.Wave, waiting []schema
 	if o.halted != "" {
 		stopped := o.stopped(ctx) != ""
 		waiting = slices.DeleteFunc(waiting, func(host schema.HostName) bool {
-			if _, begun := o.story.begun[host]; begun && !stopped {
+			if _, begun := o.story.begun[host]; begun && !stopped && o.waiting[host] == nil {
 				return false
 			}
-			o.hold(host, o.halted)
+			o.leaveOut(wave, host)
 			return true
 		})
 	}
@@ -162,15 +166,23 @@ func (o *rollout) begin(ctx context.Context, wave *schema.Wave, waiting []schema
 		host := waiting[i]
 		waiting = slices.Delete(waiting, i, i+1)
 		o.limits.begin(host)
-		o.emit(schema.Event{Kind: schema.HostStarted, Host: host, Wave: wave.Name})
-		go func() { turns <- o.turn(ctx, wave, host) }()
+		waited := o.waiting[host]
+		delete(o.waiting, host)
+		if waited == nil {
+			o.emit(schema.Event{Kind: schema.HostStarted, Host: host, Wave: wave.Name})
+		}
+		go func() { turns <- o.turn(ctx, wave, host, waited) }()
 	}
 	return waiting
 }
 
 // turn takes one host from its first connection to its verdict and, where the wave says
 // so, back.
-func (o *rollout) turn(ctx context.Context, wave *schema.Wave, host schema.HostName) ended {
+func (o *rollout) turn(ctx context.Context, wave *schema.Wave, host schema.HostName, waited *task) ended {
+	if waited != nil {
+		waited.timed(func() { waited.goOn(ctx) })
+		return o.close(ctx, wave, waited)
+	}
 	t := o.task(host)
 	t.past = o.story.begun[host]
 	if turn, over := o.story.Ended[host]; over {
@@ -183,7 +195,15 @@ func (o *rollout) turn(ctx context.Context, wave *schema.Wave, host schema.HostN
 	if back := t.past.goingBack; back != nil {
 		t.result, t.before, t.changed = *back, t.past.before, true
 	} else {
-		t.make(ctx)
+		t.timed(func() { t.make(ctx) })
+	}
+	return o.close(ctx, wave, t)
+}
+
+// close ends a host's turn, unless it waits for a window.
+func (o *rollout) close(ctx context.Context, wave *schema.Wave, t *task) ended {
+	if !t.waits.IsZero() {
+		return ended{t, nil}
 	}
 	if t.result.Outcome == schema.HostUnreachable && wave.Offline == schema.OfflineHold {
 		t.offline = true
@@ -199,6 +219,10 @@ func (o *rollout) turn(ctx context.Context, wave *schema.Wave, host schema.HostN
 // end counts a host that has ended.
 func (o *rollout) end(wave *schema.Wave, e ended) {
 	o.limits.end(e.name)
+	if !e.waits.IsZero() {
+		o.setAside(e.task)
+		return
+	}
 	o.tasks[e.name] = e.task
 	o.count(wave, e.task)
 	if e.unkept != nil {
@@ -212,6 +236,9 @@ func (o *rollout) count(wave *schema.Wave, t *task) {
 		o.offline++
 	}
 	o.finish(t.name, t.result)
+	if t.gone {
+		o.halt(wave, string(t.name)+" has not come back from its reboot")
+	}
 	if !reached(t.result.Outcome) && t.result.Outcome != schema.HostHeld {
 		o.fail(wave, t.name)
 	}

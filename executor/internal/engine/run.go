@@ -40,6 +40,11 @@ type Run struct {
 	Shell   Shell
 	// Binary returns the helper's binary for a system.
 	Binary func(schema.System) ([]byte, error)
+	// OnlyReboot takes hosts through their reboots and changes nothing else, and Force
+	// those of them too that need none.
+	OnlyReboot, Force bool
+	// Wait lets hosts wait for the windows of their reboots.
+	Wait bool
 	// Stop, once closed, lets hosts in flight finish and no other start.
 	Stop <-chan struct{}
 	// Observe is told of every event, one at a time.
@@ -62,6 +67,9 @@ type Run struct {
 	closed bool
 	// offline is how many hosts are held because they could not be reached.
 	offline int
+	// rules are those of the hosts that may reboot.
+	rules map[schema.HostName]*rebootRule
+	downs *downs
 }
 
 // Patience is how long the engine waits.
@@ -77,6 +85,9 @@ type Patience struct {
 	Reconnect time.Duration
 	// Retry is the pause between attempts.
 	Retry time.Duration
+	// Slot is the pause between attempts to have one more host down, and Slots bounds
+	// them where no window does.
+	Slot, Slots time.Duration
 }
 
 func (p Patience) orDefaults() Patience {
@@ -90,6 +101,8 @@ func (p Patience) orDefaults() Patience {
 	set(&p.Apply, 2*time.Hour)
 	set(&p.Reconnect, 2*time.Minute)
 	set(&p.Retry, time.Second)
+	set(&p.Slot, 15*time.Second)
+	set(&p.Slots, time.Hour)
 	return p
 }
 
@@ -138,7 +151,7 @@ func (r *Run) finish(name schema.HostName, record schema.HostRecord) {
 	r.mu.Lock()
 	r.records[name] = record
 	r.mu.Unlock()
-	r.emit(schema.Event{Kind: schema.HostFinished, Host: name, Outcome: record.Outcome, Exit: record.Exit, Error: record.Error, Seconds: record.Seconds})
+	r.emit(schema.Event{Kind: schema.HostFinished, Host: name, Outcome: record.Outcome, Exit: record.Exit, Reboot: record.Reboot, Error: record.Error, Seconds: record.Seconds})
 }
 
 func (r *Run) emit(event schema.Event) {
@@ -155,14 +168,19 @@ func (r *Run) Halted() string { return r.halted }
 
 // Verdict sums up what became of the hosts.
 func (r *Run) Verdict() schema.Verdict {
-	count := map[schema.Outcome]int{}
+	count, reboots := map[schema.Outcome]int{}, 0
 	for _, record := range r.records {
 		count[record.Outcome]++
+		if record.Reboot != nil && record.Reboot.State == schema.RebootHeld && reached(record.Outcome) {
+			reboots++
+		}
 	}
 	fine := count[schema.HostChanged] + count[schema.HostUnchanged] + count[schema.HostRan]
 	switch all := len(r.records); {
 	case r.closed:
 		return schema.Halted
+	case fine == all && reboots > 0:
+		return schema.Held
 	case fine == all:
 		return schema.Done
 	case count[schema.HostHeld] > r.offline:

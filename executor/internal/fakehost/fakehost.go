@@ -75,6 +75,8 @@ type State struct {
 	OnRun func(*Session) (schema.Exit, error)
 	// OnObserve scripts what the helper tells of the host; nil tells what the fields say.
 	OnObserve func(*Session, *protocol.ObserveReply) error
+
+	Reboots
 }
 
 // Start starts a host that lets a key in.
@@ -82,7 +84,10 @@ func Start(t testing.TB, key ssh.PublicKey) *Host {
 	t.Helper()
 	h := &Host{
 		Server: sshtest.Start(t), Store: &servetest.Store{},
-		State: State{Version: protocol.Version, Machine: "Linux x86_64", Uploads: true, Payloads: map[schema.Digest]bool{}, Generations: map[int]schema.Digest{}},
+		State: State{
+			Version: protocol.Version, Machine: "Linux x86_64", Uploads: true, Payloads: map[schema.Digest]bool{}, Generations: map[int]schema.Digest{},
+			Reboots: Reboots{Boot: "b1", Away: 1, Slots: map[string]string{}},
+		},
 	}
 	h.Server.Set(func(s *sshtest.Settings) {
 		s.Authorized = []ssh.PublicKey{key}

@@ -51,6 +51,9 @@ func (s *Session) serve() int {
 		switch err := s.answer(&response); err {
 		case nil:
 		case ErrCut:
+			if s.Request.Op == protocol.OpReboot {
+				s.Host.goDown()
+			}
 			s.Command.Cut()
 			return -1
 		case ErrDie:
@@ -68,6 +71,10 @@ func (s *Session) serve() int {
 			return 1
 		}
 		if s.Request.Op == protocol.OpReplaceHelper {
+			return 0
+		}
+		if reply := response.RebootReply; reply != nil && reply.Going {
+			s.Host.goDown()
 			return 0
 		}
 	}
@@ -162,6 +169,12 @@ func (s *Session) answer(response *protocol.Response) (err error) {
 		if state.OnHealth != nil {
 			response.HealthReply.Failure, err = state.OnHealth(s)
 		}
+	case protocol.OpHook:
+		response.HookReply, err = s.hook(state)
+	case protocol.OpReboot:
+		response.RebootReply, err = s.reboot(state)
+	case protocol.OpSlot:
+		response.SlotReply, err = s.slot(state)
 	case protocol.OpRun:
 		response.CommandReply, err = s.run(state)
 	default:
@@ -183,7 +196,7 @@ func (s *Session) greet() (*protocol.HelloReply, error) {
 	}
 	reply := &protocol.HelloReply{
 		Version: state.Version, Helper: schema.DigestOf(state.Helper), System: system, Base: schema.Debian, Nix: "2.8.0",
-		Applied: state.Applied, Generation: state.Generation, Boot: "b1",
+		Applied: state.Applied, Generation: state.Generation, Boot: state.Boot,
 	}
 	s.Host.tell(s.Request.Run, reply)
 	reply.Unchanged = state.Applied == s.hello.Manifest && !state.Drifted && reply.Transaction == nil && state.Holder == ""

@@ -1,0 +1,144 @@
+package fakehost
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Reboots is how a host reboots, and what it keeps for others.
+type Reboots struct {
+	// Boot is the boot that it is in.
+	Boot string
+	// Needs says that it needs a reboot, until it has one.
+	Needs bool
+	// Failed are the units that have failed, and Starting is how often it still says that
+	// it has not come to the end of its start.
+	Failed   []schema.UnitName
+	Starting int
+	// Away is how often it refuses a connection before it is back; with -1 it never is.
+	Away int
+	// OnReboot scripts the moment at which it shall go down, and OnReturn what it is like then.
+	OnReboot func(*Session) error
+	OnReturn func(*Host)
+	// OnHook scripts a hook.
+	OnHook func(*Session) (schema.Exit, error)
+	// Slots are those that it keeps, with their holders, and OnSlot scripts that.
+	Slots  map[string]string
+	OnSlot func(*Session) error
+
+	down    bool
+	refused int
+}
+
+// Refuses is asked by whoever is about to connect, and reports whether the host is down.
+func (h *Host) Refuses() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.down {
+		return false
+	}
+	h.refused++
+	return h.Away < 0 || h.refused <= h.Away
+}
+
+// Answers is told that a connection was let in: the host is back, if it was down.
+func (h *Host) Answers() {
+	h.mu.Lock()
+	back := h.down
+	h.down = false
+	onReturn := h.OnReturn
+	h.mu.Unlock()
+	if back && onReturn != nil {
+		onReturn(h)
+	}
+}
+
+// Down reports whether the host is down.
+func (h *Host) Down() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.down
+}
+
+// goDown ends all connections; what comes back is another boot.
+func (h *Host) goDown() {
+	h.Set(func(s *State) {
+		s.down, s.refused, s.Needs = true, 0, false
+		var n int
+		_, _ = fmt.Sscanf(s.Boot, "b%d", &n)
+		s.Boot = fmt.Sprintf("b%d", n+1)
+	})
+	h.Server.CutAll()
+}
+
+// reboot tells of the boot, and ends the one that it is asked to.
+func (s *Session) reboot(state State) (*protocol.RebootReply, error) {
+	ask := s.Request.Reboot
+	reply := &protocol.RebootReply{Boot: state.Boot, Uptime: time.Minute, Failed: slices.Clone(state.Failed), Starting: state.Starting > 0}
+	reply.State.Needed = state.Needs
+	if state.Needs {
+		reply.State.Because = []string{"kernel 2 is installed, 1 runs"}
+	}
+	if ask.Boot == "" || ask.Boot != state.Boot {
+		s.Host.Set(func(state *State) { state.Starting = max(state.Starting-1, 0) })
+		return reply, nil
+	}
+	if err := s.hold(); err != nil {
+		return nil, err
+	}
+	if state.OnReboot != nil {
+		if err := state.OnReboot(s); err != nil {
+			return nil, err
+		}
+	}
+	reply.Going = true
+	return reply, nil
+}
+
+// hook runs a hook of what was prepared or applied.
+func (s *Session) hook(state State) (*protocol.HookReply, error) {
+	ask := s.Request.Hook
+	if s.hello == nil {
+		return nil, fmt.Errorf("a hook comes after a hello")
+	}
+	if prepared := s.Part != nil && s.Part.Index.Hosts[s.Part.Host].Manifest == ask.Manifest; !prepared && state.Applied != ask.Manifest {
+		return nil, fmt.Errorf("the hooks of %s are not this host's", ask.Manifest)
+	}
+	if err := s.hold(); err != nil {
+		return nil, err
+	}
+	reply := &protocol.HookReply{Unit: "nixfleet-hook-r.service"}
+	var err error
+	if state.OnHook != nil {
+		reply.Exit, err = state.OnHook(s)
+	}
+	return reply, err
+}
+
+// slot takes or gives back a slot.
+func (s *Session) slot(state State) (*protocol.SlotReply, error) {
+	ask := s.Request.Slot
+	if state.OnSlot != nil {
+		if err := state.OnSlot(s); err != nil {
+			return nil, err
+		}
+	}
+	reply := &protocol.SlotReply{}
+	s.Host.Set(func(state *State) {
+		holder := state.Slots[ask.Key]
+		switch {
+		case holder != "" && holder != ask.Holder:
+			reply.Holder, reply.Operator, reply.For = holder, "bob@desk", "20m0s"
+		case ask.Action == protocol.SlotRelease:
+			delete(state.Slots, ask.Key)
+		default:
+			state.Slots[ask.Key] = ask.Holder
+			reply.Granted = true
+		}
+	})
+	return reply, nil
+}
