@@ -5,6 +5,7 @@ package execution
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
 	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/cmd/internal/version"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -27,7 +29,11 @@ func Command() *cli.Command {
 		ArgsUsage: "plan.json",
 		Description: `Verifies the plan, then takes its hosts wave by wave, several at once. A host that is as the
 plan says already is left alone. The first Ctrl-C lets hosts at work finish and starts no other;
-the second cuts. A record of the run is kept in the state directory.
+the second cuts. A record and a journal of the run are kept in the state directory.
+
+A run that was stopped, cut or killed, or whose hosts are held, goes on with --resume: hosts whose
+turn was over are not touched, those in doubt are looked at again, waves and budgets count as
+before. It needs the same plan and the same version of nixfleet. nixfleet runs lists runs.
 
 On a host the change goes on by itself, whatever becomes of this command or of the link; one that
 fails there, or that is not confirmed over a new connection in time, is undone, and the host says
@@ -38,11 +44,14 @@ touched, 4 hosts failed, 5 halted and hosts left out, 6 hosts held for later, 13
 
 Examples: nixfleet execute plan.json --dry-run
           nixfleet execute plan.json --group web --parallel 5
-          nixfleet execute plan.json --closures ./cache --yes --json`,
+          nixfleet execute plan.json --closures ./cache --yes --json
+          nixfleet execute plan.json --resume`,
 		Flags: append(append(selection.Flags(), RunFlags()...),
 			&cli.IntFlag{Name: "parallel", Usage: "at most `N` hosts at once; lowers what the plan says, never raises it", DefaultText: "what the plan says"},
 			&cli.StringFlag{Name: "closures", Usage: "take store paths from this binary `CACHE` (directory or URL), or from \"substituters\", instead of the local Nix store"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would change on which host, and change nothing"},
+			&cli.BoolFlag{Name: "resume", Usage: "go on with the last run of the plan that has not come to its end"},
+			&cli.StringFlag{Name: "run", Usage: "with --resume: go on with run `R`"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask (without a terminal there is no question)"},
 		),
 		Action: execute,
@@ -71,22 +80,28 @@ func execute(c *cli.Context) error {
 		Closures: c.String("closures"),
 		DryRun:   c.Bool("dry-run"),
 	}
+	if c.Bool("resume") || c.String("run") != "" {
+		return resume(c, plan, options)
+	}
 	hosts, err := executor.Select(plan, options.Select)
 	if err != nil {
 		return ui.WithCode(ui.ExitRefused, err)
 	}
-	if !options.DryRun && !c.Bool("yes") && !confirmed(plan, len(hosts)) {
-		return ui.WithCode(ui.ExitRefused, fmt.Errorf("not confirmed; nothing was touched"))
+	question := fmt.Sprintf("Apply plan %s to %s?", plan.Digest.Short(), ui.Count(len(hosts), "host"))
+	if !options.DryRun && !c.Bool("yes") && !confirmed(question) {
+		return ui.WithCode(ui.ExitRefused, errNotConfirmed)
 	}
 	return CarryOut(c, plan, hosts, options)
 }
 
+var errNotConfirmed = errors.New("not confirmed; nothing was touched")
+
 // confirmed asks on a terminal; without one the plan's approval is the answer.
-func confirmed(plan *schema.Plan, hosts int) bool {
+func confirmed(question string) bool {
 	if !ui.IsTerminal(os.Stdin) || !ui.IsTerminal(os.Stderr) {
 		return true
 	}
-	fmt.Fprintf(os.Stderr, "Apply plan %s to %s? [y/N] ", plan.Digest.Short(), ui.Count(hosts, "host"))
+	fmt.Fprint(os.Stderr, question, " [y/N] ")
 	var answer string
 	_, _ = fmt.Fscanln(os.Stdin, &answer) // no answer is no
 	return answer == "y" || answer == "Y" || answer == "yes"
@@ -94,10 +109,13 @@ func confirmed(plan *schema.Plan, hosts int) bool {
 
 // CarryOut executes a plan on hosts of it and tells of it.
 func CarryOut(c *cli.Context, plan *schema.Plan, hosts []schema.HostName, options executor.Options) error {
-	options.Operator = surroundings.Operator()
+	options.Operator, options.Program = surroundings.Operator(), version.Version
 	what := "executing"
-	if options.DryRun {
+	switch {
+	case options.DryRun:
 		what = "dry run of"
+	case options.Resume != "":
+		what = "going on with run " + options.Resume + " of"
 	}
 	head := fmt.Sprintf("%s plan %s on %s", what, plan.Digest.Short(), ui.Count(len(hosts), "host"))
 	_, err := run(c, head, progress.ShapeOf(plan, hosts, options.Parallel), func(ctx context.Context, stop <-chan struct{}, deps executor.Deps) (*schema.Record, error) {

@@ -3,6 +3,7 @@ package execution
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/closing"
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
@@ -28,6 +29,7 @@ type narrator struct {
 	// drawn says that progress is to be seen elsewhere.
 	drawn  bool
 	dryRun bool
+	zone   *time.Location
 	told   map[string]*told
 	notes  map[string]bool
 	open   string // the wave whose end is not told yet
@@ -41,7 +43,7 @@ type told struct {
 
 func newNarrator(style ui.Style, hosts int, verbose, drawn, dryRun bool) *narrator {
 	return &narrator{
-		style: style, all: verbose || hosts <= fewHosts, verbose: verbose, drawn: drawn, dryRun: dryRun,
+		style: style, all: verbose || hosts <= fewHosts, verbose: verbose, drawn: drawn, dryRun: dryRun, zone: time.Local,
 		told: map[string]*told{}, notes: map[string]bool{},
 	}
 }
@@ -58,8 +60,12 @@ func (n *narrator) lines(e schema.Event, model *progress.Model) string {
 	case schema.RunHalted:
 		return n.style.Yellow("halted: ") + indentRest(printable(e.Error)) + "\n"
 	case schema.HostStage:
-		if n.verbose {
-			return fmt.Sprintf("%s: %s\n", e.Host, ui.Printable(e.Stage))
+		switch {
+		case e.Stage == progress.WaitsForWindow && e.Until != nil:
+			e.Note = "waits for its reboot window, until " + e.Until.In(n.zone).Format("Mon 2006-01-02 15:04 MST")
+			return n.note(e)
+		case n.verbose:
+			return fmt.Sprintf("%s: %s\n", e.Host, ui.Printable(strings.TrimSpace(e.Stage+" "+e.Note)))
 		}
 	case schema.HostChange:
 		if n.all {

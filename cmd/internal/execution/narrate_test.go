@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hexops/autogold/v2"
 
@@ -17,6 +18,7 @@ import (
 // narrated is what is told of a run's events.
 func narrated(shape progress.Shape, events []schema.Event, verbose, drawn bool) string {
 	n, model := newNarrator(ui.Style{}, shape.Hosts, verbose, drawn, false), progress.New(shape)
+	n.zone = time.UTC
 	var out strings.Builder
 	for _, event := range events {
 		model.Take(event)
@@ -96,6 +98,7 @@ func TestNoFlood(t *testing.T) {
 
 func TestTroubleAfterATurn(t *testing.T) {
 	shape := progress.Shape{Hosts: 2, Parallel: 2, Waves: []progress.Wave{{Name: "all", Hosts: []schema.HostName{"a", "b"}}}}
+	opens := time.Date(2026, 3, 8, 2, 0, 0, 0, time.UTC)
 	autogold.Expect(`a: unhealthy
   health check "x" failed
 halted: 1 host failed
@@ -105,6 +108,7 @@ a: rolled-back
   it went back
 b: failed
   \x1b[2J
+c: waits for its reboot window, until Sun 2026-03-08 02:00 UTC
 `).Equal(t, narrated(shape, []schema.Event{
 		{Kind: schema.WaveStarted, Wave: "all"},
 		{Kind: schema.HostUnwell, Host: "a", Error: `health check "x" failed`},
@@ -113,6 +117,7 @@ b: failed
 		{Kind: schema.HostReturning, Host: "a"},
 		{Kind: schema.HostReturned, Host: "a", Outcome: schema.HostRolledBack, Error: "the rollout halted: 1 host failed\nit went back"},
 		{Kind: schema.HostReturned, Host: "b", Outcome: schema.HostFailed, Error: "\x1b[2J"},
+		{Kind: schema.HostStage, Host: "c", Stage: "window", Until: &opens},
 		{Kind: schema.WaveFinished, Wave: "all"},
 		{Kind: schema.RunFinished, Verdict: schema.Halted},
 	}, false, false))

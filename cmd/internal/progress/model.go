@@ -4,6 +4,7 @@ package progress
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nixfleet/nixfleet/schema"
@@ -64,6 +65,8 @@ type Model struct {
 	// flight are the hosts at work, and order their names, the first begun first.
 	flight map[schema.HostName]*turn
 	order  []schema.HostName
+	// aside are the hosts that wait for a window, and until when; others work meanwhile.
+	aside map[schema.HostName]time.Time
 	// phase is what is done to the wave as a whole.
 	phase  string
 	since  time.Time
@@ -93,6 +96,7 @@ func New(shape Shape) *Model {
 	m := &Model{
 		shape: shape, current: -1, waveOf: map[schema.HostName]int{}, outcomes: map[schema.HostName]schema.Outcome{},
 		counts: map[schema.Outcome]int{}, changes: map[schema.HostName]int{}, flight: map[schema.HostName]*turn{},
+		aside: map[schema.HostName]time.Time{},
 	}
 	for i, w := range shape.Waves {
 		m.waves = append(m.waves, wave{name: w.Name, hosts: len(w.Hosts), soak: w.Soak, counts: map[schema.Outcome]int{}})
@@ -128,9 +132,7 @@ func (m *Model) Take(e schema.Event) {
 	case schema.HostReturning:
 		m.begin(e.Host, e.Time, "roll back")
 	case schema.HostStage:
-		if t := m.flight[e.Host]; t != nil {
-			t.stage, t.until = e.Stage, e.Until
-		}
+		m.stage(e)
 	case schema.HostChange:
 		m.changes[e.Host]++
 	case schema.HostFinished:
@@ -165,7 +167,23 @@ func (m *Model) startPhase(e schema.Event) {
 	}
 }
 
+// WaitsForWindow is the stage of a host that waits for the window of its reboot.
+const WaitsForWindow = "window"
+
+func (m *Model) stage(e schema.Event) {
+	t := m.flight[e.Host]
+	switch {
+	case t == nil:
+	case e.Stage == WaitsForWindow && e.Until != nil:
+		m.end(e.Host)
+		m.aside[e.Host] = *e.Until
+	default:
+		t.stage, t.until = strings.TrimSpace(e.Stage+" "+e.Note), e.Until
+	}
+}
+
 func (m *Model) begin(host schema.HostName, at time.Time, stage string) {
+	delete(m.aside, host)
 	if m.flight[host] == nil {
 		m.order = append(m.order, host)
 	}
@@ -183,6 +201,7 @@ func (m *Model) end(host schema.HostName) {
 
 func (m *Model) finish(e schema.Event) {
 	m.end(e.Host)
+	delete(m.aside, e.Host)
 	m.judge(e.Host, e.Outcome)
 	switch e.Outcome {
 	case schema.HostHeld, schema.HostRefused, schema.HostUnreachable: // nothing was done to it

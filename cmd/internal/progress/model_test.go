@@ -153,6 +153,31 @@ func TestHostsThatWereDoneBefore(t *testing.T) {
 	}
 }
 
+// A host that waits for a window is not at work, and the run lasts until then.
+func TestHostsThatWaitForAWindow(t *testing.T) {
+	s := scriptOf(progress.Shape{Hosts: 3, Parallel: 3})
+	s.start("a", "b", "c")
+	opens := s.now.Add(time.Hour)
+	s.tell(schema.Event{Kind: schema.HostStage, Host: "a", Stage: progress.WaitsForWindow, Until: &opens})
+	s.tell(schema.Event{Kind: schema.HostStage, Host: "b", Stage: "hook", Note: "drain", Until: &opens})
+	s.wait(60)
+	s.finish("c", schema.HostChanged, 60)
+	s.left(t, time.Hour)
+	if found := strings.Join(s.Lines(s.now, 80, 24, ui.Style{}), "\n"); found != `1 at work, 0 waiting
+[==========>                      ] 1 of 3 hosts, 33%, 1m00s, about 60 min left
+1 changed
+1 host waiting for a reboot window, the first for 59m00s
+  b   1m00s  hook drain, at most 59m00s more` {
+		t.Errorf("found\n%s", found)
+	}
+	s.wait(3600)
+	s.start("a")
+	s.finish("b", schema.HostChanged, 60)
+	if v := s.At(s.now, 9); v.Aside != 0 || v.AtWork != 1 || v.Turns[0].For != 0 {
+		t.Errorf("in its window: %+v", v)
+	}
+}
+
 // Whatever the events and the size, no line is wider than the terminal, and there are
 // never more of them than may be.
 func TestLinesFit(t *testing.T) {

@@ -31,6 +31,9 @@ func (m *Model) Lines(now time.Time, width, height int, style ui.Style) []string
 	if counts := Counts(v.Counts, style, func(o schema.Outcome) string { return string(o) }); counts != "" {
 		lines = append(lines, counts)
 	}
+	if v.Aside > 0 {
+		lines = append(lines, fmt.Sprintf("%s waiting for a reboot window, the first for %s", ui.Count(v.Aside, "host"), Span(v.Opens)))
+	}
 	if v.AtWork > 0 {
 		lines = append(lines, turns(v, max(rows-len(lines), 1), width, style)...)
 	}
@@ -64,7 +67,7 @@ func head(v View, width int, style ui.Style) string {
 		long = fmt.Sprintf("%d of %s done, %d at work", v.Wave.Done, ui.Count(v.Wave.Hosts, "host"), v.AtWork)
 		short = fmt.Sprintf("%d/%d, %d at work", v.Wave.Done, v.Wave.Hosts, v.AtWork)
 	case v.AtWork > 0 || v.Done > 0:
-		long = fmt.Sprintf("%d at work, %d waiting", v.AtWork, max(v.Hosts-v.AtWork-v.Done-v.Counts[schema.HostHeld], 0))
+		long = fmt.Sprintf("%d at work, %d waiting", v.AtWork, max(v.Hosts-v.AtWork-v.Aside-v.Done-v.Counts[schema.HostHeld], 0))
 		short = long
 	default:
 		long, short = "beginning", "beginning"
@@ -186,7 +189,7 @@ func turnLine(t Turn, names int, median time.Duration, style ui.Style) string {
 		took = style.Yellow(took)
 	}
 	if t.Limited {
-		stage += ", gives up in " + Span(t.Left)
+		stage += ", at most " + Span(t.Left) + " more"
 	}
 	return fmt.Sprintf("  %s %s  %s", ui.Fit(fmt.Sprintf("%-*s", names, t.Host), names), took, stage)
 }

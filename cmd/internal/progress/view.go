@@ -24,6 +24,9 @@ type View struct {
 	// there are in all.
 	Turns  []Turn
 	AtWork int
+	// Aside is how many wait for a window, and Opens how long until the first does.
+	Aside int
+	Opens time.Duration
 	// For is how long the run goes on.
 	For time.Duration
 	// Median is the time of the host in the middle; 0 while none is done.
@@ -75,6 +78,12 @@ func (m *Model) At(now time.Time, most int) View {
 		turn := Turn{Host: host, Stage: t.stage, For: now.Sub(t.began)}
 		turn.Left, turn.Limited = until(now, t.until)
 		v.Turns = append(v.Turns, turn)
+	}
+	for _, end := range m.aside {
+		if left := max(end.Sub(now), 0); v.Aside == 0 || left < v.Opens {
+			v.Opens = left
+		}
+		v.Aside++
 	}
 	v.Left, v.Known = m.left(now)
 	return v
@@ -149,12 +158,15 @@ func (m *Model) restOfWave(now time.Time, median time.Duration) time.Duration {
 		work += left
 		longest = max(longest, left)
 	}
-	waiting := w.hosts - counted(w.counts) - len(m.flight)
+	for _, end := range m.aside {
+		longest = max(longest, end.Sub(now)+median)
+	}
+	waiting := w.hosts - counted(w.counts) - len(m.flight) - len(m.aside)
 	if waiting <= 0 {
 		return rest + longest
 	}
 	work += median * time.Duration(waiting)
-	return rest + max(work/time.Duration(max(len(m.flight), 1)), median)
+	return rest + max(work/time.Duration(max(len(m.flight), 1)), median, longest)
 }
 
 // counted is how many hosts were counted.
