@@ -6,9 +6,9 @@ const (
 	DifferenceVersion = 1
 )
 
-// Difference is what is different between two plans, and what an execution of the
+// PlanDifference is what is different between two plans, and what an execution of the
 // new one does to hosts that are as the old one says.
-type Difference struct {
+type PlanDifference struct {
 	// Kind is always "nixfleet.difference".
 	Kind string `json:"kind"`
 	// Version is the format's version, 1.
@@ -53,6 +53,8 @@ type PlanSide struct {
 	Revision string `json:"revision,omitempty"`
 	// Hosts is the number of its hosts.
 	Hosts int `json:"hosts"`
+	// MaxParallel is how many of them are at work at the same time.
+	MaxParallel int `json:"maxParallel"`
 }
 
 // Notice is something that nobody should overlook.
@@ -82,12 +84,12 @@ const (
 type HostDifference struct {
 	// Hosts are the hosts, by their names in the new plan; of hosts that leave, in the old.
 	Hosts HostList `json:"hosts"`
-	// What happened to them as members of the plan.
+	// What becomes of them as members of the plan.
 	What Membership `json:"what"`
 	// OldNames are the names that renamed hosts had, in the order of Hosts.
 	OldNames HostList `json:"oldNames,omitempty"`
-	// Like is a host of the old plan that hosts which come are exactly like; absent
-	// where there is none.
+	// Like is a host that hosts which come are like, but for their own names and
+	// addresses; absent where there is none.
 	Like HostName `json:"like,omitempty"`
 	// Changes are what happens to each of the hosts, in the order of an execution, and
 	// what is declared otherwise for it.
@@ -147,6 +149,8 @@ type WaveDifference struct {
 	Name string `json:"name"`
 	// Hosts are its hosts, in the order in which they are taken.
 	Hosts HostList `json:"hosts"`
+	// Terms say in words what holds for it: "soak 5m, no host may fail".
+	Terms string `json:"terms,omitempty"`
 	// Changing are those of them to which something happens.
 	Changing HostList `json:"changing,omitempty"`
 }

@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/nixfleet/nixfleet/schema"
@@ -12,12 +13,14 @@ func TestPublishedReportsAreFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	source.Wire = map[reflect.Type]reflect.Type{reflect.TypeFor[schema.HostList](): reflect.TypeFor[[]schema.HostRange]()}
 	for _, f := range []struct {
 		file, title, page, intro string
 		root                     any
 	}{
 		{"status.schema.json", "NixFleet status", "../docs/status-format.md", statusIntro, schema.Status{}},
 		{"history.schema.json", "NixFleet history", "../docs/history-format.md", historyIntro, schema.History{}},
+		{"difference.schema.json", "NixFleet difference", "../docs/difference-format.md", differenceIntro, schema.PlanDifference{}},
 		{"forecast.schema.json", "NixFleet forecast", "../docs/forecast-format.md", forecastIntro, schema.Forecast{}},
 	} {
 		data, err := source.JSONSchema(f.title, f.root)
@@ -34,6 +37,14 @@ const statusIntro = `# What ` + "`nixfleet status --json`" + ` prints, field by 
 One JSON document a look; with ` + "`--watch`" + ` one a line, every time. The JSON schema is
 ` + "`schema/validate/status.schema.json`" + `. Fields are added without a new version; none is taken away or
 gets another meaning without one. How the command is used stands in [status.md](status.md).
+`
+
+const differenceIntro = `# What ` + "`nixfleet diff --json`" + ` prints, field by field
+
+One JSON document. It holds no time and nothing of the machine that compared, so the same two plans give the
+same. Hosts stand as ranges where their numbers follow each other. The JSON schema is
+` + "`schema/validate/difference.schema.json`" + `. Fields are added without a new version; none is taken away or gets
+another meaning without one. How a diff is read stands in [review.md](review.md).
 `
 
 const forecastIntro = `# What ` + "`nixfleet plan --json`" + ` prints, field by field

@@ -48,7 +48,7 @@ func (t *transition) users() (kept, dropped []Step) {
 			kept = append(kept, Step{Change: change, Note: takesOver(p.new.Adopt)})
 		case p.new == nil:
 			change.Action, change.Detail = schema.Remove, "the home directory stays"
-			dropped = append(dropped, Step{Change: change, Note: givesBack(p.old.Adopt)})
+			dropped = append(dropped, Step{Change: change, Note: joinNotes("refused while it has processes", givesBack(p.old.Adopt))})
 		default:
 			kept = append(kept, sameUser(p.old, p.new)...)
 		}

@@ -137,6 +137,7 @@ func (t *transition) sameFile(before, after *schema.File) []Step {
 	}
 	unspoken := []field{{"validate", before.Validate, after.Validate}, {"adopt", truth(before.Adopt), truth(after.Adopt)}}
 	if isLink {
+		unspoken = append(unspoken, field{"content", string(before.Payload) + before.Source, string(after.Payload) + after.Source})
 		unspoken = append(unspoken, attributes(before.Mode, before.Owner, before.Group, after.Mode, after.Owner, after.Group)...)
 	}
 	rest := inert(KindFile, after.Path, unspoken...)

@@ -162,6 +162,9 @@ func (t *transition) profile() []Step {
 		if before.Hash != "" && after.Hash != "" && before.Hash != after.Hash {
 			return []Step{{Change: change, Note: "its path is the same, and what is in it is not: something was built that is not reproducible", Inert: true}}
 		}
+		if before.Derivation != "" && after.Derivation != "" && before.Derivation != after.Derivation {
+			return []Step{{Change: change, Note: "its path is the same, and what builds it is not", Inert: true}}
+		}
 		return nil
 	}
 	return []Step{{Change: change}}

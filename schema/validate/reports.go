@@ -12,6 +12,11 @@ var StatusSchema string
 //go:embed forecast.schema.json
 var ForecastSchema string
 
+// DifferenceSchema is the published JSON schema of what `nixfleet diff --json` prints.
+//
+//go:embed difference.schema.json
+var DifferenceSchema string
+
 // HistorySchema is the published JSON schema of what `nixfleet history --json` prints.
 //
 //go:embed history.schema.json

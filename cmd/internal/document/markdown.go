@@ -198,7 +198,7 @@ func (p *markdownPrinter) patch(indent, diff string) {
 		p.line(indent, fmt.Sprintf("<details><summary>%d lines</summary>", len(lines)))
 		p.line("", "")
 	}
-	Fence(func(text string) { p.line(indent, text) }, "diff", lines)
+	Fence(func(text string) { p.out.WriteString(indent + text + "\n") }, "diff", lines)
 	if fold {
 		p.line("", "")
 		p.line(indent, "</details>")

@@ -102,6 +102,6 @@ func (p *textPrinter) patch(indent, diff string) {
 		case strings.HasPrefix(line, "-"):
 			paint = p.style.Red
 		}
-		p.line(indent, paint(ui.Printable(line)))
+		_, _ = p.out.WriteString(indent + paint(ui.Printable(line)) + "\n") // blanks at the end may be what is different
 	}
 }

@@ -1,0 +1,153 @@
+package plandiff
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/schema"
+	"github.com/nixfleet/nixfleet/schema/transition"
+)
+
+// verbs say in the third person what becomes of an object.
+var verbs = map[schema.Action]string{
+	schema.Create: "creates", schema.Update: "changes", schema.Remove: "removes", schema.Adopt: "takes over", schema.GiveUp: "gives back",
+	schema.Start: "starts", schema.Stop: "stops", schema.Restarts: "restarts", schema.Reloads: "reloads",
+}
+
+// isJob reports whether a change is of what runs.
+func isJob(p schema.PlannedChange) bool {
+	return slices.Contains([]schema.Action{schema.Start, schema.Stop, schema.Restarts, schema.Reloads}, p.Action)
+}
+
+// happens reports whether something becomes of the host now.
+func happens(p schema.PlannedChange) bool { return !p.Inert }
+
+// surrounds reports whether a change is of what holds from then on.
+func surrounds(p schema.PlannedChange) bool {
+	return slices.Contains([]string{kindHost, kindUpdates, kindReboot, kindActivation, kindHealthCheck, kindHook, kindTask, kindConnection, kindSelection}, p.Kind)
+}
+
+// sentence says what becomes of one object: "restarts nginx.service because …".
+func sentence(p schema.PlannedChange) document.Text {
+	text := document.Line(head(p))
+	switch {
+	case p.Detail == "":
+	case p.Refused:
+		text = document.Line(text, ", "+p.Detail)
+	case isJob(p):
+		text = document.Line(text, " because "+p.Detail)
+	case p.Kind == transition.KindUnit && isLinkChange(p):
+	default:
+		text = document.Line(text, ": "+p.Detail)
+	}
+	if p.Condition != "" {
+		text = document.Line(text, ", "+p.Condition)
+	}
+	if p.Note != "" {
+		text = document.Line(text, " ("+p.Note+")")
+	}
+	return text
+}
+
+func isLinkChange(p schema.PlannedChange) bool {
+	return strings.HasPrefix(p.Detail, "enable: ") || strings.HasPrefix(p.Detail, "disable: ") || p.Detail == "mask" || p.Detail == "unmask"
+}
+
+// head is the verb and the object.
+func head(p schema.PlannedChange) document.Text {
+	name := document.Name(p.Object)
+	switch verb, link, _ := strings.Cut(p.Detail, ": "); {
+	case p.Refused:
+		return document.Line(document.Span{Text: "refuses", Kind: document.Bad}, " another number for the "+p.Kind+" ", name)
+	case isJob(p):
+		return document.Line(document.Bold(verbs[p.Action]), " ", name)
+	case p.Kind == transition.KindProfile:
+		return document.Line("switches to another closure")
+	case p.Kind == transition.KindUnit && isLinkChange(p):
+		verb = map[string]string{"enable": "enables", "disable": "disables", "mask": "masks", "unmask": "unmasks"}[verb]
+		if link == "" {
+			return document.Line(verb+" ", name)
+		}
+		return document.Line(verb+" ", name, " (", document.Name(link), ")")
+	case p.Kind == kindHost || p.Kind == kindActivation || p.Kind == kindReboot || p.Kind == kindConnection || p.Kind == kindSelection:
+		return document.Line(p.Object)
+	case p.Kind == kindUpdates:
+		return document.Line(p.Object + "'s updates")
+	case p.Kind == transition.KindFile:
+		return document.Line(verbs[p.Action]+" ", name)
+	}
+	return document.Line(verbs[p.Action]+" the "+p.Kind+" ", name)
+}
+
+// hosts writes hosts shortly, with their number where it is not plain.
+func hosts(list schema.HostList) document.Text {
+	text := names(list)
+	if ranges := schema.RangesOf(list); len(list) > len(ranges) || len(ranges) > mostNames {
+		text = document.Line(text, " ("+ui.Count(len(list), "host")+")")
+	}
+	return text
+}
+
+// mostNames is how many hosts or ranges of hosts are named.
+const mostNames = 8
+
+// names writes hosts shortly.
+func names(list schema.HostList) document.Text {
+	ranges := schema.RangesOf(list)
+	var text document.Text
+	for i, r := range ranges[:min(len(ranges), mostNames)] {
+		if i > 0 {
+			text = document.Line(text, ", ")
+		}
+		text = document.Line(text, document.Name(r))
+	}
+	if len(ranges) > mostNames {
+		text = document.Line(text, ", …")
+	}
+	return text
+}
+
+// plural says of a number of hosts what they do: "1 host changes", "2 hosts change".
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// tally sums up the hosts.
+func tally(d *schema.PlanDifference) []string {
+	var changing, declared, renamed, come, leave int
+	for _, g := range d.Groups {
+		n := len(g.Hosts)
+		switch {
+		case g.What == schema.HostComes:
+			come += n
+		case g.What == schema.HostLeaves:
+			leave += n
+		case Happens(g):
+			changing += n
+		case g.What == schema.HostDiffers:
+			declared += n
+		}
+		if g.What == schema.HostRenamed {
+			renamed += n
+		}
+	}
+	var parts []string
+	add := func(n int, one, many string) {
+		if n > 0 {
+			parts = append(parts, plural(n, one, many))
+		}
+	}
+	add(changing, "host changes", "hosts change")
+	add(come, "host comes", "hosts come")
+	add(leave, "host leaves", "hosts leave")
+	add(renamed, "host is renamed", "hosts are renamed")
+	add(declared, "host is declared otherwise without a change on it", "hosts are declared otherwise without a change on them")
+	add(len(d.Unchanged), "host stays as it is", "hosts stay as they are")
+	return parts
+}

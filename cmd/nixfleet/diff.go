@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
+	"github.com/nixfleet/nixfleet/cmd/internal/plandiff"
+	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// The exit codes of diff, which are those of diff(1).
+const (
+	exitDiffers     = 1
+	exitDiffTrouble = 2
+)
+
+func diffCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "diff",
+		Usage:     "what a plan changes against another: which host, what, why and when",
+		ArgsUsage: "OLD NEW",
+		Description: `Reads the two plans and nothing else: no host, no fleet, no Nix. Hosts to which the same happens are
+told of together: units that restart or reload, and why; files and units line by line; packages by version
+and size; accounts; policies; waves. First in short, then everything. It tells of hosts that are as the
+old plan says; nixfleet plan asks the hosts themselves. docs/review.md tells how to read it.
+
+Exit status: 0 the plans are the same, 1 they differ, 2 trouble.
+
+Examples: nixfleet diff main.json plan.json
+          nixfleet diff main.json plan.json --markdown >comment.md`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "markdown", Usage: "as Markdown, for a pull request: what is long opens at a click"},
+			&cli.IntFlag{Name: "max-size", Usage: "with --markdown: leave out what is longer than `N` characters, and say so; 0: nothing", Value: document.CommentLimit},
+			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/difference-format.md tells of the fields"},
+		},
+		Action: func(c *cli.Context) error {
+			differs, err := diff(c)
+			switch {
+			case err != nil:
+				return ui.WithCode(exitDiffTrouble, err)
+			case differs:
+				return ui.WithCode(exitDiffers, ui.ErrReported)
+			}
+			return nil
+		},
+	}
+}
+
+func diff(c *cli.Context) (differs bool, err error) {
+	if c.NArg() != 2 {
+		return false, ui.Usagef("expected two plans, the old one and the new one\nhint: %s diff OLD NEW", c.App.Name)
+	}
+	if c.Bool("json") && c.Bool("markdown") {
+		return false, ui.Usagef("--json and --markdown: expected one of them")
+	}
+	if c.Int("max-size") < 0 || c.IsSet("max-size") && !c.Bool("markdown") {
+		return false, ui.Usagef("--max-size is for --markdown, and 0 or more")
+	}
+	if c.Args().Get(0) == "-" && c.Args().Get(1) == "-" {
+		return false, ui.Usagef("only one of the two plans can be standard input")
+	}
+	before, after, err := readBoth(c.Args().Get(0), c.Args().Get(1))
+	if err != nil {
+		return false, err
+	}
+	difference := plandiff.Compare(before, after)
+	out := bufio.NewWriter(c.App.Writer)
+	switch {
+	case c.Bool("json"):
+		encoder := json.NewEncoder(out)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(difference)
+	case c.Bool("markdown"):
+		whole := document.Line("All of it: ", document.Name("nixfleet diff"), ", or ", document.Name("--max-size 0"), ".")
+		err = document.WriteMarkdown(out, plandiff.Document(difference), c.Int("max-size"), whole)
+	default:
+		err = document.WriteText(out, plandiff.Document(difference), ui.StyleFor(c.App.Writer))
+	}
+	return !difference.Same, errors.Join(err, out.Flush())
+}
+
+// readBoth reads the plans side by side: that takes longer than comparing them.
+func readBoth(old, now string) (before, after *schema.Plan, err error) {
+	other := make(chan error, 1)
+	go func() {
+		var err error
+		after, err = planfile.Read(now)
+		other <- err
+	}()
+	before, err = planfile.Read(old)
+	if later := <-other; err == nil {
+		err = later
+	}
+	return before, after, err
+}
