@@ -128,14 +128,17 @@ type UnitState struct {
 }
 
 // HistoryEntry is a line of a host's /var/lib/nixfleet/history.jsonl: a transaction
-// that has ended. A last line that is torn, after a power cut, is none.
+// that has ended, or a reboot that was asked for. A last line that is torn, after a
+// power cut, is none.
 type HistoryEntry struct {
-	// At is when it ended, by the host's clock.
+	// At is when it ended, or was asked for, by the host's clock.
 	At time.Time `json:"at"`
-	// Transaction is its name.
-	Transaction string `json:"transaction"`
-	// Kind is what it was for: "apply", "rollback" or "release".
+	// Transaction is its name; absent for a reboot.
+	Transaction string `json:"transaction,omitempty"`
+	// Kind is what it was for: "apply", "rollback", "release" or "reboot".
 	Kind string `json:"kind"`
+	// Boot is the boot that a reboot was to end; absent for others.
+	Boot string `json:"boot,omitempty"`
 	// RollbackTo is the generation that a rollback was to bring back; absent for others.
 	RollbackTo int `json:"rollbackTo,omitempty"`
 	// Run and Operator are who asked for it.
@@ -143,12 +146,14 @@ type HistoryEntry struct {
 	Operator string `json:"operator"`
 	// Generation is the generation in effect afterwards; 0 where there is none.
 	Generation int `json:"generation"`
-	// Manifest is the hash of the manifest that the host was to become.
-	Manifest Digest `json:"manifest"`
+	// Manifest is the hash of the manifest that the host was to become; of a reboot, of
+	// the one that was applied, and absent where none was.
+	Manifest Digest `json:"manifest,omitempty"`
 	// Plan is the digest of the plan it came with, and Revision its source's.
 	Plan     Digest `json:"plan,omitempty"`
 	Revision string `json:"revision,omitempty"`
-	// Verdict is how it ended: "applied", "unchanged", "refused", "rolled-back" or "failed".
+	// Verdict is how it ended: "applied", "unchanged", "refused", "rolled-back" or
+	// "failed"; of a reboot, "asked".
 	Verdict string `json:"verdict"`
 	// Failure says why it was not applied.
 	Failure string `json:"failure,omitempty"`

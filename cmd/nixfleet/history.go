@@ -169,8 +169,11 @@ func number(n int) string {
 
 // digestOf is the plan's, by which people know it; of what had none, the manifest's.
 func digestOf(e schema.HistoryEntry) string {
-	if e.Plan != "" {
+	switch {
+	case e.Plan != "":
 		return e.Plan.Short()
+	case e.Manifest == "":
+		return "-"
 	}
 	return "(" + e.Manifest.Short() + ")"
 }

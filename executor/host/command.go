@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
@@ -23,6 +24,14 @@ var commandPath = []string{
 	"/nix/var/nix/profiles/nixfleet/system/bin",
 	"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/run/current-system/sw/bin",
 }
+
+// commandUnits, taskUnits and hookUnits begin the names of the units that commands,
+// tasks and hooks run in.
+const (
+	commandUnits = "nixfleet-command-"
+	taskUnits    = "nixfleet-task-"
+	hookUnits    = "nixfleet-hook-"
+)
 
 // command runs a task or a command to its end. When ctx is done it is stopped.
 func (s *session) command(ctx context.Context, request protocol.Request) (*protocol.CommandReply, error) {
@@ -45,16 +54,35 @@ func (s *session) command(ctx context.Context, request protocol.Request) (*proto
 		}
 		defer s.giveBack(context.WithoutCancel(ctx))
 	}
-	sink := &outputs{session: s, request: request, left: ask.MaxOutput}
-	s.tell(request, protocol.Event{Stage: "run"}) // from here on nobody says that nothing was done
-	details, err := s.deps.Command(ctx, command, sink.write)
-	if lost := new(unit.LostError); errors.As(err, &lost) {
-		return &protocol.CommandReply{Lost: lost.Error(), Unit: command.Name}, nil
-	}
+	ended, err := s.carryOut(ctx, request, "run", command, ask.MaxOutput)
 	if err != nil {
 		return nil, err
 	}
-	return &protocol.CommandReply{Exit: exitOf(details, sink.dropped), Unit: command.Name}, nil
+	return &protocol.CommandReply{Exit: ended.exit, Lost: ended.lost, Unit: command.Name}, nil
+}
+
+// ending is how a command ended: with exit, unless it was lost.
+type ending struct {
+	exit schema.Exit
+	lost string
+	// output is the end of what it wrote.
+	output string
+}
+
+// carryOut runs a command to its end and passes on so much of its output. When ctx is
+// done it is stopped. After an error it has not run.
+func (s *session) carryOut(ctx context.Context, request protocol.Request, stage string, command unit.Command, maxOutput int64) (*ending, error) {
+	sink := &outputs{session: s, request: request, left: maxOutput}
+	s.tell(request, protocol.Event{Stage: stage}) // from here on nobody says that nothing was done
+	details, err := s.deps.Command(ctx, command, sink.write)
+	lost := new(unit.LostError)
+	switch {
+	case errors.As(err, &lost):
+		return &ending{lost: lost.Error(), output: sink.lastWords()}, nil
+	case err != nil:
+		return nil, err
+	}
+	return &ending{exit: exitOf(details, sink.droppedSoFar()), output: sink.lastWords()}, nil
 }
 
 // commandOf is what to run, as whom and for how long.
@@ -79,7 +107,7 @@ func (s *session) commandOf(run string, ask *protocol.Command) (c unit.Command, 
 		return c, err
 	}
 	return unit.Command{
-		Name: schema.UnitName("nixfleet-command-" + run + ".service"), Description: "A command of " + oneLine(ask.Operator) + ", by NixFleet",
+		Name: schema.UnitName(commandUnits + run + ".service"), Description: "A command of " + oneLine(ask.Operator) + ", by NixFleet",
 		Argv: append([]string{program}, ask.Argv[1:]...), User: "root", Environment: environment(nil), Timeout: timeout,
 	}, nil
 }
@@ -110,22 +138,27 @@ func (s *session) taskOf(run string, ask *protocol.Command, timeout time.Duratio
 		timeout = longest
 	}
 	return unit.Command{
-		Name: schema.UnitName("nixfleet-task-" + run + ".service"), Description: "Task " + task.Name + " for " + oneLine(ask.Operator) + ", by NixFleet",
+		Name: schema.UnitName(taskUnits + run + ".service"), Description: "Task " + task.Name + " for " + oneLine(ask.Operator) + ", by NixFleet",
 		Argv: []string{"/bin/sh", "-c", task.Command}, User: string(task.User), Environment: environment(task.Environment), Timeout: timeout,
 	}, nil
 }
 
 func noTask(name string, tasks []schema.Task) error {
-	names := make([]string, len(tasks))
-	for i, task := range tasks {
-		names[i] = task.Name
-	}
-	has := "it has none"
-	if len(names) > 0 {
-		has = "it has " + strings.Join(names, ", ")
-	}
+	has := hasNames(tasks, func(t schema.Task) string { return t.Name })
 	return refuse(inspect.Refusal{Message: fmt.Sprintf("there is no task %q in what was applied to this host: %s", name, has),
 		Hint: "a task comes to a host with the plan that has it: nixfleet execute"})
+}
+
+// hasNames says what there is in the place of what was asked for.
+func hasNames[T any](list []T, name func(T) string) string {
+	if len(list) == 0 {
+		return "it has none"
+	}
+	names := make([]string, len(list))
+	for i, item := range list {
+		names[i] = name(item)
+	}
+	return "it has " + strings.Join(names, ", ")
 }
 
 // program finds a program by its name, as a shell does; a name with a slash is the
@@ -161,21 +194,43 @@ func environment(own map[string]string) []string {
 // oneLine keeps what somebody said of themselves on the line that they were asked for.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// outputs passes on what a command writes, up to what is wanted.
+// outputs passes on what a command writes, up to what is wanted, and keeps the end.
 type outputs struct {
-	session       *session
-	request       protocol.Request
+	session *session
+	request protocol.Request
+
+	mu            sync.Mutex // a last piece may come when the command was given up
 	left, dropped int64
+	end           []byte
 }
+
+// endKept is how much of the end of an output is kept.
+const endKept = 4 << 10
 
 // write does not keep what it is given.
 func (o *outputs) write(stderr bool, data []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.end = append(o.end, data...)
+	o.end = o.end[max(0, len(o.end)-endKept):]
 	wanted := min(int64(len(data)), o.left)
 	o.left -= wanted
 	o.dropped += int64(len(data)) - wanted
 	if wanted > 0 {
 		o.session.tell(o.request, protocol.Event{Output: &schema.Output{Stderr: stderr, Data: slices.Clone(data[:wanted])}})
 	}
+}
+
+func (o *outputs) droppedSoFar() int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.dropped
+}
+
+func (o *outputs) lastWords() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return strings.ToValidUTF8(string(o.end), "?")
 }
 
 // exitOf reads systemd's account of an end.

@@ -82,7 +82,7 @@ func (w *world) clone() *world {
 	c := &world{t: w.t, root: temporaryRoot(w.t), registry: w.registry, processes: map[int][]inspect.Process{}, deps: w.deps, before: w.before}
 	copyTree(w.t, w.root, c.root)
 	c.systemd, c.tools = w.systemd.clone(c.root), &fakeTools{root: c.root}
-	c.deps.Root, c.deps.Units, c.deps.Runner = c.root, c.systemd, c.tools
+	c.deps.Root, c.deps.Units, c.deps.Runner, c.deps.Reboot = c.root, c.systemd, c.tools, c.systemd.Reboot
 	clock := w.deps.Now()
 	c.deps.Now = func() time.Time { return clock }
 	c.deps.Wait = func(_ context.Context, d time.Duration) { clock = clock.Add(d) }

@@ -8,8 +8,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nixfleet/nixfleet/executor/protocol"
 )
 
 // tracedRoot is set for the process that is traced, to where its root directory is.
@@ -24,7 +27,7 @@ const mutating = "open,openat,creat,rename,renameat,renameat2,link,linkat,symlin
 	"setxattr,lsetxattr,fsetxattr,removexattr,lremovexattr,fremovexattr,utimensat,faccessat,?faccessat2"
 
 // TestTraced is what is traced: a transaction that is committed, one that is undone,
-// one that is recovered at boot, and one that gives everything back.
+// one that is recovered at boot, one that gives everything back, and slots.
 func TestTraced(t *testing.T) {
 	root := os.Getenv(tracedRoot)
 	if root == "" {
@@ -62,6 +65,24 @@ func TestTraced(t *testing.T) {
 			mark("end " + w.root)
 		}
 	}
+	traceSlots(t)
+}
+
+// traceSlots takes slots, of which one has run out, and gives one back.
+func traceSlots(t *testing.T) {
+	w, now := newSlotWorld(t)
+	mark("begin " + w.root)
+	w.deps.Fault = func(point string) error {
+		mark(point)
+		return nil
+	}
+	w.wantSlot(slotOf("r1 web-1", "1m"), granted)
+	*now += time.Hour
+	ask := slotOf("r2 web-2", "1m")
+	w.wantSlot(ask, granted)
+	ask.Action = protocol.SlotRelease
+	w.wantSlot(ask, protocol.SlotReply{})
+	mark("end " + w.root)
 }
 
 func mark(point string) { _ = unix.Access(markers+point, 0) }

@@ -182,6 +182,28 @@ func (s *fakeSystemd) Instances(_ context.Context, template schema.UnitName) ([]
 	return names, nil
 }
 
+func (s *fakeSystemd) Failed(context.Context) ([]schema.UnitName, error) {
+	if s.hangs {
+		return nil, errHangs
+	}
+	var names []schema.UnitName
+	for name, status := range s.state {
+		if status.Active == "failed" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Reboot says that the host goes down, and goes on.
+func (s *fakeSystemd) Reboot(context.Context) error {
+	return s.fault.Do("reboot", func() error {
+		s.log = append(s.log, "reboot")
+		return nil
+	})
+}
+
 func (s *fakeSystemd) Unread(_ context.Context, names []schema.UnitName) (unread []schema.UnitName, err error) {
 	fresh := newFakeSystemd(s.root)
 	for _, name := range names {

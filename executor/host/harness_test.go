@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/command"
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
+	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -68,6 +70,8 @@ func newWorld(t testing.TB) *world {
 		JobDeadline: time.Second,
 		Clock:       lease.System(),
 		Booting:     func(context.Context) (bool, error) { return w.booting, nil },
+		Reboot:      w.systemd.Reboot,
+		Inhibitors:  func(context.Context) ([]unit.Inhibitor, error) { return nil, nil },
 	}
 	// The process of a transaction is over when begin answers, unless a test wants
 	// both at once. That it is killed is no error of its start.
@@ -239,11 +243,11 @@ func (w *world) connect() *client {
 		done <- Serve(context.Background(), requests, responses, w.deps)
 		responses.Close()
 	}()
-	w.client = &client{t: w.t, conn: protocol.NewConn(out, in), hangUp: func() {
+	w.client = &client{t: w.t, conn: protocol.NewConn(out, in), hangUp: sync.OnceFunc(func() {
 		in.Close()
 		out.Close()
 		<-done
-	}}
+	})}
 	return w.client
 }
 

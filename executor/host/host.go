@@ -71,6 +71,10 @@ type Deps struct {
 	Command func(ctx context.Context, command unit.Command, output func(stderr bool, data []byte)) (unit.Details, error)
 	// Booting reports whether the host is still coming up.
 	Booting func(ctx context.Context) (bool, error)
+	// Reboot has the host end its services and boot again, as [unit.Systemd.Reboot] does.
+	Reboot func(ctx context.Context) error
+	// Inhibitors are the programs that keep the host from going down.
+	Inhibitors func(ctx context.Context) ([]unit.Inhibitor, error)
 	// Idle is how long nobody may work on a transaction before those who watch it
 	// are told so.
 	Idle time.Duration
@@ -97,7 +101,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, deps Deps) error {
 	}
 	defer files.Close()
 	sender := newSender(out)
-	s := &session{deps: deps, files: files, state: state.New(deps.Root, deps.Fault), leases: leasesOf(deps), sender: sender, began: deps.Clock.Now()}
+	s := &session{deps: deps, files: files, state: state.New(deps.Root, deps.Fault), leases: leasesOf(deps), slots: slotsOf(deps), sender: sender, began: deps.Clock.Now()}
 	defer s.giveBack(context.WithoutCancel(ctx))
 
 	ctx, gone := context.WithCancelCause(ctx)

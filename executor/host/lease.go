@@ -37,10 +37,15 @@ func (h *holding) set(run string, epoch int64) {
 var runRE = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z-]{0,63}$`)
 
 // hold makes sure that the request's run holds the host: one that carries no
-// epoch takes the lease, any other must have it.
+// epoch takes the lease, any other must have it. From then on the session keeps it
+// and gives it back, also where another session of the run took it.
 func (s *session) hold(ctx context.Context, request protocol.Request) error {
 	if request.Epoch != 0 {
-		return asRefusal(s.leases.Renew(ctx, request.Run, request.Epoch))
+		err := s.leases.Renew(ctx, request.Run, request.Epoch)
+		if err == nil {
+			s.holding.set(request.Run, request.Epoch)
+		}
+		return asRefusal(err)
 	}
 	if err := s.recoverFirst(ctx, request.Run); err != nil {
 		return err
@@ -76,6 +81,35 @@ func (s *session) admit() error {
 			found.Order.ID, found.Order.Run, found.Order.Operator, message),
 		Hint: "mend that on the host, then as root: " + protocol.HelperPath + " recover",
 	})
+}
+
+// endPatience is how long the process of a transaction may take to end once it has told
+// its verdict.
+const endPatience = 30 * time.Second
+
+// awaitIdle waits for the process of a transaction that has told its verdict: as it ends
+// it gives back the lease, which must not come after we have it. It refuses while one
+// works. An interrupted one is no reason: who needs the host to be in one state asks
+// [session.admit].
+func (s *session) awaitIdle(ctx context.Context) error {
+	for begun := s.deps.Clock.Now(); ; {
+		holder := s.state.LockHolder()
+		if holder == nil {
+			return nil
+		}
+		found, err := transaction.Unfinished(s.state)
+		if err != nil {
+			return err
+		}
+		if found != nil || s.deps.Clock.Now()-begun > endPatience {
+			return asRefusal(&lease.HeldError{Run: holder.Run, Operator: holder.Operator, Since: holder.Since})
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(lockPoll):
+		}
+	}
 }
 
 // recoverFirst lets an interrupted transaction be finished or undone, unless

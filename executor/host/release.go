@@ -105,8 +105,10 @@ func (s *session) leave(ctx context.Context, request protocol.Request) (*protoco
 		if kept != "" {
 			s.tell(request, protocol.Event{Note: fmt.Sprintf("copies of files that were edited by hand are in %s now; remove it when nobody needs them", kept)})
 		}
-		reply.Changes, err = s.removeTraces(ctx)
-		return err
+		return s.slots.Alone(ctx, func() (err error) {
+			reply.Changes, err = s.removeTraces(ctx)
+			return err
+		})
 	})
 	if err != nil {
 		return nil, asRefusal(err)
@@ -117,12 +119,11 @@ func (s *session) leave(ctx context.Context, request protocol.Request) (*protoco
 // lockIdle waits for the process of the release's transaction, which tells its
 // verdict a moment before it ends.
 func (s *session) lockIdle(ctx context.Context, run string) (*state.Lock, error) {
-	const patience = 30 * time.Second
 	holder := state.Holder{Run: run, Operator: s.hello.Operator, Since: s.deps.Now().UTC().Truncate(time.Second)}
 	for begun := s.deps.Clock.Now(); ; {
 		lock, err := s.state.Lock(holder)
 		var locked *state.LockedError
-		if !errors.As(err, &locked) || s.deps.Clock.Now()-begun > patience {
+		if !errors.As(err, &locked) || s.deps.Clock.Now()-begun > endPatience {
 			return lock, err
 		}
 		select {

@@ -9,6 +9,7 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
+	"github.com/nixfleet/nixfleet/executor/host/internal/slot"
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
@@ -22,6 +23,7 @@ type session struct {
 	sender *sender
 
 	leases  *lease.Book
+	slots   *slot.Book
 	holding holding
 	began   time.Duration   // when, by the clock of the boot
 	hello   *protocol.Hello // nil before the hello
@@ -41,7 +43,8 @@ func (s *session) handle(ctx context.Context, request protocol.Request) (last bo
 	stop()
 	_, response.Epoch = s.holding.get()
 	s.sender.send(response)
-	ends := request.Op == protocol.OpReplaceHelper || request.Op == protocol.OpLeave
+	goes := response.RebootReply != nil && response.RebootReply.Going
+	ends := request.Op == protocol.OpReplaceHelper || request.Op == protocol.OpLeave || goes
 	return ends && response.Error == nil || s.hello == nil && response.Error != nil
 }
 
@@ -50,7 +53,7 @@ func (s *session) handle(ctx context.Context, request protocol.Request) (last bo
 // or runs a command wants nothing else.
 var withoutHello = map[protocol.Op]bool{
 	protocol.OpReplaceHelper: true, protocol.OpObserve: true, protocol.OpHistory: true, protocol.OpAttach: true, protocol.OpConfirm: true, protocol.OpRun: true,
-	protocol.OpHealth: true,
+	protocol.OpHealth: true, protocol.OpReboot: true, protocol.OpSlot: true,
 }
 
 func (s *session) answer(ctx context.Context, request protocol.Request, response *protocol.Response) (err error) {
@@ -133,6 +136,21 @@ func (s *session) answer(ctx context.Context, request protocol.Request, response
 			return missing(request.Op)
 		}
 		response.HealthReply, err = s.checkHealth(outer, request) // which the end of the session ends
+	case protocol.OpHook:
+		if request.Hook == nil {
+			return missing(request.Op)
+		}
+		response.HookReply, err = s.hook(outer, request) // which the end of the session ends
+	case protocol.OpReboot:
+		if request.Reboot == nil {
+			return missing(request.Op)
+		}
+		response.RebootReply, err = s.reboot(ctx, request)
+	case protocol.OpSlot:
+		if request.Slot == nil {
+			return missing(request.Op)
+		}
+		response.SlotReply, err = s.slot(ctx, request)
 	default:
 		return protocolError("unknown request %q; this helper speaks version %d", request.Op, protocol.Version)
 	}

@@ -42,6 +42,8 @@ func System() Deps {
 		Clock:       lease.System(),
 		Command:     systemd.RunCommand,
 		Booting:     systemd.Booting,
+		Reboot:      systemd.Reboot,
+		Inhibitors:  unit.Inhibitors,
 		Idle:        15 * time.Second,
 	}
 	deps.Start = func(ctx context.Context, id string) error { return startUnit(ctx, systemd, id) }

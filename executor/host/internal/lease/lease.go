@@ -20,14 +20,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/effect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/ledger"
 )
 
 // Length is how long a lease lasts without being heard of.
 const Length = 60 * time.Second
-
-// lockPatience is how long another process may hold the file's lock. They do so
-// for an instant, unless they are stopped.
-const lockPatience = 10 * time.Second
 
 // Lease is a lease as the file has it.
 type Lease struct {
@@ -205,8 +202,7 @@ func (b *Book) read() (*Lease, error) {
 	return &l, nil
 }
 
-// write replaces the lease. It is called with the book locked, so one name for
-// the new file is enough, and a crash leaves at most that.
+// write replaces the lease. It is called with the book locked.
 //
 // If we crash here, the old or the new lease is there, whole. It is forced to the
 // disk so that no epoch is given twice.
@@ -215,37 +211,11 @@ func (b *Book) write(l *Lease) error {
 	if err != nil {
 		return fmt.Errorf("internal error: cannot encode the lease: %w", err)
 	}
-	file := filepath.Join(b.dir, "lease.json")
-	err = b.fault.Do("write lease.json", func() error {
-		if err := writeSynced(file+".new", data); err != nil {
-			return err
-		}
-		if err := os.Rename(file+".new", file); err != nil {
-			return err
-		}
-		return syncDirectory(b.dir)
-	})
+	err = b.fault.Do("write lease.json", func() error { return ledger.Replace(filepath.Join(b.dir, "lease.json"), data) })
 	if err != nil {
 		return fmt.Errorf("cannot write the host's lease: %w", err)
 	}
 	return nil
-}
-
-func writeSynced(name string, data []byte) error {
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	return errors.Join(err, file.Sync(), file.Close())
-}
-
-func syncDirectory(dir string) error {
-	file, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(file.Sync(), file.Close())
 }
 
 // locked does something with the book locked against other processes. The lock
@@ -259,20 +229,14 @@ func (b *Book) locked(ctx context.Context, do func() error) error {
 		return fmt.Errorf("cannot lock the host's lease: %w", err)
 	}
 	defer file.Close()
-	for end := time.Now().Add(lockPatience); ; {
-		err := unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK})
-		switch {
-		case err == nil:
-			return do()
-		case !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES):
-			return fmt.Errorf("cannot lock the host's lease: %w", err)
-		case time.Now().After(end):
-			return fmt.Errorf("cannot lock the host's lease: another process has held %s for %s", file.Name(), lockPatience)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(5 * time.Millisecond):
-		}
+	err = ledger.Lock(ctx, file, func(fd uintptr) error {
+		return unix.FcntlFlock(fd, unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK})
+	})
+	switch {
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return err
+	case err != nil:
+		return fmt.Errorf("cannot lock the host's lease: %w", err)
 	}
+	return do()
 }

@@ -34,8 +34,8 @@ type Host struct {
 func Look(ctx context.Context, host Host) schema.Observation {
 	o := schema.Observation{
 		BootID: line(host.at("/proc/sys/kernel/random/boot_id")), UptimeSeconds: uptime(host.at("/proc/uptime")),
-		Kernel: line(host.at("/proc/sys/kernel/osrelease")),
-		Name:   host.State.Host, Reboot: rebootNeeded(host), LastOSUpdate: lastUpdate(host), Disks: disks(host.Root),
+		Kernel: Kernel(host.Root),
+		Name:   host.State.Host, Reboot: RebootNeeded(host.Root), LastOSUpdate: lastUpdate(host), Disks: disks(host.Root),
 		Drift: []schema.Drift{}, Units: []schema.ObservedUnit{},
 	}
 	if applied := host.State.Applied; applied != nil {

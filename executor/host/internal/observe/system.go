@@ -34,22 +34,22 @@ func uptime(file string) int64 {
 	return seconds
 }
 
-// rebootNeeded tells whether the host's own records ask for a reboot: what
-// Debian's packages leave in /run, and a kernel that does not run yet.
-func rebootNeeded(host Host) schema.RebootState {
+// RebootNeeded tells whether the own records of the host below root ask for a reboot:
+// what Debian's packages leave in /run, and a kernel that does not run yet.
+func RebootNeeded(root string) schema.RebootState {
 	var because []string
 	for _, file := range []string{"/run/reboot-required", "/var/run/reboot-required"} {
-		if _, err := os.Stat(host.at(file)); err != nil {
+		if _, err := os.Stat(filepath.Join(root, file)); err != nil {
 			continue
 		}
-		packages := slices.Compact(slices.Sorted(slices.Values(strings.Fields(line(host.at(file + ".pkgs"))))))
+		packages := slices.Compact(slices.Sorted(slices.Values(strings.Fields(line(filepath.Join(root, file+".pkgs"))))))
 		if len(packages) == 0 {
 			packages = []string{"a package asks for it (" + file + ")"}
 		}
 		because = packages
 		break
 	}
-	if reason := otherKernel(host); reason != "" {
+	if reason := otherKernel(root); reason != "" {
 		because = append(because, reason)
 	}
 	return schema.RebootState{Needed: len(because) > 0, Because: because}
@@ -57,13 +57,13 @@ func rebootNeeded(host Host) schema.RebootState {
 
 // otherKernel compares the running kernel with the one that would boot. In a
 // container the kernel is somebody else's.
-func otherKernel(host Host) string {
-	running := line(host.at("/proc/sys/kernel/osrelease"))
-	if _, err := os.Stat(host.at("/run/systemd/container")); err == nil || running == "" {
+func otherKernel(root string) string {
+	running := Kernel(root)
+	if _, err := os.Stat(filepath.Join(root, "/run/systemd/container")); err == nil || running == "" {
 		return ""
 	}
 	for _, link := range []string{"/vmlinuz", "/boot/vmlinuz"} {
-		target, err := os.Readlink(host.at(link))
+		target, err := os.Readlink(filepath.Join(root, link))
 		if err != nil {
 			continue
 		}
@@ -75,6 +75,9 @@ func otherKernel(host Host) string {
 	}
 	return ""
 }
+
+// Kernel is the version of the kernel that runs.
+func Kernel(root string) string { return line(filepath.Join(root, "/proc/sys/kernel/osrelease")) }
 
 // historyTail bounds what is read of apt's log.
 const historyTail = 512 << 10

@@ -86,7 +86,7 @@ func TestWhenARebootIsNeeded(t *testing.T) {
 		"the kernel that is installed": {map[string]string{"/proc/sys/kernel/osrelease": "6.1\n", "/boot/vmlinuz": "-> vmlinuz-6.1"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			found := rebootNeeded(hostWith(t, c.files))
+			found := RebootNeeded(hostWith(t, c.files).Root)
 			if found.Needed != (len(c.because) > 0) || len(found.Because) != len(c.because) {
 				t.Fatalf("found %+v", found)
 			}

@@ -23,13 +23,6 @@ func (t *transaction) addHistory(verdict Verdict) error {
 	if verdict.Unfinished {
 		return nil // it has not
 	}
-	lines, err := History(t.State, 1)
-	if err != nil {
-		return err
-	}
-	if len(lines) > 0 && lines[0].Transaction == t.order.ID {
-		return nil // said before a crash
-	}
 	entry := schema.HistoryEntry{
 		At: verdict.At, Transaction: t.order.ID, Kind: string(t.order.Kind), RollbackTo: t.order.To, Run: t.order.Run, Operator: t.order.Operator,
 		Generation: verdict.Generation, Manifest: t.order.Digest, Plan: t.order.Plan, Revision: t.order.Revision, Verdict: string(verdict.Outcome),
@@ -37,16 +30,28 @@ func (t *transaction) addHistory(verdict Verdict) error {
 	if verdict.Outcome != Applied && verdict.Outcome != Unchanged {
 		entry.Failure = verdict.Message
 	}
+	return AddHistory(t.State, entry)
+}
+
+// AddHistory adds a line, unless the last one is of the same transaction or reboot:
+// then it was said before a crash. It is for who lets nothing begin meanwhile.
+func AddHistory(store *state.Store, entry schema.HistoryEntry) error {
+	lines, err := History(store, 1)
+	if err != nil {
+		return err
+	}
+	if len(lines) > 0 && lines[0].Transaction == entry.Transaction && lines[0].Boot == entry.Boot && lines[0].Run == entry.Run {
+		return nil
+	}
 	line, err := json.Marshal(entry)
 	if err != nil {
 		return fmt.Errorf("internal error: cannot encode a line of history: %w", err)
 	}
-	// If we crash here, recovery looks at the last line before it says the same.
-	return t.State.Append(historyName, line, true)
+	// If we crash here, whoever goes on looks at the last line before it says the same.
+	return store.Append(historyName, line, true)
 }
 
-// History returns the last transactions that ended, the newest first; all of them
-// for a limit of 0.
+// History returns the last lines, the newest first; all of them for a limit of 0.
 func History(store *state.Store, limit int) ([]schema.HistoryEntry, error) {
 	data, err := store.Read(historyName)
 	if isAbsent(err) {

@@ -2,6 +2,7 @@ package unit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -69,7 +70,8 @@ func (c Command) properties(stdout, stderr string) []transientProperty {
 // After any error but a [LostError] it has not run.
 //
 // If we crash here, it goes on up to its timeout, or until it writes something: its
-// output is a pipe that nobody reads. The unit then stays until the host boots.
+// output is a pipe that nobody reads. The unit then stays until the host boots, or
+// until somebody carries out a command under the same name.
 func (s *Systemd) RunCommand(ctx context.Context, c Command, output func(stderr bool, data []byte)) (Details, error) {
 	pipes, err := openPipes(output)
 	if err != nil {
@@ -77,6 +79,9 @@ func (s *Systemd) RunCommand(ctx context.Context, c Command, output func(stderr 
 	}
 	defer pipes.close()
 	defer s.clearUp(context.WithoutCancel(ctx), c.Name, pipes)
+	if err := s.endLeftover(ctx, c.Name); err != nil {
+		return Details{}, fmt.Errorf("cannot start %s: %w", c.Name, err)
+	}
 	err = s.Fault.Do("start "+string(c.Name), func() error {
 		return s.startTransient(ctx, c.Name, c.properties(pipes.paths[0], pipes.paths[1]))
 	})
@@ -146,13 +151,27 @@ func (s *Systemd) awaitEnd(ctx context.Context, name schema.UnitName, quiet <-ch
 	}
 }
 
-// clearUp ends what is left of a command, and lets systemd forget it.
-func (s *Systemd) clearUp(ctx context.Context, name schema.UnitName, p *pipes) {
+// endLeftover ends a command of that name that a helper which was killed has left.
+func (s *Systemd) endLeftover(ctx context.Context, name schema.UnitName) error {
+	found, err := s.List(ctx, []schema.UnitName{name})
+	if err != nil || found[name].Load != "loaded" {
+		return err
+	}
+	return s.end(ctx, name)
+}
+
+// end ends a command, with all that it has started, and lets systemd forget it.
+func (s *Systemd) end(ctx context.Context, name schema.UnitName) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout+30*time.Second)
 	defer cancel()
+	_, err := s.Run(ctx, []Job{{Unit: name, Verb: Stop}})
+	return errors.Join(err, s.ResetFailed(ctx, name))
+}
+
+// clearUp ends what is left of a command.
+func (s *Systemd) clearUp(ctx context.Context, name schema.UnitName, p *pipes) {
 	// Where this fails, its timeout ends it.
-	_, _ = s.Run(ctx, []Job{{Unit: name, Verb: Stop}})
-	_ = s.ResetFailed(ctx, name)
+	_ = s.end(ctx, name)
 	select {
 	case <-p.ended:
 	case <-time.After(drainTimeout):

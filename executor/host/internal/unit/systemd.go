@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -89,13 +90,9 @@ func (s *Systemd) List(ctx context.Context, names []schema.UnitName) (map[schema
 	if len(names) == 0 {
 		return nil, nil
 	}
-	call, err := s.ask(ctx, "ListUnitsByNames", texts(names))
+	units, err := s.list(ctx, "ListUnitsByNames", texts(names))
 	if err != nil {
 		return nil, err
-	}
-	var units []listed
-	if err := call.Store(&units); err != nil {
-		return nil, fmt.Errorf("cannot understand systemd: %w", err)
 	}
 	if len(units) != len(names) {
 		return nil, fmt.Errorf("cannot understand systemd: asked for %d units, it told of %d", len(names), len(units))
@@ -111,13 +108,9 @@ func (s *Systemd) List(ctx context.Context, names []schema.UnitName) (map[schema
 // Instances implements [Manager].
 func (s *Systemd) Instances(ctx context.Context, template schema.UnitName) ([]schema.UnitName, error) {
 	pattern := strings.Replace(string(template), "@.", "@*.", 1)
-	call, err := s.ask(ctx, "ListUnitsByPatterns", []string{}, []string{pattern})
+	units, err := s.list(ctx, "ListUnitsByPatterns", []string{}, []string{pattern})
 	if err != nil {
 		return nil, err
-	}
-	var units []listed
-	if err := call.Store(&units); err != nil {
-		return nil, fmt.Errorf("cannot understand systemd: %w", err)
 	}
 	var names []schema.UnitName
 	for _, u := range units {
@@ -126,6 +119,33 @@ func (s *Systemd) Instances(ctx context.Context, template schema.UnitName) ([]sc
 		}
 	}
 	return names, nil
+}
+
+// Failed implements [Manager].
+func (s *Systemd) Failed(ctx context.Context) ([]schema.UnitName, error) {
+	units, err := s.list(ctx, "ListUnitsFiltered", []string{"failed"})
+	if err != nil {
+		return nil, err
+	}
+	var names []schema.UnitName
+	for _, u := range units {
+		names = append(names, schema.UnitName(u.Name))
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// list calls a method that returns a list of units.
+func (s *Systemd) list(ctx context.Context, method string, args ...any) ([]listed, error) {
+	call, err := s.ask(ctx, method, args...)
+	if err != nil {
+		return nil, err
+	}
+	var units []listed
+	if err := call.Store(&units); err != nil {
+		return nil, fmt.Errorf("cannot understand systemd: %w", err)
+	}
+	return units, nil
 }
 
 // Unread implements [Manager]. All questions are asked at once.

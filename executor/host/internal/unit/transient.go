@@ -102,18 +102,3 @@ func (s *Systemd) startTransient(ctx context.Context, name schema.UnitName, prop
 	}
 	return nil
 }
-
-// Booting reports whether systemd is still bringing the host up: it then starts
-// things by itself, and waiting for it may be waiting for oneself.
-func (s *Systemd) Booting(ctx context.Context) (bool, error) {
-	call, err := s.call(ctx, "/org/freedesktop/systemd1", propertyGet+"Get", destination+".Manager", "SystemState")
-	if err != nil {
-		return false, err
-	}
-	var state dbus.Variant
-	if err := call.Store(&state); err != nil {
-		return false, fmt.Errorf("cannot understand systemd: %w", err)
-	}
-	word, _ := state.Value().(string)
-	return word == "initializing" || word == "starting", nil
-}

@@ -1,5 +1,6 @@
 // Package unit talks to systemd: over D-Bus on the manager's own socket, so that
-// it needs neither a bus daemon nor a systemctl process.
+// it needs neither a bus daemon nor a systemctl process. Only what logind knows is
+// asked over the bus, on hosts that have both.
 package unit
 
 import (
@@ -89,6 +90,8 @@ type Manager interface {
 	List(ctx context.Context, names []schema.UnitName) (map[schema.UnitName]Status, error)
 	// Instances returns the loaded instances of a template that are not inactive.
 	Instances(ctx context.Context, template schema.UnitName) ([]schema.UnitName, error)
+	// Failed returns the loaded units that have failed, sorted.
+	Failed(ctx context.Context) ([]schema.UnitName, error)
 	// Unread returns those of the units, which must be loaded, whose files have
 	// changed since systemd read them.
 	Unread(ctx context.Context, names []schema.UnitName) ([]schema.UnitName, error)
