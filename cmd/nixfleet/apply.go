@@ -48,6 +48,7 @@ Examples: nixfleet apply --group web --parallel 20
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "keep the plan in `FILE`, whatever becomes of it"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask; without a terminal this is needed"},
 			&cli.IntFlag{Name: "parallel", Usage: "at most `N` hosts at once; lowers what the plan says, never raises it", DefaultText: "what the plan says"},
+			execution.WaitFlag(),
 			&cli.DurationFlag{Name: "timeout", Usage: "give up on a host that only looks at itself after this `TIME`", Value: time.Minute},
 			&cli.StringFlag{Name: "rollout", Usage: "as with compile: take the policy of this `NAME` from the fleet's rollouts"},
 			&cli.StringSliceFlag{Name: "input", Usage: "as with compile: `NAME=PATH` of a file or directory from outside (may be repeated)"},
@@ -96,7 +97,7 @@ func applyAction(c *cli.Context) error {
 	if !agreed || err != nil {
 		return err
 	}
-	return execution.CarryOut(c, plan, hosts, executor.Options{Select: chosen, Parallel: c.Int("parallel")})
+	return execution.CarryOut(c, plan, hosts, executor.Options{Select: chosen, Parallel: c.Int("parallel"), Wait: c.Bool("wait")})
 }
 
 // applyPlan compiles the plan, and keeps it where that is asked for.

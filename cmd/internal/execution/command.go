@@ -50,6 +50,7 @@ Examples: nixfleet execute plan.json --dry-run
 			&cli.IntFlag{Name: "parallel", Usage: "at most `N` hosts at once; lowers what the plan says, never raises it", DefaultText: "what the plan says"},
 			&cli.StringFlag{Name: "closures", Usage: "take store paths from this binary `CACHE` (directory or URL), or from \"substituters\", instead of the local Nix store"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would change on which host, and change nothing"},
+			WaitFlag(),
 			&cli.BoolFlag{Name: "resume", Usage: "go on with the last run of the plan that has not come to its end"},
 			&cli.StringFlag{Name: "run", Usage: "with --resume: go on with run `R`"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask (without a terminal there is no question)"},
@@ -79,6 +80,7 @@ func execute(c *cli.Context) error {
 		Parallel: c.Int("parallel"),
 		Closures: c.String("closures"),
 		DryRun:   c.Bool("dry-run"),
+		Wait:     c.Bool("wait"),
 	}
 	if c.Bool("resume") || c.String("run") != "" {
 		return resume(c, plan, options)

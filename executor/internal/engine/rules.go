@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"time"
+	_ "time/tzdata" // windows are of the plan's zone, which this machine may not know
 
 	"github.com/nixfleet/nixfleet/schema"
 )
