@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/nix-community/go-nix/pkg/wire"
 )
@@ -24,11 +25,13 @@ func Dump(ctx context.Context, w io.Writer, name string) error {
 
 // dumper keeps the first error, after which it does nothing more.
 type dumper struct {
-	ctx    context.Context
-	w      io.Writer
-	err    error
-	buffer []byte
+	ctx context.Context
+	w   io.Writer
+	err error
 }
+
+// buffers are those of files: a rollout writes the same paths to many hosts at once.
+var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
 func (d *dumper) text(words ...string) {
 	for _, word := range words {
@@ -102,12 +105,11 @@ func (d *dumper) contents(name string, info fs.FileInfo) {
 		d.err = err
 		return
 	}
-	if d.buffer == nil {
-		d.buffer = make([]byte, 64<<10)
-	}
+	buffer := buffers.Get().(*[16 << 10]byte)
+	defer buffers.Put(buffer)
 	// The wrappers keep io.CopyBuffer from going around the buffer. A file that is
 	// shorter than it was is found by Close, one that is longer by Write.
-	if _, d.err = io.CopyBuffer(struct{ io.Writer }{content}, struct{ io.Reader }{file}, d.buffer); d.err != nil {
+	if _, d.err = io.CopyBuffer(struct{ io.Writer }{content}, struct{ io.Reader }{file}, buffer[:]); d.err != nil {
 		return
 	}
 	if err := content.Close(); err != nil {

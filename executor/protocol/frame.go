@@ -23,7 +23,9 @@ type Conn struct {
 }
 
 // NewConn returns a connection over a pair of streams.
-func NewConn(r io.Reader, w io.Writer) *Conn { return &Conn{r: bufio.NewReader(r), w: w} }
+func NewConn(r io.Reader, w io.Writer) *Conn {
+	return &Conn{r: bufio.NewReaderSize(r, 1024), w: w} // large bodies go around it
+}
 
 // Trace lets somebody look on, for finding faults.
 func (c *Conn) Trace(look func(sent bool, parts ...[]byte)) { c.trace = look }
@@ -89,7 +91,7 @@ func (c *Conn) Receive(v any) error {
 		return fmt.Errorf("cannot read a message: its length of %d bytes cannot be right; something else writes to the stream", size)
 	}
 	// Memory is taken as bytes arrive: a length alone is no reason to take it.
-	body := bytes.NewBuffer(make([]byte, 0, min(int(size), 64<<10)))
+	body := bytes.NewBuffer(make([]byte, 0, min(int(size), 64<<10)+bytes.MinRead)) // with room to find the end
 	if _, err := io.CopyN(body, c.r, int64(size)); err != nil {
 		if err == io.EOF { // there was a length
 			err = io.ErrUnexpectedEOF
