@@ -88,6 +88,7 @@ func run() error {
 	count := flag.Int("hosts", 10, "how many")
 	helper := flag.String("helper", "", "the helper that they have")
 	key := flag.String("key", "", "the public key that opens them")
+	port := flag.Int("port", 0, "the port that they listen at; any where it is left out")
 	var l latency
 	flag.DurationVar(&l.trip, "trip", 20*time.Millisecond, "there and back over the network")
 	flag.DurationVar(&l.start, "start", 12*time.Millisecond, "the start of a helper")
@@ -110,7 +111,7 @@ func run() error {
 		return err
 	}
 	f.times.Store(1)
-	if f.listener, err = net.Listen("tcp4", ":0"); err != nil {
+	if f.listener, err = net.Listen("tcp4", fmt.Sprintf(":%d", *port)); err != nil {
 		return err
 	}
 	var list []listed
