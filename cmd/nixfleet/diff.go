@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -62,10 +63,14 @@ func diff(c *cli.Context) (differs bool, err error) {
 	if c.Int("max-size") < 0 || c.IsSet("max-size") && !c.Bool("markdown") {
 		return false, ui.Usagef("--max-size is for --markdown, and 0 or more")
 	}
-	if c.Args().Get(0) == "-" && c.Args().Get(1) == "-" {
+	old, now := c.Args().Get(0), c.Args().Get(1)
+	switch {
+	case old == "-" && now == "-":
 		return false, ui.Usagef("only one of the two plans can be standard input")
+	case isOneFile(old, now):
+		return false, ui.Usagef("%q and %q are one file, which has nothing to be compared with\nhint: keep the plan of the main branch, and name it first", old, now)
 	}
-	before, after, err := readBoth(c.Args().Get(0), c.Args().Get(1))
+	before, after, err := readBoth(old, now)
 	if err != nil {
 		return false, err
 	}
@@ -84,6 +89,14 @@ func diff(c *cli.Context) (differs bool, err error) {
 		err = document.WriteText(out, plandiff.Document(difference), ui.StyleFor(c.App.Writer))
 	}
 	return !difference.Same, errors.Join(err, out.Flush())
+}
+
+// isOneFile reports whether two names are of one file: a slip, which would say that
+// nothing is different.
+func isOneFile(a, b string) bool {
+	first, err := os.Stat(a)
+	second, other := os.Stat(b)
+	return err == nil && other == nil && os.SameFile(first, second)
 }
 
 // readBoth reads the plans side by side: that takes longer than comparing them.

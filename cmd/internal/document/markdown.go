@@ -170,7 +170,7 @@ func (p *markdownPrinter) table(indent string, t Table) {
 		}
 		texts := make([]string, len(t.Head))
 		for i, cell := range row {
-			texts[i] = strings.ReplaceAll(p.text(cell), "|", `\|`)
+			texts[i] = strings.ReplaceAll(strings.ReplaceAll(p.text(cell), `\|`, "|"), "|", `\|`) // in names too
 		}
 		cells(texts)
 	}
