@@ -85,6 +85,37 @@ With ` + "`--json`" + ` the commands that work on hosts print events to standard
 The first is ` + "`run-started`" + ` and has the format's version; the last is ` + "`run-finished`" + ` and has the verdict, unless the
 command was killed or cut. A reader should pass over kinds and fields that it does not know: a new version of NixFleet may
 bring some without another version of the format. The JSON schema of a line is ` + "`schema/validate/event.schema.json`" + `.
+With ` + "`--json`" + ` nothing else is told but errors of our own, on standard error; the exit status says how it ended ([errors.md](errors.md#exit-codes)).
+` + "`nixfleet run --json`" + ` prints results instead, a line a host ([run.md](run.md)).
+
+A canary that is changed, and a host after it whose change is undone:
+
+` + "```json" + `
+{"time":"2026-03-01T10:15:00.000Z","run":"20260301-101500-k3v9qd","kind":"run-started","version":1,"digest":"sha256:67ba4b0956838f3f9c1a2791c2d07be4d7dc526b2f88bfadd6e426bbc03d55f1","hosts":2}
+{"time":"2026-03-01T10:15:00.001Z","run":"20260301-101500-k3v9qd","kind":"wave-started","wave":"canary"}
+{"time":"2026-03-01T10:15:00.001Z","run":"20260301-101500-k3v9qd","kind":"host-started","wave":"canary","host":"web-1"}
+{"time":"2026-03-01T10:15:00.002Z","run":"20260301-101500-k3v9qd","kind":"stage","host":"web-1","stage":"connect"}
+{"time":"2026-03-01T10:15:00.310Z","run":"20260301-101500-k3v9qd","kind":"stage","host":"web-1","stage":"prepare"}
+{"time":"2026-03-01T10:15:00.650Z","run":"20260301-101500-k3v9qd","kind":"stage","host":"web-1","stage":"apply"}
+{"time":"2026-03-01T10:15:00.940Z","run":"20260301-101500-k3v9qd","kind":"change","host":"web-1","change":{"action":"update","kind":"file","object":"/etc/nginx/nginx.conf"}}
+{"time":"2026-03-01T10:15:01.100Z","run":"20260301-101500-k3v9qd","kind":"change","host":"web-1","change":{"action":"reload","kind":"unit","object":"nginx.service","detail":"because /etc/nginx/nginx.conf changed"}}
+{"time":"2026-03-01T10:15:02.400Z","run":"20260301-101500-k3v9qd","kind":"host-finished","host":"web-1","outcome":"changed","seconds":2.399}
+{"time":"2026-03-01T10:15:02.400Z","run":"20260301-101500-k3v9qd","kind":"wave-stage","wave":"canary","stage":"soak","until":"2026-03-01T10:20:02.400Z"}
+{"time":"2026-03-01T10:20:02.401Z","run":"20260301-101500-k3v9qd","kind":"wave-stage","wave":"canary","stage":"health"}
+{"time":"2026-03-01T10:20:02.700Z","run":"20260301-101500-k3v9qd","kind":"wave-finished","wave":"canary"}
+{"time":"2026-03-01T10:20:02.700Z","run":"20260301-101500-k3v9qd","kind":"wave-started","wave":"rest"}
+{"time":"2026-03-01T10:20:02.700Z","run":"20260301-101500-k3v9qd","kind":"host-started","wave":"rest","host":"web-2"}
+{"time":"2026-03-01T10:20:06.100Z","run":"20260301-101500-k3v9qd","kind":"host-finished","host":"web-2","outcome":"rolled-back","error":"unit nginx.service failed: …","seconds":3.4}
+{"time":"2026-03-01T10:20:06.100Z","run":"20260301-101500-k3v9qd","kind":"halted","wave":"rest","error":"not every host of wave rest is as the plan says"}
+{"time":"2026-03-01T10:20:06.101Z","run":"20260301-101500-k3v9qd","kind":"run-finished","verdict":"failed"}
+` + "```" + `
+
+Who is not as the plan says, and why:
+
+` + "```console" + `
+$ nixfleet execute plan.json --json | jq -r 'select(.kind == "host-finished" and .error) | "\(.host): \(.outcome): \(.error | split("\n")[0])"'
+web-2: rolled-back: unit nginx.service failed: …
+` + "```" + `
 `
 
 const journalIntro = `# The journal of a run, field by field

@@ -39,6 +39,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("NIX_CONFIG", "substituters =") // nothing to wait for
 			return nil
 		},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"events": checkEvents},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})

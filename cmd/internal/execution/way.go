@@ -30,16 +30,19 @@ func WayOf(c *cli.Context) closing.Way {
 	switch plan := c.String("plan"); {
 	case plan != "":
 		way.Roster = words([]string{"--plan", plan})
-	case hasFlag(c, "plan") || c.Command != nil && c.Command.Name == "apply":
+	case c.Command != nil && slices.Contains(ofFleets, c.Command.Name):
 		way.Roster = words(before)
-	default:
-		way.Roster = words(append([]string{"--plan"}, before...))
+	case len(before) > 0:
+		way.Roster = words([]string{"--plan", before[0]})
 	}
 	return way
 }
 
+// ofFleets are the commands whose argument is a fleet, and no plan.
+var ofFleets = []string{"apply", "run", "rollback", "release"}
+
 // passing are flags of one time, and those by which hosts are chosen.
-var passing = []string{"yes", "json", "verbose", "debug-wire", "dry-run", "resume", "output", "wait"}
+var passing = []string{"yes", "json", "verbose", "debug-wire", "dry-run", "resume", "run", "output", "due"}
 
 // flags are those that were given, as they would be typed.
 func flags(c *cli.Context) string {
