@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	_ "time/tzdata" // the plan's zone may not depend on the machine
 
 	"github.com/nixfleet/nixfleet/executor/internal/engine"
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
@@ -35,9 +36,6 @@ func admit(plan *schema.Plan, options Options) (map[schema.HostName]bool, error)
 	if err := checkNeeds(plan, hosts); err != nil {
 		return nil, err
 	}
-	if err := checkWaves(plan, hosts); err != nil {
-		return nil, err
-	}
 	if err := engine.CheckReboots(plan); err != nil {
 		return nil, fault.New(fault.Refused, "cannot execute the plan: %w", err)
 	}
@@ -60,22 +58,6 @@ func checkNeeds(plan *schema.Plan, hosts map[schema.HostName]bool) error {
 	}
 	return fault.New(fault.Refused, "cannot execute the plan: this version of NixFleet cannot carry out\n  %s", strings.Join(lines, "\n  ")).
 		WithHint("take the settings out of the inventory and compile again, or leave the hosts out with --host or --group")
-}
-
-// checkWaves refuses a plan that would leave a host out, or take one twice.
-func checkWaves(plan *schema.Plan, hosts map[schema.HostName]bool) error {
-	waves := map[schema.HostName]int{}
-	for _, wave := range plan.Index.Rollout.Waves {
-		for _, host := range wave.Hosts {
-			waves[host]++
-		}
-	}
-	for _, host := range slices.Sorted(maps.Keys(hosts)) {
-		if n := waves[host]; n != 1 {
-			return fault.New(fault.Refused, "cannot execute the plan: expected host %q in exactly one wave, found it in %d", host, n)
-		}
-	}
-	return nil
 }
 
 // checkHelpers refuses a plan that names no helper for a host's system.

@@ -51,11 +51,11 @@ func TestAdmission(t *testing.T) {
 		},
 		"in no wave": {
 			func(f *fleet) { f.waves([]schema.HostName{"web-1"}) },
-			[]string{`expected host "web-2" in exactly one wave, found it in 0`},
+			[]string{`expected host "web-2" in one wave, found it in none` + "\nhint: compile the fleet again"},
 		},
 		"in two waves": {
 			func(f *fleet) { f.waves([]schema.HostName{"web-1"}, []schema.HostName{"web-1", "web-2"}) },
-			[]string{`expected host "web-1" in exactly one wave, found it in 2`},
+			[]string{`expected host "web-1" in one wave, found it in "1" and "2"`},
 		},
 		"no helper": {
 			func(f *fleet) { f.plan.Index.Helpers = map[schema.System]schema.Digest{}; f.seal() },

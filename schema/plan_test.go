@@ -43,6 +43,7 @@ func samplePlan(t testing.TB) *schema.Plan {
 		Units:       []schema.Unit{},
 		Restarts:    []schema.RestartRule{{Unit: "app.service", Restart: []string{"/etc/app.conf"}}},
 		Settle:      "500ms",
+		Activation:  schema.Activation{ConfirmWindow: "60s", KeepGenerations: 10},
 	}
 	digest, err := schema.DigestOfValue(manifest)
 	if err != nil {

@@ -50,7 +50,8 @@ func (p *Plan) Seal() (err error) {
 
 // Verify checks that all parts of the plan belong to its digest: the index to
 // the digest, manifests to the index, payloads and closures to the manifests,
-// and that every table holds just what is referred to.
+// that every table holds just what is referred to, and that what is frozen can be
+// carried out as it stands.
 func (p *Plan) Verify() error {
 	if err := checkHash("index", p.Digest, p.Index); err != nil {
 		return fmt.Errorf("%w\nhint: the plan was edited after it was compiled; compile it again", err)
@@ -61,7 +62,10 @@ func (p *Plan) Verify() error {
 	if err := cmp.Or(manifests, <-payloads); err != nil {
 		return err
 	}
-	return p.verifyClosures()
+	if err := p.verifyClosures(); err != nil {
+		return err
+	}
+	return p.verifyFrozen()
 }
 
 func checkHash(what string, want Digest, value any) error {

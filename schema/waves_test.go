@@ -66,9 +66,9 @@ func TestWaveBomb(t *testing.T) {
 func TestRebootBomb(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"maxConcurrent": 1, "waves": [{"wave": "x", "hosts": ["a[1-700000]"], "deadline": "1m", "stability": "10s"}, {"wave": "x", "hosts": ["b[1-700000]"], "deadline": "1m", "stability": "10s"}]}`: "the waves of reboots have more than 1000000 hosts",
-		`{"maxConcurrent": 1, "limits": [{"hosts": ["a[1-700000]"], "maxConcurrent": 1}, {"hosts": ["a[1-700000]"], "maxConcurrent": 1}], "waves": []}`:         "the limits of reboots have more than 1000000 hosts",
-		`{"maxConcurrent": 1, "limits": [{"hosts": ["a[1-3]"], "maxConcurrent": 1}], "waves": [{"wave": "x", "hosts": ["a[1-3]"], "deadline": "1m", "stability": "10s"}]}`:          "",
-		`{"maxConcurrent": 1, "limits": [{"hosts": ["a[1-2]"], "maxConcurrent": 1}], "waves": []}`:                                                              "hosts are not written as they must be",
+		`{"maxConcurrent": 1, "limits": [{"hosts": ["a[1-700000]"], "maxConcurrent": 1}, {"hosts": ["a[1-700000]"], "maxConcurrent": 1}], "waves": []}`:                                                 "the limits of reboots have more than 1000000 hosts",
+		`{"maxConcurrent": 1, "limits": [{"hosts": ["a[1-3]"], "maxConcurrent": 1}], "waves": [{"wave": "x", "hosts": ["a[1-3]"], "deadline": "1m", "stability": "10s"}]}`:                              "",
+		`{"maxConcurrent": 1, "limits": [{"hosts": ["a[1-2]"], "maxConcurrent": 1}], "waves": []}`:                                                                                                      "hosts are not written as they must be",
 	} {
 		var reboots, again schema.Reboots
 		err := schema.DecodeStrict([]byte(text), &reboots)

@@ -164,7 +164,7 @@ func (p *planner) checkGate(group string, gate *intent.Gate) {
 		p.refuse(diagnostic.RolloutValue, group, "gate", "", "the command of the gate is empty")
 	case strings.ContainsRune(gate.Command, 0):
 		p.refuse(diagnostic.RolloutValue, group, "gate", "", "the command of the gate has a NUL byte")
-	case !isDuration(gate.Interval) || !isDuration(gate.Timeout):
+	case !isDuration(gate.Interval) || !isDuration(gate.Timeout) || isZero(gate.Timeout):
 		p.refuse(diagnostic.RolloutValue, group, "gate", "", "interval and timeout of the gate are %q and %q: expected durations as in %q", gate.Interval, gate.Timeout, "30s")
 	case gate.Retries < 0:
 		p.refuse(diagnostic.RolloutValue, group, "gate", "", "retries of the gate is %d: expected 0 or more", gate.Retries)
@@ -174,4 +174,9 @@ func (p *planner) checkGate(group string, gate *intent.Gate) {
 func isDuration(text string) bool {
 	d, err := time.ParseDuration(text)
 	return err == nil && d >= 0
+}
+
+func isZero(text string) bool {
+	d, err := time.ParseDuration(text)
+	return err == nil && d == 0
 }

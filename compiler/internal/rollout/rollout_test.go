@@ -308,6 +308,7 @@ func TestRefusals(t *testing.T) {
 		{`{"gate": {"command": " ", "interval": "1s", "timeout": "1s"}}`, nil, []string{"the command of the gate is empty"}},
 		{`{"gate": {"command": "x\u0000", "interval": "1s", "timeout": "1s"}}`, nil, []string{"the command of the gate has a NUL byte"}},
 		{`{"gate": {"command": "x", "interval": "1", "timeout": "1s"}}`, nil, []string{`interval and timeout of the gate are "1" and "1s"`}},
+		{`{"gate": {"command": "x", "interval": "0s", "timeout": "0s"}}`, nil, []string{`interval and timeout of the gate are "0s" and "0s"`}},
 		{`{"gate": {"command": "x", "interval": "1s", "timeout": "1s", "retries": -1}}`, nil, []string{"retries of the gate is -1"}},
 	} {
 		_, found := Plan(sample(3, 2, 1).with(t, c.fleet, c.groups))
