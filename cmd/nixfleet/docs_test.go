@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"regexp"
 	"strings"
@@ -29,20 +30,30 @@ func TestDocumentedCommandsAreRight(t *testing.T) {
 	for _, match := range lines {
 		line, _, _ := strings.Cut(match[1], " #")
 		line, _, _ = strings.Cut(line, ">")
-		app := newApp()
-		ran := false
-		for _, command := range app.Commands {
-			command.Action = func(c *cli.Context) error {
-				before, after, dashes := ui.Verbatim(c)
-				ran = len(before) <= 1 && dashes == (c.Command.Name == "run") && dashes == (len(after) > 0)
-				return nil
-			}
-		}
-		words := strings.Fields(strings.ReplaceAll(line, "'", ""))
-		if err := app.Run(ui.Interleave(app, words)); err != nil || !ran {
+		if err := reads(strings.Fields(strings.ReplaceAll(line, "'", ""))); err != nil {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
+}
+
+// reads reads a command line up to the point at which the command would begin to work.
+func reads(words []string) error {
+	app := newApp()
+	ran := false
+	for _, command := range app.Commands {
+		command.Action = func(c *cli.Context) error {
+			before, after, dashes := ui.Verbatim(c)
+			ran = len(before) <= 1 && dashes == (c.Command.Name == "run") && dashes == (len(after) > 0)
+			return nil
+		}
+	}
+	if err := app.Run(ui.Interleave(app, words)); err != nil {
+		return err
+	}
+	if !ran {
+		return errors.New("it is not taken")
+	}
+	return nil
 }
 
 // Every command that asks hosts chooses them alike.

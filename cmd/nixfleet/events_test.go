@@ -89,3 +89,20 @@ func TestTheEventsOfTheDocumentation(t *testing.T) {
 		t.Errorf("the example of jq is not what testdata/events.txtar runs: %s", command)
 	}
 }
+
+// What a closing says to type is what the commands take.
+func TestHintsAreRightCommands(t *testing.T) {
+	text, err := os.ReadFile("../internal/closing/testdata/TestAClosingOfAllThatCanBe.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := regexp.MustCompile(`(?m)^ +hint: .*?(nixfleet .*?)(;|$)`).FindAllStringSubmatch(string(text), -1)
+	if len(lines) < 12 {
+		t.Fatalf("found %d command lines", len(lines))
+	}
+	for _, line := range lines {
+		if err := reads(strings.Fields(line[1])); err != nil {
+			t.Errorf("%s: %v", line[1], err)
+		}
+	}
+}
