@@ -22,10 +22,14 @@ type downs struct {
 	changed chan struct{}
 	// closed is why nobody is any more; empty where somebody is.
 	closed string
+
+	// releasing gives slots back that could not be, until the run is over.
+	releasing sync.WaitGroup
+	over      chan struct{}
 }
 
 func downsOf(plan *schema.Plan) *downs {
-	d := &downs{order: map[schema.HostName]int{}, down: map[schema.HostName]bool{}, changed: make(chan struct{}), limits: &limits{parallel: 1, of: map[schema.HostName][]int{}}}
+	d := &downs{order: map[schema.HostName]int{}, down: map[schema.HostName]bool{}, changed: make(chan struct{}), over: make(chan struct{}), limits: &limits{parallel: 1, of: map[schema.HostName][]int{}}}
 	reboots := plan.Index.Rollout.Reboots
 	if reboots == nil {
 		return d
@@ -102,6 +106,12 @@ func (d *downs) isClosed() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.closed
+}
+
+// finish waits for slots to be given back, each once more.
+func (d *downs) finish() {
+	close(d.over)
+	d.releasing.Wait()
 }
 
 // place waits until one more host may be down, in this run and for other controllers,

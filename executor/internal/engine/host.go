@@ -39,6 +39,8 @@ type task struct {
 	boot *protocol.RebootReply
 	// waits is when the window opens that its reboot waits for; zero where it does not.
 	waits time.Time
+	// letting ends the giving back of slots that are not given back yet.
+	letting []func()
 	// gone says that it has not come back from a reboot.
 	gone bool
 }

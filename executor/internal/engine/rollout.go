@@ -42,6 +42,7 @@ func (r *Run) Execute(ctx context.Context) map[schema.HostName]schema.HostRecord
 			o.wave(ctx, wave, hosts)
 		}
 	}
+	r.downs.finish()
 	return r.records
 }
 

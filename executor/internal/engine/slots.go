@@ -24,6 +24,8 @@ import (
 type slot struct {
 	key     string
 	keepers []schema.HostName
+	// granted are the keepers that say so.
+	granted []schema.HostName
 }
 
 // slotSet is the slots of a limit, so many as hosts may be down.
@@ -58,9 +60,13 @@ func (t *task) slotSets() []slotSet {
 	return sets
 }
 
+// allSlots are those that an earlier process may have taken, of whatever keepers.
 func (t *task) allSlots() (all []slot) {
 	for _, set := range t.slotSets() {
-		all = append(all, set.slots...)
+		for _, s := range set.slots {
+			s.granted = s.keepers
+			all = append(all, s)
+		}
 	}
 	return all
 }
@@ -84,7 +90,11 @@ func weight(key string, host schema.HostName) uint64 {
 // takeSlots takes a slot of every limit that concerns the host, or none; then it says
 // who has them.
 func (b *rebooting) takeSlots(ctx context.Context) (because string) {
-	k := &keeping{task: b.task, links: map[schema.HostName]*keeperLink{}}
+	for _, stop := range b.letting { // else what is let go yet would take away what is taken anew
+		stop()
+	}
+	b.letting = nil
+	k := b.keeping()
 	defer k.close()
 	for _, set := range b.slotSets() {
 		taken, who := b.takeOneOf(ctx, k, set)
@@ -104,7 +114,7 @@ func (b *rebooting) takeOneOf(ctx context.Context, k *keeping, set slotSet) (tak
 	begin := int(weight("begin", b.name) % uint64(len(set.slots)))
 	for i := range set.slots {
 		s := set.slots[(begin+i)%len(set.slots)]
-		why := k.take(ctx, s, b.slotTime())
+		why := k.take(ctx, &s, b.slotTime())
 		if why == nil {
 			b.slots = append(b.slots, s)
 			return true, ""
@@ -145,7 +155,7 @@ func (b *rebooting) releaseSlots(ctx context.Context) {
 	if len(b.slots) == 0 || ctx.Err() != nil {
 		return
 	}
-	k := &keeping{task: b.task, links: map[schema.HostName]*keeperLink{}}
+	k := b.keeping()
 	defer k.close()
 	k.release(ctx, b.slots)
 	b.slots = nil
@@ -156,6 +166,10 @@ type keeping struct {
 	*task
 	mu    sync.Mutex
 	links map[schema.HostName]*keeperLink
+}
+
+func (t *task) keeping() *keeping {
+	return &keeping{task: t, links: map[schema.HostName]*keeperLink{}}
 }
 
 type keeperLink struct {
@@ -177,44 +191,77 @@ func (k *keeping) close() {
 
 // take takes a slot of all its keepers at once. Where most do not grant it, it gives
 // back what it got and says why.
-func (k *keeping) take(ctx context.Context, s slot, length time.Duration) (why []string) {
-	granted, why := k.each(ctx, s, protocol.Slot{Action: protocol.SlotTake, Key: s.key, For: length.String()})
-	if 2*len(granted) > len(s.keepers) {
-		return nil
-	}
-	k.each(ctx, slot{s.key, granted}, protocol.Slot{Action: protocol.SlotRelease, Key: s.key})
-	return why
-}
-
-func (k *keeping) release(ctx context.Context, slots []slot) {
-	for _, s := range slots {
-		k.each(ctx, s, protocol.Slot{Action: protocol.SlotRelease, Key: s.key})
-	}
-}
-
-// each asks the keepers of a slot side by side, and returns those that grant it and
-// what is known of the others, in the keepers' order.
-func (k *keeping) each(ctx context.Context, s slot, ask protocol.Slot) (granted []schema.HostName, why []string) {
-	ask.Holder = k.ID + "/" + string(k.name)
-	replies := make([]*protocol.SlotReply, len(s.keepers))
-	errs := make([]error, len(s.keepers))
-	var asking sync.WaitGroup
-	for i, keeper := range s.keepers {
-		asking.Go(func() { replies[i], errs[i] = k.ask(ctx, keeper, ask) })
-	}
-	asking.Wait()
+func (k *keeping) take(ctx context.Context, s *slot, length time.Duration) (why []string) {
+	replies, errs := k.each(ctx, s.keepers, protocol.Slot{Action: protocol.SlotTake, Key: s.key, For: length.String()})
 	for i, keeper := range s.keepers {
 		switch {
 		case errs[i] != nil:
 			why = append(why, fmt.Sprintf("%s, which keeps count, cannot be asked: %s", keeper, fault.Brief(errs[i])))
 		case replies[i].Granted:
-			granted = append(granted, keeper)
+			s.granted = append(s.granted, keeper)
 		default:
 			run, host, _ := strings.Cut(replies[i].Holder, "/")
 			why = append(why, fmt.Sprintf("run %s by %s has %s down", run, replies[i].Operator, host))
 		}
 	}
-	return granted, why
+	if 2*len(s.granted) > len(s.keepers) {
+		return nil
+	}
+	k.release(ctx, []slot{*s})
+	return why
+}
+
+// release gives slots back. A keeper that is down just then is told later.
+func (k *keeping) release(ctx context.Context, slots []slot) {
+	for _, s := range slots {
+		_, errs := k.each(ctx, s.granted, protocol.Slot{Action: protocol.SlotRelease, Key: s.key})
+		for i, err := range errs {
+			if err != nil {
+				k.letGo(ctx, s.key, s.granted[i])
+			}
+		}
+	}
+}
+
+// letGo gives a slot back to a keeper that could not be asked, as soon as it can be, up
+// to the end of the run. A keeper that never hears of it lets the slot run out.
+func (t *task) letGo(ctx context.Context, key string, keeper schema.HostName) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	t.letting = append(t.letting, func() { cancel(); <-done })
+	t.downs.releasing.Go(func() {
+		defer close(done)
+		for last := false; ; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-t.downs.over:
+				if last {
+					return
+				}
+				last = true
+			case <-time.After(t.Patience.Slot):
+			}
+			k := t.keeping()
+			_, errs := k.each(ctx, []schema.HostName{keeper}, protocol.Slot{Action: protocol.SlotRelease, Key: key})
+			k.close()
+			if errs[0] == nil {
+				return
+			}
+		}
+	})
+}
+
+// each asks keepers side by side.
+func (k *keeping) each(ctx context.Context, keepers []schema.HostName, ask protocol.Slot) ([]*protocol.SlotReply, []error) {
+	ask.Holder = k.ID + "/" + string(k.name)
+	replies, errs := make([]*protocol.SlotReply, len(keepers)), make([]error, len(keepers))
+	var asking sync.WaitGroup
+	for i, keeper := range keepers {
+		asking.Go(func() { replies[i], errs[i] = k.ask(ctx, keeper, ask) })
+	}
+	asking.Wait()
+	return replies, errs
 }
 
 // slotPatience is how long a keeper may take.

@@ -86,7 +86,7 @@ func Start(t testing.TB, key ssh.PublicKey) *Host {
 		Server: sshtest.Start(t), Store: &servetest.Store{},
 		State: State{
 			Version: protocol.Version, Machine: "Linux x86_64", Uploads: true, Payloads: map[schema.Digest]bool{}, Generations: map[int]schema.Digest{},
-			Reboots: Reboots{Boot: "b1", Away: 1, Slots: map[string]string{}},
+			Reboots: Reboots{Boot: "b1", Away: 1, Slots: map[string]Slot{}},
 		},
 	}
 	h.Server.Set(func(s *sshtest.Settings) {

@@ -27,12 +27,15 @@ type Reboots struct {
 	// OnHook scripts a hook.
 	OnHook func(*Session) (schema.Exit, error)
 	// Slots are those that it keeps, with their holders, and OnSlot scripts that.
-	Slots  map[string]string
+	Slots  map[string]Slot
 	OnSlot func(*Session) error
 
 	down    bool
 	refused int
 }
+
+// Slot is who holds a slot.
+type Slot struct{ Holder, Operator string }
 
 // Refuses is asked by whoever is about to connect, and reports whether the host is down.
 func (h *Host) Refuses() bool {
@@ -129,14 +132,14 @@ func (s *Session) slot(state State) (*protocol.SlotReply, error) {
 	}
 	reply := &protocol.SlotReply{}
 	s.Host.Set(func(state *State) {
-		holder := state.Slots[ask.Key]
+		held := state.Slots[ask.Key]
 		switch {
-		case holder != "" && holder != ask.Holder:
-			reply.Holder, reply.Operator, reply.For = holder, "bob@desk", "20m0s"
+		case held.Holder != "" && held.Holder != ask.Holder:
+			reply.Holder, reply.Operator, reply.For = held.Holder, held.Operator, "20m0s"
 		case ask.Action == protocol.SlotRelease:
 			delete(state.Slots, ask.Key)
 		default:
-			state.Slots[ask.Key] = ask.Holder
+			state.Slots[ask.Key] = Slot{ask.Holder, ask.Operator}
 			reply.Granted = true
 		}
 	})
