@@ -38,7 +38,7 @@ All four, with a question in between: nixfleet apply my-fleet`,
 		EnableBashCompletion: true,
 		Suggest:              true,
 		Commands: []*cli.Command{
-			compileCommand(), buildCommand(), showCommand(), verifyCommand(),
+			compileCommand(), buildCommand(), showCommand(), diffCommand(), verifyCommand(),
 			planCommand(), execution.Command(), applyCommand(), runHostsCommand(), execution.WatchCommand(), statusCommand(), historyCommand(), rollbackCommand(), rebootCommand(), releaseCommand(), helperCommand(), versionCommand(), completionCommand(),
 		},
 	}
