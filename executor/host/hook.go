@@ -114,9 +114,9 @@ func hookOf(manifest *schema.Manifest, name string) (schema.Hook, error) {
 func (s *session) variables(request protocol.Request, hook schema.Hook) map[string]string {
 	release := readRelease(s.deps.Root)
 	generation, _ := s.profile().Current() // none is 0
-	all := maps.Clone(request.Hook.Environment)
-	if all == nil {
-		all = map[string]string{}
+	all := map[string]string{}
+	for name, value := range request.Hook.Environment {
+		all[name] = strings.Map(withoutControl, value)
 	}
 	maps.Copy(all, map[string]string{
 		"NIXFLEET_HOST":       string(s.hello.Host),
@@ -134,16 +134,20 @@ func (s *session) variables(request protocol.Request, hook schema.Hook) map[stri
 	return all
 }
 
+// withoutControl replaces what systemd lets into no environment.
+func withoutControl(letter rune) rune {
+	if unicode.IsControl(letter) && letter != '\n' && letter != '\t' {
+		return '?'
+	}
+	return letter
+}
+
 // checkVariables refuses what would be more than a variable of ours.
 func checkVariables(variables map[string]string) error {
 	size := 0
 	for name, value := range variables {
 		if !variableRE.MatchString(name) {
 			return protocolError("%q is no variable of a hook: expected NIXFLEET_ and then capital letters, digits and '_'", name)
-		}
-		odd := func(letter rune) bool { return unicode.IsControl(letter) && letter != '\n' && letter != '\t' }
-		if strings.ContainsFunc(value, odd) {
-			return protocolError("the variable %s of a hook is no text: %q", name, value)
 		}
 		if size += len(name) + len(value); size > maxVariables {
 			return protocolError("the variables of a hook are too much: expected at most %d bytes", maxVariables)

@@ -54,7 +54,7 @@ func TestSystemdOnHosts(t *testing.T) {
 	for _, h := range l.Hosts() {
 		t.Run(h.Name, func(t *testing.T) {
 			copyFile(t, program, h.Path("/root/unit.test"))
-			out, err := h.Exec(context.Background(), "cd /root && NIXFLEET_TEST_ON_HOST=1 ./unit.test -test.run '^(TestSystemd|TestTransient)$'")
+			out, err := h.Exec(context.Background(), "cd /root && NIXFLEET_TEST_ON_HOST=1 ./unit.test -test.run '^(TestSystemd|TestTransient|TestCommand)$'")
 			if err != nil {
 				t.Errorf("%v: %s", err, out)
 			}

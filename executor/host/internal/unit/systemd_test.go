@@ -127,3 +127,32 @@ func TestTransient(t *testing.T) {
 		t.Error("a program that is not there was started")
 	}
 }
+
+// TestCommand runs commands on the host it runs on, also where one of that name was left.
+func TestCommand(t *testing.T) {
+	if os.Getenv("NIXFLEET_TEST_ON_HOST") == "" {
+		t.Skip("runs on throwaway hosts only; see TestSystemdOnHosts")
+	}
+	systemd := &unit.Systemd{Address: unit.Socket, Runner: command.System{}}
+	defer systemd.Close()
+	ctx := context.Background()
+	for _, left := range []string{"", "true", "false", "sleep infinity"} {
+		if left != "" {
+			args := []string{"--unit=nixfleet-hook-r1-x.service", "--remain-after-exit", "--quiet"}
+			if _, err := (command.System{}).Run(ctx, "systemd-run", append(args, strings.Fields(left)...)...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var output strings.Builder
+		c := unit.Command{Name: "nixfleet-hook-r1-x.service", Description: "a test", Argv: []string{"/bin/sh", "-c", `echo "$NIXFLEET_X"; exit 3`},
+			User: "root", Environment: []string{"NIXFLEET_X=a b\nc"}, Timeout: time.Minute}
+		details, err := systemd.RunCommand(ctx, c, func(_ bool, data []byte) { output.Write(data) })
+		if err != nil || details.ExitCode != 1 || details.ExitStatus != 3 || output.String() != "a b\nc\n" {
+			t.Errorf("after %q: found %+v, %q, %v", left, details, output.String(), err)
+		}
+		status, err := systemd.List(ctx, []schema.UnitName{c.Name})
+		if err != nil || status[c.Name].Load != "not-found" {
+			t.Errorf("after %q: it was not forgotten: %+v, %v", left, status, err)
+		}
+	}
+}

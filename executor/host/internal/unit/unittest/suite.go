@@ -157,6 +157,7 @@ func (s suite) failure() {
 	if status := s.expectStatus(name, "loaded", "failed"); status.Runs() || status.Restarting() {
 		s.t.Errorf("a failed unit runs: %+v", status)
 	}
+	s.expectFailed(name, true)
 	details := s.details(name)
 	if details.Result != "exit-code" || details.ExitCode != 1 || details.ExitStatus != 1 || details.LongRunning() {
 		s.t.Errorf("found %+v", details)
@@ -169,6 +170,16 @@ func (s suite) failure() {
 		s.t.Error(err)
 	}
 	s.expectStatus(name, "loaded", "inactive")
+	s.expectFailed(name, false)
+}
+
+// expectFailed asks whether a unit is among all that have failed.
+func (s suite) expectFailed(name schema.UnitName, want bool) {
+	s.t.Helper()
+	found, err := s.Manager.Failed(context.Background())
+	if err != nil || slices.Contains(found, name) != want || !slices.IsSorted(found) {
+		s.t.Errorf("expected %s among the failed units: %v; found %v, %v", name, want, found, err)
+	}
 }
 
 // oldText is why things stop before their files change.
