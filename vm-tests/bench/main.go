@@ -26,10 +26,12 @@ func main() {
 			&cli.BoolFlag{Name: "no-peers", Usage: "without Ansible"},
 			&cli.BoolFlag{Name: "only-compile", Usage: "measure compilations only, which needs no throwaway hosts"},
 			&cli.BoolFlag{Name: "only-evaluate", Usage: "measure the module evaluator only, beside the nixpkgs that NIXPKGS_LIB names"},
+			&cli.BoolFlag{Name: "only-scale", Usage: "measure executions on up to 1,000 simulated hosts only, which needs no throwaway hosts"},
 			&cli.BoolFlag{Name: "large", EnvVars: []string{"BENCH_LARGE"}, Usage: "compile 10,000 hosts, too"},
 			&cli.StringFlag{Name: "bin", Value: "bin", Usage: "directory of the built commands"},
 		},
-		Action: run,
+		Action:   run,
+		Commands: []*cli.Command{bareCommand},
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -55,6 +57,9 @@ func run(c *cli.Context) (err error) {
 	}
 	if c.Bool("only-compile") {
 		return b.compiling(c.Int("runs"), c.Bool("large"))
+	}
+	if c.Bool("only-scale") {
+		return b.scale(c.Int("runs"))
 	}
 	var specs []lab.HostSpec
 	for i := range c.Int("hosts") {
@@ -83,5 +88,8 @@ func run(c *cli.Context) (err error) {
 	if err := b.compiling(c.Int("runs"), c.Bool("large")); err != nil {
 		return err
 	}
-	return b.evaluating(c.Int("runs"))
+	if err := b.evaluating(c.Int("runs")); err != nil {
+		return err
+	}
+	return b.scale(c.Int("runs"))
 }
