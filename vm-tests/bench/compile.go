@@ -181,15 +181,20 @@ func writeManyHosts(dir string, c compiled) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "inventory"), 0o755); err != nil {
-		return err
-	}
-	for name, text := range map[string]string{
+	return writeFiles(dir, map[string]string{
 		"flake.nix":           "{ outputs = _: { nixfleet = { nixfleet, ... }: nixfleet.mkFleet { modules = [ ./module.nix ]; }; }; }\n",
 		"module.nix":          module.String(),
 		"inventory/prod.yaml": inventory.String(),
 		"../" + filepath.Base(dir) + "-inventory.json": string(asJSON),
-	} {
+	})
+}
+
+// writeFiles writes a fleet with an inventory.
+func writeFiles(dir string, files map[string]string) error {
+	if err := os.MkdirAll(filepath.Join(dir, "inventory"), 0o755); err != nil {
+		return err
+	}
+	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return err
 		}

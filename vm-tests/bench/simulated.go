@@ -136,17 +136,9 @@ func (s *simulated) writeFleet(dir string, count int) error {
 		fmt.Fprintf(&module, "  nixfleet.files.\"/etc/nfbench/file-%d.conf\".text = %s;\n", i, nixString(fileContent(i, 1)))
 	}
 	fmt.Fprintf(&module, "  nixfleet.files.\"/etc/nfbench/data\".source = pkgs.writeText \"data\" %s;\n}\n", nixString(strings.Repeat("some data of a host\n", 3000)))
-	if err := os.MkdirAll(filepath.Join(dir, "inventory"), 0o755); err != nil {
-		return err
-	}
-	for name, text := range map[string]string{
+	return writeFiles(dir, map[string]string{
 		"flake.nix":           "{ outputs = _: { nixfleet = { nixfleet, ... }: nixfleet.mkFleet { modules = [ ./module.nix ]; }; }; }\n",
 		"module.nix":          module.String(),
 		"inventory/prod.yaml": inventory.String(),
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }
