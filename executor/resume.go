@@ -141,7 +141,7 @@ func because(halted string) string {
 // Resumable returns the newest run of the plan that can be resumed. Where there is
 // none, the error says what there is.
 func Resumable(plan *schema.Plan, stateDir string) (string, error) {
-	runs, err := Runs(stateDir)
+	runs, err := Runs(stateDir, 0)
 	if err != nil {
 		return "", err
 	}

@@ -301,7 +301,7 @@ func TestTwoControllers(t *testing.T) {
 			if _, err := Execute(context.Background(), f.plan, options, deps); err == nil || !strings.Contains(err.Error(), "a process on this machine is at work on it") {
 				t.Error(err)
 			}
-			if runs, err := Runs(deps.StateDir); err != nil || len(runs) != 1 || runs[0].State != RunAtWork {
+			if runs, err := Runs(deps.StateDir, 0); err != nil || len(runs) != 1 || runs[0].State != RunAtWork {
 				t.Errorf("%+v, %v", runs, err)
 			}
 			return nil

@@ -1,7 +1,7 @@
 package executor
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -57,22 +57,18 @@ const (
 	RunDied   = "died"
 )
 
-// Runs returns the runs of which this state directory has a record, the newest first.
-func Runs(stateDir string) ([]RunSummary, error) {
-	dir := filepath.Join(stateDir, "runs")
-	files, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+// Runs returns the runs of which this state directory has a record, the newest first:
+// the last ones, or all where that is 0.
+func Runs(stateDir string, last int) ([]RunSummary, error) {
+	names, err := recorded(stateDir)
 	if err != nil {
-		return nil, fmt.Errorf("cannot list runs: %w", err)
+		return nil, err
+	}
+	if last > 0 {
+		names = names[:min(last, len(names))]
 	}
 	var runs []RunSummary
-	for _, file := range slices.Backward(files) {
-		run, isRecord := strings.CutSuffix(file.Name(), ".json")
-		if !isRecord {
-			continue
-		}
+	for _, run := range names {
 		story, err := ReadRun(stateDir, run)
 		if err != nil {
 			runs = append(runs, RunSummary{Run: run, Problem: err.Error()})
@@ -81,6 +77,62 @@ func Runs(stateDir string) ([]RunSummary, error) {
 		runs = append(runs, story.RunSummary)
 	}
 	return runs, nil
+}
+
+// recorded returns the names of the runs that have a record, the newest first: names
+// begin with the second in which a run began, and of one second the files' times decide.
+func recorded(stateDir string) (names []string, err error) {
+	files, err := os.ReadDir(filepath.Join(stateDir, "runs"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot list runs: %w", err)
+	}
+	written := map[string]time.Time{}
+	for _, file := range files {
+		run, isRecord := strings.CutSuffix(file.Name(), ".json")
+		if info, err := file.Info(); isRecord && err == nil {
+			names, written[run] = append(names, run), info.ModTime()
+		}
+	}
+	second := func(run string) string { return run[:max(strings.LastIndexByte(run, '-'), 0)] }
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(strings.Compare(second(b), second(a)), written[b].Compare(written[a]), strings.Compare(b, a))
+	})
+	return names, nil
+}
+
+// LastRun stands for the newest run.
+const LastRun = "last"
+
+// FindRun returns the run that a name means: [LastRun], its name, or the beginning of it.
+func FindRun(stateDir, name string) (string, error) {
+	names, err := recorded(stateDir)
+	if err != nil {
+		return "", err
+	}
+	if len(names) == 0 {
+		return "", fault.New(fault.Refused, "no run is recorded in %s", filepath.Join(stateDir, "runs"))
+	}
+	var found []string
+	for _, run := range names {
+		if run == name || name == LastRun {
+			return run, nil
+		}
+		if strings.HasPrefix(run, name) {
+			found = append(found, run)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return "", fault.New(fault.Refused, "there is no run %q in %s", name, filepath.Join(stateDir, "runs")).
+			WithHint("the last one is %s; nixfleet runs lists them", names[0])
+	}
+	return "", fault.New(fault.Refused, "%q begins the names of %d runs: %s, …", name, len(found), strings.Join(found[:2], ", ")).
+		WithHint("write more of the name; nixfleet runs lists them")
 }
 
 // ReadRun returns all that was kept of a run.
@@ -94,7 +146,7 @@ func ReadRun(stateDir, run string) (*RunStory, error) {
 		return nil, fmt.Errorf("cannot read the record of the run: %w", err)
 	}
 	record := new(schema.Record)
-	if err := json.Unmarshal(data, record); err != nil {
+	if err := schema.DecodeKnown(data, record); err != nil {
 		return nil, fmt.Errorf("cannot read the record of run %s: %w", run, err)
 	}
 	if record.Kind != schema.RecordKind || record.Version != schema.RecordVersion {

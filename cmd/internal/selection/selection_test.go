@@ -44,7 +44,7 @@ func writeRecord(t *testing.T, dir string, record schema.Record) {
 func TestFailedOfReadsTheRecordOfARun(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("NIXFLEET_STATE_DIR", dir)
-	if _, err := choose(t, "--failed-of", "last"); err == nil || !strings.Contains(err.Error(), "there is no record of any run in "+dir) {
+	if _, err := choose(t, "--failed-of", "last"); err == nil || !strings.Contains(err.Error(), "no run is recorded in "+dir) {
 		t.Error(err)
 	}
 	hosts := map[schema.HostName]schema.HostRecord{}
@@ -78,7 +78,7 @@ func TestFailedOfReadsTheRecordOfARun(t *testing.T) {
 		t.Errorf("found %+v, %v", chosen, err)
 	}
 	_, err = choose(t, "--failed-of", "20260303-100000-aaaaaa")
-	if err == nil || !strings.Contains(err.Error(), "there is no record of that run") || !strings.Contains(err.Error(), "hint: the last one is 20260302-100000-000000") {
+	if err == nil || !strings.Contains(err.Error(), `there is no run "20260303-100000-aaaaaa"`) || !strings.Contains(err.Error(), "hint: the last one is 20260302-100000-000000; nixfleet runs lists them") {
 		t.Error(err)
 	}
 	if err := os.WriteFile(executor.RecordPath(dir, "20260304-100000-aaaaaa"), []byte(`{"kind":"other"}`), 0o600); err != nil {

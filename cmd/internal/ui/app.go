@@ -40,6 +40,9 @@ func fullName(c *cli.Context) string {
 	if c.Command == nil || c.Command.Name == c.App.Name {
 		return c.App.Name
 	}
+	if c.Command.HelpName != "" { // it has the names of the commands above it
+		return c.Command.HelpName
+	}
 	return c.App.Name + " " + c.Command.Name
 }
 
