@@ -196,7 +196,7 @@ func (n *narrator) waveEnds(e schema.Event, model *progress.Model) string {
 		return ""
 	}
 	n.open = ""
-	return fmt.Sprintf("wave %s: %d of %s done in %s: %s\n", ui.Printable(wave.Name), wave.Done, ui.Count(wave.Hosts, "host"),
+	return fmt.Sprintf("wave %s: %d of %s in %s: %s\n", ui.Printable(wave.Name), wave.Done, ui.Count(wave.Hosts, "host"),
 		progress.Span(wave.For), progress.Counts(wave.Counts, n.style, n.outcome))
 }
 

@@ -63,7 +63,7 @@ func (t *teller) tell(event schema.Event) {
 	t.model.Take(event)
 	if t.dryRun && event.Kind == schema.HostChange {
 		t.mu.Unlock()
-		t.live.Around(func() { fmt.Fprintln(t.data, Change(event.Host, event.Change)) })
+		t.propose(Change(event.Host, event.Change))
 		return
 	}
 	text := t.narrator.lines(event, t.model)
@@ -71,6 +71,15 @@ func (t *teller) tell(event schema.Event) {
 	if text != "" {
 		t.live.Print(text)
 	}
+}
+
+// propose writes a proposal; progress makes room for it where both are on a terminal.
+func (t *teller) propose(line string) {
+	if !ui.IsTerminal(t.data) {
+		fmt.Fprintln(t.data, line)
+		return
+	}
+	t.live.Around(func() { fmt.Fprintln(t.data, line) })
 }
 
 // say tells what is no event.

@@ -61,6 +61,7 @@ type Model struct {
 	// outcomes are those of hosts whose turn is over.
 	outcomes map[schema.HostName]schema.Outcome
 	counts   map[schema.Outcome]int
+	leftOut  int
 	changes  map[schema.HostName]int
 	// flight are the hosts at work, and order their names, the first begun first.
 	flight map[schema.HostName]*turn
@@ -77,12 +78,13 @@ type Model struct {
 }
 
 type wave struct {
-	name   string
-	hosts  int
-	began  time.Time
-	ended  bool
-	counts map[schema.Outcome]int
-	soak   time.Duration // what is left of it to begin
+	name    string
+	hosts   int
+	began   time.Time
+	ended   bool
+	counts  map[schema.Outcome]int
+	leftOut int           // hosts that were held without a turn
+	soak    time.Duration // what is left of it to begin
 }
 
 type turn struct {
@@ -200,6 +202,10 @@ func (m *Model) end(host schema.HostName) {
 }
 
 func (m *Model) finish(e schema.Event) {
+	if _, judged := m.outcomes[e.Host]; e.Outcome == schema.HostHeld && !judged && m.flight[e.Host] == nil {
+		m.leftOut++
+		m.waves[m.waveOf[e.Host]].leftOut++
+	}
 	m.end(e.Host)
 	delete(m.aside, e.Host)
 	m.judge(e.Host, e.Outcome)

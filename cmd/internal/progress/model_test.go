@@ -140,6 +140,19 @@ func TestOutcomesThatChange(t *testing.T) {
 	}
 }
 
+// A host that is held because it cannot be reached had its turn, and one that is left out
+// had none.
+func TestHeldHosts(t *testing.T) {
+	s := scriptOf(twoWaves)
+	s.tell(schema.Event{Kind: schema.WaveStarted, Wave: "canary"})
+	s.start("a")
+	s.finish("a", schema.HostHeld, 3)
+	s.finish("b", schema.HostHeld, 0)
+	if v := s.At(s.now, 9); v.Done != 1 || v.Wave.Done != 1 || v.Counts[schema.HostHeld] != 2 || v.Waiting != 5 {
+		t.Errorf("found %+v", v)
+	}
+}
+
 // A run that is resumed tells of hosts that were done before, whose turn nobody saw.
 func TestHostsThatWereDoneBefore(t *testing.T) {
 	s := scriptOf(twoWaves)

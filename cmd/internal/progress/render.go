@@ -67,7 +67,7 @@ func head(v View, width int, style ui.Style) string {
 		long = fmt.Sprintf("%d of %s done, %d at work", v.Wave.Done, ui.Count(v.Wave.Hosts, "host"), v.AtWork)
 		short = fmt.Sprintf("%d/%d, %d at work", v.Wave.Done, v.Wave.Hosts, v.AtWork)
 	case v.AtWork > 0 || v.Done > 0:
-		long = fmt.Sprintf("%d at work, %d waiting", v.AtWork, max(v.Hosts-v.AtWork-v.Aside-v.Done-v.Counts[schema.HostHeld], 0))
+		long = fmt.Sprintf("%d at work, %d waiting", v.AtWork, v.Waiting)
 		short = long
 	default:
 		long, short = "beginning", "beginning"

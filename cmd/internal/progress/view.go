@@ -11,7 +11,8 @@ type View struct {
 	// Number is the wave's, from 1, of Waves; 0 before the first.
 	Number, Waves int
 	Wave          WaveView
-	// Done are the hosts whose turn came and is over, of Hosts.
+	// Done are the hosts whose turn came and is over, of Hosts: not those that were held
+	// without one.
 	Done, Hosts int
 	Counts      map[schema.Outcome]int
 	// Phase is what is done to the wave as a whole, for how long, and for how long it
@@ -24,6 +25,8 @@ type View struct {
 	// there are in all.
 	Turns  []Turn
 	AtWork int
+	// Waiting are the hosts whose turn is to come.
+	Waiting int
 	// Aside is how many wait for a window, and Opens how long until the first does.
 	Aside int
 	Opens time.Duration
@@ -60,7 +63,7 @@ type Turn struct {
 // At is the run at a moment, with at most so many hosts at work.
 func (m *Model) At(now time.Time, most int) View {
 	v := View{
-		Waves: len(m.waves), Number: m.current + 1, Done: done(m.counts), Hosts: m.shape.Hosts, Counts: m.counts,
+		Waves: len(m.waves), Number: m.current + 1, Done: counted(m.counts) - m.leftOut, Hosts: m.shape.Hosts, Counts: m.counts,
 		Phase: m.phase, AtWork: len(m.order), Median: m.median(), Halted: m.halted,
 	}
 	if !m.began.IsZero() {
@@ -85,6 +88,7 @@ func (m *Model) At(now time.Time, most int) View {
 		}
 		v.Aside++
 	}
+	v.Waiting = max(m.shape.Hosts-counted(m.counts)-v.AtWork-v.Aside, 0)
 	v.Left, v.Known = m.left(now)
 	return v
 }
@@ -100,15 +104,12 @@ func (m *Model) WaveNamed(name string, now time.Time) (view WaveView, number int
 
 func (m *Model) wave(i int, now time.Time) WaveView {
 	w := m.waves[i]
-	v := WaveView{Name: w.name, Done: done(w.counts), Hosts: w.hosts, Counts: w.counts, Ended: w.ended}
+	v := WaveView{Name: w.name, Done: counted(w.counts) - w.leftOut, Hosts: w.hosts, Counts: w.counts, Ended: w.ended}
 	if !w.began.IsZero() {
 		v.For = now.Sub(w.began)
 	}
 	return v
 }
-
-// done counts hosts whose turn came. One that is held was left out.
-func done(counts map[schema.Outcome]int) int { return counted(counts) - counts[schema.HostHeld] }
 
 func until(now time.Time, end *time.Time) (left time.Duration, known bool) {
 	if end == nil {

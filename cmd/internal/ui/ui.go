@@ -107,7 +107,7 @@ func IsTerminal(w any) bool {
 }
 
 func (s Style) paint(code, text string) string {
-	if !s.on {
+	if !s.on || text == "" {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
