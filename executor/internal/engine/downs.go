@@ -17,7 +17,9 @@ type downs struct {
 	mu     sync.Mutex
 	limits *limits
 	down   map[schema.HostName]bool
-	queue  []schema.HostName
+	// orphans are down since an earlier process, and have not had their turn in this one.
+	orphans map[schema.HostName]bool
+	queue   []schema.HostName
 	// changed is closed when another may be let in.
 	changed chan struct{}
 	// closed is why nobody is any more; empty where somebody is.
@@ -29,7 +31,7 @@ type downs struct {
 }
 
 func downsOf(plan *schema.Plan) *downs {
-	d := &downs{order: map[schema.HostName]int{}, down: map[schema.HostName]bool{}, changed: make(chan struct{}), over: make(chan struct{}), limits: &limits{parallel: 1, of: map[schema.HostName][]int{}}}
+	d := &downs{order: map[schema.HostName]int{}, down: map[schema.HostName]bool{}, orphans: map[schema.HostName]bool{}, changed: make(chan struct{}), over: make(chan struct{}), limits: &limits{parallel: 1, of: map[schema.HostName][]int{}}}
 	reboots := plan.Index.Rollout.Reboots
 	if reboots == nil {
 		return d
@@ -68,7 +70,37 @@ func (d *downs) take(host schema.HostName) (taken bool, changed <-chan struct{})
 	return true, nil
 }
 
-// count counts a host as down, whatever the limits: one that is.
+// inherit counts a host that an earlier process had down.
+func (d *downs) inherit(host schema.HostName) {
+	d.orphans[host] = true
+	d.count(host)
+}
+
+// adopt says that the host has its turn now.
+func (d *downs) adopt(host schema.HostName) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.orphans, host)
+}
+
+// rank is less for hosts that were down before.
+func (d *downs) rank(host schema.HostName) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.orphans[host] {
+		return 0
+	}
+	return 1
+}
+
+// abandoned reports whether hosts are down whose turns may come after that of whoever asks.
+func (d *downs) abandoned() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.orphans) > 0
+}
+
+// count counts a host as down, whatever the limits.
 func (d *downs) count(host schema.HostName) {
 	d.down[host] = true
 	d.limits.begin(host)
@@ -129,6 +161,9 @@ func (b *rebooting) place(ctx context.Context) *ending {
 			if patience.IsZero() {
 				patience = time.Now().Add(b.Patience.Slots)
 			}
+		}
+		if !taken && b.downs.abandoned() {
+			return held("hosts that were down when the run was resumed are not back yet")
 		}
 		if !told {
 			b.emit(schema.Event{Kind: schema.HostStage, Stage: "slot", Until: moment(b.closes)})

@@ -186,9 +186,8 @@ func (t *task) beforeChange(ctx context.Context, s *session.Session) error {
 // afterChange runs the hooks after the change, also where it has failed, and where an
 // earlier process of the run has begun it or the hooks before it.
 func (t *task) afterChange(ctx context.Context) {
-	begun := t.activating || t.past.changing || t.past.hooks[schema.BeforeActivation]
-	rebooting := t.past.rebooting != "" || t.past.hooks[schema.BeforeReboot] // then they have run
-	if t.DryRun || !begun || rebooting || ctx.Err() != nil {
+	before := !t.past.done && !t.past.down() && (t.past.changing || t.past.hooks[schema.BeforeActivation])
+	if t.DryRun || !t.activating && !before || ctx.Err() != nil {
 		return
 	}
 	failed := ""

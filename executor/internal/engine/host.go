@@ -55,6 +55,7 @@ func (r *Run) task(name schema.HostName) *task {
 
 // make takes the host from the first connection to its verdict.
 func (t *task) make(ctx context.Context) {
+	t.downs.adopt(t.name)
 	if !t.awaited(ctx) {
 		return
 	}

@@ -60,6 +60,8 @@ type past struct {
 	// generation before that.
 	changing bool
 	before   int
+	// done says that the change had come to its end, with the hooks after it.
+	done bool
 	// hooks are the moments whose hooks had begun.
 	hooks map[schema.HookMoment]bool
 	// rebooting is the boot that was to end, and rebooted the one that it came back in;
@@ -69,3 +71,6 @@ type past struct {
 	// before the run; nil where it was not.
 	goingBack *schema.HostRecord
 }
+
+// down reports whether the host may be down for a reboot, or drained for one.
+func (p past) down() bool { return p.rebooting != "" || p.hooks[schema.BeforeReboot] }

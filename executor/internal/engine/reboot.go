@@ -34,8 +34,9 @@ type ending struct {
 	why   string
 	// until is when a window opens for it again; zero where that is not known.
 	until time.Time
-	// gone says that the host went down and is not back.
-	gone bool
+	// gone says that the host went down and is not back, and cut that nobody waited for it
+	// as long as the plan says.
+	gone, cut bool
 }
 
 func failed(format string, args ...any) *ending {
@@ -61,7 +62,7 @@ func (t *task) reboot(ctx context.Context) (rebooted bool) {
 		return false
 	}
 	b := &rebooting{task: t, rule: rule, record: &schema.RebootRecord{}}
-	b.drained = t.past.hooks[schema.BeforeReboot] || t.past.rebooting != ""
+	b.drained = t.past.down()
 	end := b.run(ctx)
 	b.conclude(end)
 	b.giveBack(ctx, end)
@@ -208,7 +209,7 @@ func (b *rebooting) conclude(end *ending) {
 	case end.state == schema.RebootHeld && b.Wait && !end.until.IsZero():
 		b.waits = end.until
 	case end.gone:
-		b.gone = true
+		b.gone = !end.cut
 		b.result.Outcome, b.result.Error = schema.HostUnknown, end.why
 	case end.state == schema.RebootFailed:
 		b.unhealthy(errors.New("its reboot failed: " + end.why))
@@ -232,7 +233,7 @@ func inLine(r *schema.RebootRecord) string {
 // cut is the end of a reboot that the operator no longer waits for.
 func (b *rebooting) cut(ctx context.Context) *ending {
 	end := failed("the run was cut while it rebooted: %s", fault.Brief(context.Cause(ctx)))
-	end.gone = true
+	end.gone, end.cut = true, true
 	return end
 }
 

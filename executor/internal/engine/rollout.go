@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -117,6 +118,8 @@ func (o *rollout) recall(wave *schema.Wave, hosts []schema.HostName) (waiting []
 		o.tasks[host] = t
 		o.count(wave, t)
 	}
+	// Those that are down come first: the others would wait for them.
+	slices.SortStableFunc(waiting, func(a, b schema.HostName) int { return cmp.Compare(o.downs.rank(a), o.downs.rank(b)) })
 	return waiting
 }
 

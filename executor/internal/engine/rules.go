@@ -49,8 +49,13 @@ func (r *Run) prepareReboots(story *Story) {
 	r.rules, _ = rebootRules(r.Plan) // it was checked
 	r.downs = downsOf(r.Plan)
 	for host, past := range story.begun {
-		if past.rebooting != "" || past.hooks[schema.BeforeReboot] {
-			r.downs.count(host)
+		if past.down() {
+			r.downs.inherit(host)
+		}
+	}
+	for host, turn := range story.Ended {
+		if turn.again() && turn.was.down() {
+			r.downs.inherit(host)
 		}
 	}
 }

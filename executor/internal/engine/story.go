@@ -33,6 +33,8 @@ type Turn struct {
 	// and may take it back.
 	Before  int
 	Changed bool
+	// was is what was known of the turn when it ended.
+	was past
 }
 
 // again reports whether a resumed run takes the host again: where its turn told nothing
@@ -47,7 +49,10 @@ func (t Turn) again() bool {
 
 // past is what the turn that comes after it must know of it.
 func (t Turn) past() past {
-	return past{changing: t.Changed, before: t.Before}
+	p := t.was
+	p.changing, p.before = t.Changed, t.Before
+	p.done = reached(t.Record.Outcome)
+	return p
 }
 
 // Tell tells the story of a journal's entries, of which the first is the run's head.
@@ -85,6 +90,7 @@ func (s *Story) tell(entry schema.Entry) {
 		if !host.changing { // else it had begun before, and before that it was what it was then
 			host.changing, host.before = true, entry.Before
 		}
+		host.done = false
 	case schema.HostRebooting:
 		host.rebooting, host.rebooted = entry.Boot, ""
 	case schema.HostRebooted:
@@ -92,7 +98,7 @@ func (s *Story) tell(entry schema.Entry) {
 	case schema.HostGoingBack:
 		host.goingBack = entry.Record
 	case schema.HostEnded, schema.HostAmended:
-		s.Ended[entry.Host] = Turn{Record: *entry.Record, Before: entry.Before, Changed: entry.Changed}
+		s.Ended[entry.Host] = Turn{Record: *entry.Record, Before: entry.Before, Changed: entry.Changed, was: host}
 		delete(s.begun, entry.Host)
 		return
 	}

@@ -26,6 +26,7 @@ type Host struct {
 	mu           sync.Mutex
 	calls        []string
 	transactions []*Transaction
+	hooks        []string
 }
 
 // State is what a host is like.

@@ -3,6 +3,7 @@ package fakehost
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -114,6 +115,9 @@ func (s *Session) hook(state State) (*protocol.HookReply, error) {
 	if err := s.hold(); err != nil {
 		return nil, err
 	}
+	s.Host.mu.Lock()
+	s.Host.hooks = append(s.Host.hooks, ask.Name)
+	s.Host.mu.Unlock()
 	reply := &protocol.HookReply{Unit: "nixfleet-hook-r.service"}
 	var err error
 	if state.OnHook != nil {
@@ -144,4 +148,11 @@ func (s *Session) slot(state State) (*protocol.SlotReply, error) {
 		}
 	})
 	return reply, nil
+}
+
+// Hooks are the names of the hooks that were asked for.
+func (h *Host) Hooks() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Join(h.hooks, " ")
 }

@@ -1,0 +1,99 @@
+package executor
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Wherever the controller dies between a host's drain and its return, and whichever of
+// the entry and what it tells of was the last: who resumes the run ends it with one
+// reboot of each host, nobody drained, no slot taken.
+func TestResumeOfReboots(t *testing.T) {
+	for entry := 0; ; entry++ {
+		died := false
+		for _, late := range []bool{false, true} {
+			f := newFleet(t, 2)
+			f.hooks(
+				hookOf("leave", schema.BeforeActivation, schema.OnHost), always(hookOf("enter", schema.AfterActivation, schema.OnHost)),
+				hookOf("drain", schema.BeforeReboot, schema.OnHost), always(hookOf("join", schema.AfterReboot, schema.OnHost)),
+			)
+			f.mayReboot(1)
+			f.limit("web", 1, "web-1", "web-2")
+			f.ran()
+			f.options.Parallel = 1
+			var run string
+			if run, died = f.dieAt(entry, late, ""); !died {
+				break
+			}
+			record := f.resumed(run)
+			wantVerdict(t, record, schema.Done)
+			for name, host := range f.hosts {
+				state := host.Look()
+				if state.Boot != "b2" || len(state.Slots) != 0 {
+					t.Errorf("%s is in boot %s and keeps %v", name, state.Boot, state.Slots)
+				}
+				if at, other := record.Hosts[name].Reboot, schema.RebootNotNeeded; at == nil || at.State != schema.RebootDone && at.State != other {
+					t.Errorf("%s: %+v", name, at)
+				}
+				if hooks := host.Hooks(); !strings.HasSuffix(hooks, "drain join") && !strings.HasSuffix(hooks, "drain join drain join") && !strings.HasSuffix(hooks, "drain join join") || !strings.Contains(hooks, "leave enter") {
+					t.Errorf("%s: hooks %s", name, hooks)
+				}
+			}
+			if t.Failed() {
+				t.Fatalf("died at entry %d, late %v\n%s", entry, late, f.journal(run))
+			}
+		}
+		if !died {
+			if entry < 12 {
+				t.Errorf("the journal has %d entries", entry)
+			}
+			return
+		}
+	}
+}
+
+// Who was cut while the host was away waits for it, and no longer than the plan says.
+func TestResumeWhileTheHostIsAway(t *testing.T) {
+	for away, outcome := range map[int]schema.Outcome{1 << 30: schema.HostChanged, -1: schema.HostUnknown} {
+		f := newFleet(t, 1)
+		f.mayReboot(1)
+		f.plan.Index.Rollout.Reboots.Waves[0].Deadline = "5m"
+		if away < 0 {
+			f.plan.Index.Rollout.Reboots.Waves[0].Deadline = "1s"
+		}
+		f.seal()
+		f.only().Set(func(s *fakehost.State) { s.Away = away })
+		ctx, cut := context.WithCancelCause(context.Background())
+		defer cut(nil)
+		observe := f.deps.Observe
+		returns := 0
+		f.deps.Observe = func(e schema.Event) {
+			observe(e)
+			switch {
+			case e.Stage != "return":
+			case returns == 0:
+				returns++
+				cut(errDied)
+			case away > 0: // somebody waits, so it may come
+				f.only().Set(func(s *fakehost.State) { s.Away = 0 })
+			}
+		}
+		first := f.executeIn(ctx)
+		wantHost(t, first, "web-1", schema.HostUnknown, "the run was cut while it rebooted")
+		record := f.resume(first.Run)
+		if outcome == schema.HostChanged {
+			wantHost(t, record, "web-1", outcome)
+			wantReboot(t, record, "web-1", schema.RebootDone)
+		} else {
+			wantHost(t, record, "web-1", outcome, "has not come back within 1s")
+			wantVerdict(t, record, schema.Failed)
+		}
+		if n := f.only().Look().Boot; n != "b2" {
+			t.Errorf("it is in boot %s", n)
+		}
+	}
+}
