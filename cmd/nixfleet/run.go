@@ -127,13 +127,7 @@ func runAndTell(c *cli.Context, teller *runTeller, work execution.Work) error {
 	defer teller.close()
 	ctx, stop, release := execution.Interruptible(c.Context, func(line string) { teller.line("%s", line) })
 	defer release()
-	deps.Observe = teller.tell
-	if ask := deps.Passphrase; ask != nil {
-		deps.Passphrase = func(file string) (answer []byte, err error) {
-			teller.live.Aside(func() { answer, err = ask(file) })
-			return answer, err
-		}
-	}
+	deps.Observe, deps.Passphrase = teller.tell, teller.live.Asking(deps.Passphrase)
 	if c.Bool("debug-wire") {
 		deps.Wire = surroundings.Wire(os.Stderr)
 	}

@@ -48,7 +48,7 @@ func run(c *cli.Context, head string, shape progress.Shape, work Work) (*schema.
 	defer teller.close()
 	ctx, stop, release := Interruptible(c.Context, teller.say)
 	defer release()
-	deps.Observe, deps.Passphrase = teller.tell, teller.asking(deps.Passphrase)
+	deps.Observe, deps.Passphrase = teller.tell, teller.live.Asking(deps.Passphrase)
 	if c.Bool("debug-wire") {
 		deps.Wire = surroundings.Wire(os.Stderr)
 	}

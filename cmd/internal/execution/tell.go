@@ -90,17 +90,6 @@ func (t *teller) say(line string) {
 	t.live.Print(line + "\n")
 }
 
-// asking lets a question for a passphrase have the terminal; nil stays nil.
-func (t *teller) asking(ask func(file string) ([]byte, error)) func(string) ([]byte, error) {
-	if ask == nil {
-		return nil
-	}
-	return func(file string) (answer []byte, err error) {
-		t.live.Aside(func() { answer, err = ask(file) })
-		return answer, err
-	}
-}
-
 func (t *teller) close() { t.live.Close() }
 
 // summarize closes a run with what became of the hosts, and what to do next.

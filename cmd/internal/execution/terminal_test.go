@@ -104,7 +104,7 @@ func TestOthersOnTheTerminal(t *testing.T) {
 	until(t, "progress", shown)
 	teller.tell(schema.Event{Kind: schema.HostChange, Host: "web-1", Change: &schema.Change{Action: schema.Update, Kind: "file", Object: "/etc/motd"}})
 	until(t, "progress after a proposal", shown)
-	ask := teller.asking(func(file string) ([]byte, error) {
+	ask := teller.live.Asking(func(file string) ([]byte, error) {
 		fmt.Fprintf(terminal.File, "Passphrase for %s: ", file)
 		teller.tell(schema.Event{Kind: schema.RunHalted, Error: "meanwhile", Time: time.Now()})
 		until(t, "the question", func() bool {

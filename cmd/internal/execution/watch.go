@@ -86,6 +86,6 @@ func watchHosts(ctx context.Context, c *cli.Context, plan *schema.Plan) (map[sch
 	}
 	teller := newTeller(c, progress.Shape{Hosts: len(hosts), Parallel: len(hosts)}, fmt.Sprintf("watching %s", ui.Count(len(hosts), "host")))
 	defer teller.close()
-	deps.Observe, deps.Passphrase = teller.tell, teller.asking(deps.Passphrase)
+	deps.Observe, deps.Passphrase = teller.tell, teller.live.Asking(deps.Passphrase)
 	return executor.Watch(ctx, plan.Index.Hosts, options, deps)
 }

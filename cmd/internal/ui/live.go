@@ -123,6 +123,17 @@ func (l *Live) Aside(f func()) {
 	l.mu.Unlock()
 }
 
+// Asking lets a question for a passphrase have the terminal; nil stays nil.
+func (l *Live) Asking(ask func(file string) ([]byte, error)) func(file string) ([]byte, error) {
+	if ask == nil {
+		return nil
+	}
+	return func(file string) (answer []byte, err error) {
+		l.Aside(func() { answer, err = ask(file) })
+		return answer, err
+	}
+}
+
 // Close takes the block away for good.
 func (l *Live) Close() {
 	l.stop()
