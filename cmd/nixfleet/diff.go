@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"os"
 
@@ -78,10 +77,7 @@ func diff(c *cli.Context) (differs bool, err error) {
 	out := bufio.NewWriter(c.App.Writer)
 	switch {
 	case c.Bool("json"):
-		encoder := json.NewEncoder(out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(difference)
+		err = ui.WriteJSON(out, difference)
 	case c.Bool("markdown"):
 		whole := document.Line("All of it: ", document.Name("nixfleet diff"), ", or ", document.Name("--max-size 0"), ".")
 		err = document.WriteMarkdown(out, plandiff.Document(difference), c.Int("max-size"), whole)

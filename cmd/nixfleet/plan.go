@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -216,10 +215,7 @@ func writeForecast(c *cli.Context, told *schema.Forecast) error {
 	var err error
 	switch {
 	case c.Bool("json"):
-		encoder := json.NewEncoder(out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(told)
+		err = ui.WriteJSON(out, told)
 	case c.Bool("markdown"):
 		err = forecast.WriteMarkdown(out, told)
 	default:

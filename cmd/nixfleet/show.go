@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 
 	"github.com/urfave/cli/v2"
 
@@ -57,10 +56,7 @@ func show(c *cli.Context) error {
 	}
 	out := bufio.NewWriter(c.App.Writer)
 	if c.Bool("json") {
-		encoder := json.NewEncoder(out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(summary)
+		err = ui.WriteJSON(out, summary)
 	} else {
 		err = summary.WriteText(out, c.Bool("contents"))
 	}

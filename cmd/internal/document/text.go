@@ -91,17 +91,22 @@ func (p *textPrinter) table(indent string, t Table) {
 
 func (p *textPrinter) patch(indent, diff string) {
 	for line := range strings.SplitSeq(strings.TrimRight(diff, "\n"), "\n") {
-		paint := func(text string) string { return text }
-		switch {
-		case strings.HasPrefix(line, "+++ "), strings.HasPrefix(line, "--- "):
-			paint = p.style.Bold
-		case strings.HasPrefix(line, "@@"):
-			paint = p.style.Faint
-		case strings.HasPrefix(line, "+"):
-			paint = p.style.Green
-		case strings.HasPrefix(line, "-"):
-			paint = p.style.Red
-		}
-		_, _ = p.out.WriteString(indent + paint(ui.Printable(line)) + "\n") // blanks at the end may be what is different
+		_, _ = p.out.WriteString(indent + PatchLine(p.style, line) + "\n") // blanks at the end may be what is different
 	}
+}
+
+// PatchLine colours a line of a unified difference.
+func PatchLine(style ui.Style, line string) string {
+	paint := func(text string) string { return text }
+	switch {
+	case strings.HasPrefix(line, "+++ "), strings.HasPrefix(line, "--- "):
+		paint = style.Bold
+	case strings.HasPrefix(line, "@@"):
+		paint = style.Faint
+	case strings.HasPrefix(line, "+"):
+		paint = style.Green
+	case strings.HasPrefix(line, "-"):
+		paint = style.Red
+	}
+	return paint(ui.Printable(line))
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/packages"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
@@ -219,18 +220,7 @@ func (p *printer) diff(text string) {
 		return
 	}
 	for _, line := range lines[:min(len(lines), diffLines)] {
-		paint := func(text string) string { return text }
-		switch {
-		case strings.HasPrefix(line, "+++") || strings.HasPrefix(line, "---"):
-			paint = p.style.Bold
-		case strings.HasPrefix(line, "@@"):
-			paint = p.style.Faint
-		case strings.HasPrefix(line, "+"):
-			paint = p.style.Green
-		case strings.HasPrefix(line, "-"):
-			paint = p.style.Red
-		}
-		p.line("      %s", paint(ui.Printable(line)))
+		p.line("      %s", document.PatchLine(p.style, line))
 	}
 	if more := len(lines) - diffLines; more > 0 {
 		p.line("      … and %d lines more; --json has them", more)

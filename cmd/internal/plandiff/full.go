@@ -85,21 +85,14 @@ func changesOf(changes []schema.Change) document.List {
 }
 
 func kindAndName(c schema.Change) string {
-	switch c.Kind {
-	case "wave":
-		return "wave " + c.Object
-	case "limit":
-		return "the limit of hosts at work at once, of " + c.Object + ","
-	case "budget":
-		return "the failure budget of " + c.Object
-	case "gate":
-		return "the gate " + c.Object
-	case "reboots":
-		return "reboots: of " + c.Object + ","
-	case "helper":
-		return "the helper for " + c.Object
+	format, ok := map[string]string{
+		"wave": "wave %s", "limit": "the limit of hosts at work at once, of %s,", "budget": "the failure budget of %s", "gate": "the gate %s",
+		"reboots": "reboots: of %s,", "helper": "the helper for %s",
+	}[c.Kind]
+	if !ok {
+		return c.Object
 	}
-	return c.Object
+	return fmt.Sprintf(format, c.Object)
 }
 
 // patch takes the two lines off a difference that name what was named above it.

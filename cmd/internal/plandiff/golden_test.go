@@ -53,10 +53,7 @@ func TestGoldens(t *testing.T) {
 				return document.WriteMarkdown(out, Document(difference), document.CommentLimit, document.Line("All of it: nixfleet diff."))
 			})
 			compareWithGolden(t, filepath.Join(dir, "diff.json"), func(out *bytes.Buffer) error {
-				encoder := json.NewEncoder(out)
-				encoder.SetEscapeHTML(false)
-				encoder.SetIndent("", "  ")
-				return encoder.Encode(difference)
+				return ui.WriteJSON(out, difference)
 			})
 			mustBeAsPublished(t, difference)
 		})

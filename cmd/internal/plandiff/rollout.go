@@ -98,8 +98,6 @@ func sameHosts(a, b schema.HostList) bool {
 func (c *comparison) compareWaves(old, now schema.Waves) {
 	was, is := wavesByHost(old), wavesByHost(now)
 	changing := c.changing()
-	type way struct{ from, to string }
-	moves := map[way]int{}
 	for _, wave := range now {
 		told := schema.WaveDifference{Name: wave.Name, Hosts: wave.Hosts, Terms: waveTerms(wave)}
 		for _, name := range wave.Hosts {
@@ -109,20 +107,40 @@ func (c *comparison) compareWaves(old, now schema.Waves) {
 		}
 		c.difference.Waves = append(c.difference.Waves, told)
 	}
+	for _, m := range c.moves(was, is) {
+		if c.before[m.hosts[0]] != "" { // what comes moves from nowhere
+			c.difference.Moves = append(c.difference.Moves, schema.WaveMove{Hosts: m.hosts, From: m.from, To: m.to})
+		}
+	}
+}
+
+// move is hosts of which something was told otherwise.
+type move struct {
+	from, to string
+	hosts    schema.HostList
+}
+
+// moves puts hosts together of which the same was and is told; what comes stands apart.
+func (c *comparison) moves(was, is map[schema.HostName]string) []*move {
+	type way struct {
+		from, to string
+		known    bool
+	}
+	byWay := map[way]*move{}
+	var moves []*move
 	for _, name := range c.new.Index.Hosts.Names() {
 		old, known := c.before[name]
-		w := way{was[old], is[name]}
-		if !known || w.from == w.to {
+		w := way{was[old], is[name], known}
+		if w.from == w.to {
 			continue
 		}
-		at, known := moves[w]
-		if !known {
-			at = len(c.difference.Moves)
-			moves[w] = at
-			c.difference.Moves = append(c.difference.Moves, schema.WaveMove{From: w.from, To: w.to})
+		if byWay[w] == nil {
+			byWay[w] = &move{from: w.from, to: w.to}
+			moves = append(moves, byWay[w])
 		}
-		c.difference.Moves[at].Hosts = append(c.difference.Moves[at].Hosts, name)
+		byWay[w].hosts = append(byWay[w].hosts, name)
 	}
+	return moves
 }
 
 func wavesByHost(waves schema.Waves) map[schema.HostName]string {
@@ -174,21 +192,8 @@ func Happens(g schema.HostDifference) bool {
 func (c *comparison) compareReboots(before, after schema.Rollout) {
 	was, is := rebootTerms(before), rebootTerms(after)
 	old, now := before.Reboots, after.Reboots
-	type way struct{ from, to string }
-	at := map[way]int{}
-	for _, name := range c.new.Index.Hosts.Names() {
-		old := c.before[name]
-		w := way{was[old], is[name]}
-		if w.from == w.to || old == "" && w.to == "" {
-			continue
-		}
-		i, known := at[w]
-		if !known {
-			i = len(c.difference.Reboots)
-			at[w] = i
-			c.difference.Reboots = append(c.difference.Reboots, schema.RebootMove{From: w.from, To: w.to})
-		}
-		c.difference.Reboots[i].Hosts = append(c.difference.Reboots[i].Hosts, name)
+	for _, m := range c.moves(was, is) {
+		c.difference.Reboots = append(c.difference.Reboots, schema.RebootMove{Hosts: m.hosts, From: m.from, To: m.to})
 	}
 	if old == nil {
 		old = &schema.Reboots{}
