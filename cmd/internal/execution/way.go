@@ -53,7 +53,7 @@ func flags(c *cli.Context) string {
 	var text strings.Builder
 	for _, flag := range commandFlags(c) {
 		name := flag.Names()[0]
-		if slices.Contains(left, name) || !c.IsSet(name) || fromEnvironment(flag) {
+		if slices.Contains(left, name) || !c.IsSet(name) || fromEnvironment(c, flag) {
 			continue
 		}
 		switch flag.(type) {
@@ -82,10 +82,10 @@ func hasFlag(c *cli.Context, name string) bool {
 }
 
 // fromEnvironment reports whether a variable gives the flag, as it will the next time.
-func fromEnvironment(flag cli.Flag) bool {
+func fromEnvironment(c *cli.Context, flag cli.Flag) bool {
 	documented, ok := flag.(cli.DocGenerationFlag)
 	return ok && slices.ContainsFunc(documented.GetEnvVars(), func(name string) bool {
-		return os.Getenv(name) != "" && os.Getenv(name) == documented.GetValue()
+		return os.Getenv(name) != "" && os.Getenv(name) == c.String(flag.Names()[0])
 	})
 }
 
