@@ -24,8 +24,9 @@ type Event struct {
 	// Host is the host it happened on; absent where it concerns the run.
 	Host HostName `json:"host,omitempty"`
 	// Stage is the part of the work that begins: "connect", "prepare", "copy",
-	// "payloads", "hook", "apply" and, within that, what the host reports, "health",
-	// "drain", "reboot", "return", "settle". Of a wave: "soak", "health", "gate", "roll
+	// "payloads", "hook" (the note names it), "apply" and, within that, what the host
+	// reports, "health"; of a reboot "window" and "slot", for which it waits, "drain",
+	// "reboot", "return", "settle". Of a wave: "soak", "health", "gate", "roll
 	// back"; the gate before the first wave has no wave.
 	Stage string `json:"stage,omitempty"`
 	// Until is when a wait ends at the latest: a soak, a reboot's deadline, a window.
@@ -40,7 +41,8 @@ type Event struct {
 	Exit *Exit `json:"exit,omitempty"`
 	// Outcome is what became of the host.
 	Outcome Outcome `json:"outcome,omitempty"`
-	// Reboot tells of the host's reboot, where it may reboot and has had its turn.
+	// Reboot tells of the host's reboot, where it may reboot: of a note, when it is back
+	// or stays as it is, and once more with its outcome.
 	Reboot *RebootRecord `json:"reboot,omitempty"`
 	// Error says why, where the host is not as the plan says or the run has halted.
 	Error string `json:"error,omitempty"`

@@ -59,7 +59,7 @@ func reads(words []string) error {
 // Every command that asks hosts chooses them alike.
 func TestHostsAreChosenAlikeEverywhere(t *testing.T) {
 	app := newApp()
-	for _, name := range []string{"show", "plan", "status", "execute", "watch", "history", "rollback", "release", "apply", "run"} {
+	for _, name := range []string{"show", "plan", "status", "execute", "watch", "history", "rollback", "release", "reboot", "apply", "run"} {
 		command := findCommand(app, name)
 		for _, flag := range []string{"host", "group", "tag", "exclude", "failed-of", "limit"} {
 			found := false
