@@ -258,6 +258,8 @@ func plain(r *route, err error) error {
 		return fmt.Errorf("the address %q has no DNS entry", r.Address)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no answer within %s", r.connectTimeout)
+	case errors.Is(err, syscall.EMFILE):
+		return errors.New("this process has as many files open as it may (ulimit -Hn); take fewer hosts at once with --parallel")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return errors.New("connection refused; nothing listens there")
 	case errors.As(err, &operation):
