@@ -75,7 +75,7 @@ demo: root deps build bin/lab bin/demo ## three throwaway hosts: compile, show, 
 	@bin/demo $(if $(KEEP),--keep)
 
 .PHONY: bench
-bench: root deps build ## tables of speed and size, with peers in the same run (NIXPKGS_LIB=/path/to/nixpkgs/lib: our evaluator beside nixpkgs')
+bench: root deps build ## tables of speed, size and scale, with peers in the same run (NIXPKGS_LIB=/path/to/nixpkgs/lib: our evaluator beside nixpkgs')
 	@./vm-tests/install-packages vm-tests/bench/apt-packages
 	@go run ./vm-tests/bench
 
