@@ -142,16 +142,29 @@ func parsePins(lines []string) ([]ssh.PublicKey, error) {
 type knownFiles struct {
 	files []string
 	load  func() (*knownKeys, error)
+
+	mu    sync.Mutex
+	asked map[string]known // by address
+}
+
+// known is what the files say of an address. Where their names are hashed, as Debian
+// does it, to find that takes as long as a login when there are a thousand of them: each
+// address is looked for once.
+type known struct {
+	keys        []ssh.PublicKey
+	authorities bool
 }
 
 type knownKeys struct {
 	callback ssh.HostKeyCallback
 	// authority holds, as "file:line", which entries are certificate authorities.
 	authority map[string]bool
+	// revokes says that some key is revoked, which only the callback knows.
+	revokes bool
 }
 
 func newKnownFiles(files []string) *knownFiles {
-	return &knownFiles{files: files, load: sync.OnceValues(func() (*knownKeys, error) { return readKnown(files) })}
+	return &knownFiles{files: files, asked: map[string]known{}, load: sync.OnceValues(func() (*knownKeys, error) { return readKnown(files) })}
 }
 
 func readKnown(files []string) (*knownKeys, error) {
@@ -167,8 +180,11 @@ func readKnown(files []string) (*knownKeys, error) {
 		}
 		present = append(present, name)
 		for i, line := range strings.Split(string(data), "\n") {
-			if strings.HasPrefix(strings.TrimSpace(line), "@cert-authority") {
+			switch line = strings.TrimSpace(line); {
+			case strings.HasPrefix(line, "@cert-authority"):
 				keys.authority[name+":"+strconv.Itoa(i+1)] = true
+			case strings.HasPrefix(line, "@revoked"):
+				keys.revokes = true
 			}
 		}
 	}
@@ -187,6 +203,10 @@ func (k *knownFiles) check(address string, remote net.Addr, key ssh.PublicKey) e
 	if err != nil {
 		return err
 	}
+	found, _ := k.keysOf(address)
+	if !keys.revokes && slices.ContainsFunc(found, func(known ssh.PublicKey) bool { return bytes.Equal(known.Marshal(), key.Marshal()) }) {
+		return nil
+	}
 	err = keys.callback(address, remote, key)
 	var keyErr *knownhosts.KeyError
 	if !errors.As(err, &keyErr) || len(keyErr.Want) > 0 {
@@ -204,7 +224,20 @@ func (k *knownFiles) check(address string, remote net.Addr, key ssh.PublicKey) e
 
 // keysOf returns the known keys of an address, and whether a certificate
 // authority may speak for it.
-func (k *knownFiles) keysOf(address string) (found []ssh.PublicKey, authorities bool) {
+func (k *knownFiles) keysOf(address string) (keys []ssh.PublicKey, authorities bool) {
+	k.mu.Lock()
+	answer, asked := k.asked[address]
+	k.mu.Unlock()
+	if !asked {
+		answer.keys, answer.authorities = k.find(address)
+		k.mu.Lock()
+		k.asked[address] = answer
+		k.mu.Unlock()
+	}
+	return answer.keys, answer.authorities
+}
+
+func (k *knownFiles) find(address string) (found []ssh.PublicKey, authorities bool) {
 	keys, err := k.load()
 	if err != nil {
 		return nil, false

@@ -184,6 +184,10 @@ func TestKnownHosts(t *testing.T) {
 	_, err = s.dial(hostAt(server))
 	wantError(t, err, fault.Refused, "is revoked by "+file+":1")
 
+	file = s.write(".ssh/known_hosts", knownhosts.Line([]string{server.Address}, server.HostKeys[0].PublicKey())+"\n@revoked * "+line+"\n")
+	_, err = s.dial(hostAt(server))
+	wantError(t, err, fault.Refused, "is revoked by "+file+":2")
+
 	s.write(".ssh/known_hosts", "web-1 ssh-ed25519 nonsense\n")
 	_, err = s.dial(hostAt(server))
 	wantError(t, err, fault.Refused, file+":1", "correct or remove that line")
