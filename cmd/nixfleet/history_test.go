@@ -28,6 +28,7 @@ func pastOf() schema.HostHistory {
 			{At: at(5), Transaction: "r4-4", Kind: "rollback", RollbackTo: 1, Run: "r4", Operator: "ann@desk", Generation: 3, Manifest: digits("a"), Plan: digits("1"), Verdict: "applied"},
 			{At: at(4), Transaction: "r3-3", Kind: "apply", Run: "r3", Operator: "ci@build\x1b[2J", Generation: 2, Manifest: digits("c"), Plan: digits("3"),
 				Revision: "4b1f9e0a771234", Verdict: "rolled-back", Failure: "web.service is not well\nand more"},
+			{At: at(4), Kind: "reboot", Boot: "0d2f", Run: "r2", Operator: "ann@desk", Verdict: "asked"},
 			{At: at(3), Transaction: "r1-1", Kind: "apply", Run: "r1", Operator: "ann@desk", Manifest: digits("a"), Verdict: "refused", Failure: "no"},
 		},
 		Generations: []schema.KeptGeneration{
@@ -45,6 +46,7 @@ func TestHistoryAsATable(t *testing.T) {
 	autogold.Expect(`WHEN                 WHAT           GENERATION  PLAN            REVISION    BY               END
 2026-03-02 09:05:00  rollback to 1  3           111111111111    -           ann@desk         applied
 2026-03-02 09:04:00  apply          2           333333333333    4b1f9e0a77  ci@build\x1b[2J  rolled-back: web.service is not well …
+2026-03-02 09:04:00  reboot         -           -               -           ann@desk         asked
 2026-03-02 09:03:00  apply          -           (aaaaaaaaaaaa)  -           ann@desk         refused: no
 kept generations: 3 (in effect), 2
 `).Equal(t, out.String())

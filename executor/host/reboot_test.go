@@ -249,6 +249,7 @@ func TestARebootComesAfterAChange(t *testing.T) {
 	if _, err := w.execute(next.plan(t)); err == nil {
 		t.Fatal("nothing was interrupted")
 	}
+	epoch := w.client.epoch
 	w.hangUp()
 	w.heal()
 	if mustUnfinished(t, w) == nil {
@@ -258,6 +259,10 @@ func TestARebootComesAfterAChange(t *testing.T) {
 	rescue := w.deps.Rescue
 	w.deps.Rescue = func(context.Context) error { return nil } // it does not succeed
 	_, err := w.second("r1").reboot(boot)
+	wantRefusal(t, err, "the transaction r1-")
+	holder := w.second("r1")
+	holder.epoch = epoch
+	_, err = holder.reboot(boot)
 	wantRefusal(t, err, "the transaction r1-")
 	if w.reboots() > 0 {
 		t.Fatal("the host was rebooted in the middle of a change")

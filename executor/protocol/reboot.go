@@ -12,7 +12,9 @@ const (
 	// session stops. Its output comes as events. It takes the host's lease.
 	OpHook Op = "hook"
 	// OpReboot tells whether the host needs a reboot and, where it is asked to, reboots
-	// it: the session ends with the reply, or before it. That takes the host's lease.
+	// it: the session ends with the reply, or before it. That takes the host's lease,
+	// which then stays taken until the boot ends. It is refused while a transaction has
+	// not ended, or while a program keeps the host from going down. It needs no hello.
 	OpReboot Op = "reboot"
 	// OpSlot takes, keeps or gives back a slot: the right of some host of a group to be
 	// down, which this host keeps on behalf of all controllers. It needs no hello before
@@ -26,6 +28,7 @@ type Hook struct {
 	Manifest schema.Digest `json:"manifest"`
 	Name     string        `json:"name"`
 	// Environment are the variables that the executor adds: what it knows of the run.
+	// Their names begin with NIXFLEET_. What the host knows itself it sets itself.
 	Environment map[string]string `json:"environment,omitempty"`
 }
 
@@ -61,7 +64,8 @@ type RebootReply struct {
 	// host has not come to the end of its boot.
 	Failed   []schema.UnitName `json:"failed"`
 	Starting bool              `json:"starting,omitempty"`
-	// Going says that the host goes down now.
+	// Going says that the host goes down now, or may: where systemd did not answer, an
+	// event says so.
 	Going bool `json:"going,omitempty"`
 }
 
@@ -74,7 +78,8 @@ type Slot struct {
 	// Holder is who wants it: a run and the host that goes down.
 	Holder   string `json:"holder"`
 	Operator string `json:"operator"`
-	// For is how long it is kept where nobody gives it back: a Go duration.
+	// For is how long it is kept where nobody gives it back: a Go duration, of at most a day.
+	// A boot of the host that keeps it begins that time anew.
 	For string `json:"for,omitempty"`
 }
 
