@@ -4,27 +4,13 @@ package packages
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
+	"github.com/nixfleet/nixfleet/schema/version"
 )
-
-// versioned splits the name of a store path: the version begins with the first
-// hyphen that a digit follows; a further output of a package has its name behind.
-var versioned = regexp.MustCompile(`^(.+?)-([0-9].*?)(-(?:bin|dev|doc|info|lib|man|out|debug|data|static))?$`)
-
-// NameAndVersion returns a package's name, with the output that is not the usual
-// one, and its version; "" where it has none.
-func NameAndVersion(path schema.StorePath) (name, version string) {
-	match := versioned.FindStringSubmatch(path.Name())
-	if match == nil {
-		return path.Name(), ""
-	}
-	return match[1] + match[3], match[2]
-}
 
 // Compare tells of store paths that go and come, with their sizes, by package.
 func Compare(gone, come map[schema.StorePath]int64) []schema.PackageChange {
@@ -34,7 +20,7 @@ func Compare(gone, come map[schema.StorePath]int64) []schema.PackageChange {
 	}
 	table := map[string]*sides{}
 	of := func(path schema.StorePath) (*sides, string) {
-		name, version := NameAndVersion(path)
+		name, version := version.Split(path.Name())
 		if table[name] == nil {
 			table[name] = &sides{old: map[string]bool{}, new: map[string]bool{}}
 		}
