@@ -78,8 +78,11 @@ func head(v View, width int, style ui.Style) string {
 			fmt.Sprintf("wave %d of %d, %s: %s", v.Number, v.Waves, name, long),
 			fmt.Sprintf("wave %d/%d, %s: %s", v.Number, v.Waves, name, short),
 			fmt.Sprintf("wave %d/%d: %s", v.Number, v.Waves, short))
-		before, after, _ := strings.Cut(text, ": ")
-		long = style.Bold(before) + ": " + after
+		if v.Halted == "" {
+			before, after, _ := strings.Cut(text, ": ")
+			return style.Bold(before) + ": " + after
+		}
+		long = text
 	}
 	if v.Halted != "" {
 		return style.Yellow(long)
@@ -93,7 +96,7 @@ func phase(v View) string {
 	case v.AtWork > 0:
 		text += fmt.Sprintf(", %d at work", v.AtWork)
 	case v.PhaseKnown:
-		text += ", " + Span(v.PhaseLeft) + " left"
+		text += ", " + Span(begun(v.PhaseLeft)) + " left"
 	default:
 		text += ", " + Span(v.PhaseFor)
 	}
@@ -189,10 +192,13 @@ func turnLine(t Turn, names int, median time.Duration, style ui.Style) string {
 		took = style.Yellow(took)
 	}
 	if t.Limited {
-		stage += ", at most " + Span(t.Left) + " more"
+		stage += ", at most " + Span(begun(t.Left)) + " more"
 	}
 	return fmt.Sprintf("  %s %s  %s", ui.Fit(fmt.Sprintf("%-*s", names, t.Host), names), took, stage)
 }
+
+// begun counts a second that has begun as one that is left.
+func begun(d time.Duration) time.Duration { return d + time.Second - 1 }
 
 // Span writes a time as one reads it in passing: 41s, 1m05s, 2h10m, 3d04h.
 func Span(d time.Duration) string {
