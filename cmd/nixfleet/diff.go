@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -36,7 +34,7 @@ Examples: nixfleet diff main.json plan.json
           nixfleet diff main.json plan.json --markdown >comment.md`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "markdown", Usage: "as Markdown, for a pull request: what is long opens at a click"},
-			&cli.IntFlag{Name: "max-size", Usage: "with --markdown: leave out what is longer than `N` characters, and say so; 0: nothing", Value: document.CommentLimit},
+			maxSizeFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/difference-format.md tells of the fields"},
 		},
 		Action: func(c *cli.Context) error {
@@ -56,11 +54,8 @@ func diff(c *cli.Context) (differs bool, err error) {
 	if c.NArg() != 2 {
 		return false, ui.Usagef("expected two plans, the old one and the new one\nhint: %s diff OLD NEW", c.App.Name)
 	}
-	if c.Bool("json") && c.Bool("markdown") {
-		return false, ui.Usagef("--json and --markdown: expected one of them")
-	}
-	if c.Int("max-size") < 0 || c.IsSet("max-size") && !c.Bool("markdown") {
-		return false, ui.Usagef("--max-size is for --markdown, and 0 or more")
+	if err := checkForm(c); err != nil {
+		return false, err
 	}
 	old, now := c.Args().Get(0), c.Args().Get(1)
 	switch {
@@ -74,17 +69,7 @@ func diff(c *cli.Context) (differs bool, err error) {
 		return false, err
 	}
 	difference := plandiff.Compare(before, after)
-	out := bufio.NewWriter(c.App.Writer)
-	switch {
-	case c.Bool("json"):
-		err = ui.WriteJSON(out, difference)
-	case c.Bool("markdown"):
-		whole := document.Line("All of it: ", document.Name("nixfleet diff"), ", or ", document.Name("--max-size 0"), ".")
-		err = document.WriteMarkdown(out, plandiff.Document(difference), c.Int("max-size"), whole)
-	default:
-		err = document.WriteText(out, plandiff.Document(difference), ui.StyleFor(c.App.Writer))
-	}
-	return !difference.Same, errors.Join(err, out.Flush())
+	return !difference.Same, report(c, difference, func() document.Document { return plandiff.Document(difference) })
 }
 
 // isOneFile reports whether two names are of one file: a slip, which would say that

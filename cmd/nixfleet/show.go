@@ -1,10 +1,9 @@
 package main
 
 import (
-	"bufio"
-
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
 	"github.com/nixfleet/nixfleet/cmd/internal/review"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
@@ -17,12 +16,16 @@ func showCommand() *cli.Command {
 		Name:      "show",
 		Usage:     "show a plan to people: hosts, what will be there, what restarts when what changes",
 		ArgsUsage: "plan.json",
-		Description: `Hosts that shall be alike are shown together. Reads the plan and nothing else.
+		Description: `Hosts that shall be alike are shown together, with the waves in which they come. Where hosts are chosen, only
+the waves are drawn in which these come; one host is shown in full, with the texts of its files and
+units. Reads the plan and nothing else; nixfleet diff tells what is different from another plan.
 
 Examples: nixfleet show plan.json
-          nixfleet show plan.json --host web-1 --contents`,
+          nixfleet show plan.json --host web-1`,
 		Flags: append(selection.Flags(),
 			&cli.BoolFlag{Name: "contents", Usage: "with the texts of files and units"},
+			&cli.BoolFlag{Name: "markdown", Usage: "as Markdown, for a pull request: each kind of host opens at a click"},
+			maxSizeFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "as JSON, texts included"},
 		),
 		Action: show,
@@ -32,6 +35,9 @@ Examples: nixfleet show plan.json
 func show(c *cli.Context) error {
 	name, err := ui.OneArgument(c, "plan.json", "a plan")
 	if err != nil {
+		return err
+	}
+	if err := checkForm(c); err != nil {
 		return err
 	}
 	plan, err := planfile.Read(name)
@@ -46,6 +52,7 @@ func show(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	contents := c.Bool("contents")
 	if chosen.Narrows() {
 		// The same words for a selection as execute has, so that the same is seen as will be done.
 		hosts, err := executor.Select(plan, chosen)
@@ -53,15 +60,7 @@ func show(c *cli.Context) error {
 			return err
 		}
 		summary.Select(hosts)
+		contents = contents || len(hosts) == 1
 	}
-	out := bufio.NewWriter(c.App.Writer)
-	if c.Bool("json") {
-		err = ui.WriteJSON(out, summary)
-	} else {
-		err = summary.WriteText(out, c.Bool("contents"))
-	}
-	if err != nil {
-		return err
-	}
-	return out.Flush()
+	return report(c, summary, func() document.Document { return summary.Document(contents) })
 }

@@ -10,7 +10,8 @@ type Document struct {
 	Blocks []Block
 }
 
-// Block is a piece of a document: [Paragraph], [List], [Table], [Patch] or [Section].
+// Block is a piece of a document: [Paragraph], [List], [Table], [Patch],
+// [Verbatim] or [Section].
 type Block interface{ isBlock() }
 
 // Paragraph is a few sentences.
@@ -34,6 +35,9 @@ type Table struct {
 // Patch is a unified difference.
 type Patch struct{ Diff string }
 
+// Verbatim is a text as it is.
+type Verbatim struct{ Text string }
+
 // Section is blocks below a heading. A folded one opens at a click, where there are clicks.
 type Section struct {
 	Heading Text
@@ -45,6 +49,7 @@ func (Paragraph) isBlock() {}
 func (List) isBlock()      {}
 func (Table) isBlock()     {}
 func (Patch) isBlock()     {}
+func (Verbatim) isBlock()  {}
 func (Section) isBlock()   {}
 
 // Text is a line made of spans.

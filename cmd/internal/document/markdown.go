@@ -117,7 +117,9 @@ func (p *markdownPrinter) block(indent string, block Block, level int) {
 		p.line("", "")
 		p.table(indent, block)
 	case Patch:
-		p.patch(indent, block.Diff)
+		p.lines(indent, "diff", block.Diff)
+	case Verbatim:
+		p.lines(indent, "", block.Text)
 	case Section:
 		p.section(indent, block, level)
 	}
@@ -179,15 +181,15 @@ func (p *markdownPrinter) table(indent string, t Table) {
 // foldedFrom is how many lines of a difference are shown at once.
 const foldedFrom = 25
 
-// patch writes a difference, a long one so that it opens at a click.
-func (p *markdownPrinter) patch(indent, diff string) {
-	lines := strings.Split(strings.TrimRight(diff, "\n"), "\n")
+// lines writes a difference or a text, a long one so that it opens at a click.
+func (p *markdownPrinter) lines(indent, language, text string) {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	if more := len(lines) - p.detail.patchLines; more > 0 {
 		p.hidden++
 		lines = lines[:p.detail.patchLines]
 		if len(lines) == 0 {
 			p.line("", "")
-			p.line(indent, fmt.Sprintf("(%d lines of difference, left out here)", more))
+			p.line(indent, fmt.Sprintf("(%d lines, left out here)", more))
 			return
 		}
 		lines = append(lines, fmt.Sprintf("  … %d lines more, left out here", more))
@@ -198,7 +200,7 @@ func (p *markdownPrinter) patch(indent, diff string) {
 		p.line(indent, fmt.Sprintf("<details><summary>%d lines</summary>", len(lines)))
 		p.line("", "")
 	}
-	Fence(func(text string) { p.out.WriteString(indent + text + "\n") }, "diff", lines)
+	Fence(func(text string) { p.out.WriteString(indent + text + "\n") }, language, lines)
 	if fold {
 		p.line("", "")
 		p.line(indent, "</details>")

@@ -57,6 +57,10 @@ func (p *textPrinter) block(indent string, block Block) {
 		p.table(indent, block)
 	case Patch:
 		p.patch(indent, block.Diff)
+	case Verbatim:
+		for line := range strings.Lines(block.Text) {
+			_, _ = p.out.WriteString(indent + "| " + ui.Printable(strings.TrimSuffix(line, "\n")) + "\n")
+		}
 	case Section:
 		p.line("", "")
 		p.line(indent, p.style.Bold(p.text(block.Heading)))

@@ -15,14 +15,14 @@ import (
 func when(d *schema.PlanDifference) document.Section {
 	table := document.Table{Head: []string{"wave", "hosts", "of which", "terms"}}
 	for i, wave := range d.Waves {
-		row := []document.Text{document.Line(fmt.Sprintf("%d. %s", i+1, wave.Name)), hosts(wave.Hosts), document.Line("-"), document.Line(wave.Terms)}
+		row := []document.Text{document.Line(fmt.Sprintf("%d. %s", i+1, wave.Name)), document.Hosts(wave.Hosts), document.Line("-"), document.Line(wave.Terms)}
 		switch n := len(wave.Changing); {
 		case n == len(wave.Hosts) && n == 1:
 			row[2] = document.Line("changes")
 		case n == len(wave.Hosts):
 			row[2] = document.Line("all change")
 		case n > 0:
-			row[2] = document.Line(names(wave.Changing), map[bool]string{true: " changes", false: " change"}[n == 1])
+			row[2] = document.Line(document.HostNames(wave.Changing), map[bool]string{true: " changes", false: " change"}[n == 1])
 		}
 		table.Rows = append(table.Rows, row)
 	}
@@ -33,10 +33,10 @@ func when(d *schema.PlanDifference) document.Section {
 		if len(move.Hosts) == 1 {
 			verb = " moves"
 		}
-		items = append(items, document.Item{Text: document.Line(hosts(move.Hosts), verb+" from "+waveName(move.From)+" to "+waveName(move.To))})
+		items = append(items, document.Item{Text: document.Line(document.Hosts(move.Hosts), verb+" from "+waveName(move.From)+" to "+waveName(move.To))})
 	}
 	for _, move := range d.Reboots {
-		items = append(items, document.Item{Text: document.Line(hosts(move.Hosts), rebootsNow(move))})
+		items = append(items, document.Item{Text: document.Line(document.Hosts(move.Hosts), rebootsNow(move))})
 	}
 	rest := changesOf(d.Rollout)
 	items = append(items, rest.Items...)
@@ -153,7 +153,7 @@ func wavesOf(d *schema.PlanDifference, g schema.HostDifference) document.Text {
 			text = document.Line(text, "; in wave ")
 		}
 		first = false
-		text = document.Line(text, fmt.Sprintf("%d, %s: ", i+1, wave.Name), hosts(here))
+		text = document.Line(text, fmt.Sprintf("%d, %s: ", i+1, wave.Name), document.Hosts(here))
 	}
 	return document.Line(text, ".")
 }
@@ -189,7 +189,7 @@ func contentsOf(g schema.HostDifference, t schema.TextDifference) []document.Blo
 		}
 		text = document.Line("on ", document.Name(of[0]), "; "+others+" the same but for the host's own name and address")
 	case len(t.Hosts) > 0:
-		text = document.Line("on ", hosts(t.Hosts))
+		text = document.Line("on ", document.Hosts(t.Hosts))
 	}
 	if t.Detail != "" {
 		text = document.Line(text, ": "+t.Detail)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/review"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -99,7 +100,7 @@ func (c *comparison) compareWaves(old, now schema.Waves) {
 	was, is := wavesByHost(old), wavesByHost(now)
 	changing := c.changing()
 	for _, wave := range now {
-		told := schema.WaveDifference{Name: wave.Name, Hosts: wave.Hosts, Terms: waveTerms(wave)}
+		told := schema.WaveDifference{Name: wave.Name, Hosts: wave.Hosts, Terms: review.WaveTerms(wave)}
 		for _, name := range wave.Hosts {
 			if changing[name] {
 				told.Changing = append(told.Changing, name)
@@ -151,24 +152,6 @@ func wavesByHost(waves schema.Waves) map[schema.HostName]string {
 		}
 	}
 	return of
-}
-
-// waveTerms says what holds for a wave.
-func waveTerms(w schema.Wave) string {
-	var terms []string
-	if w.Soak != "" {
-		terms = append(terms, "soak "+w.Soak)
-	}
-	if w.FailureBudget != nil {
-		terms = append(terms, map[bool]string{true: "no host", false: plural(*w.FailureBudget, "host", "hosts")}[*w.FailureBudget == 0]+" may fail")
-	}
-	if w.OnFailure != "" {
-		terms = append(terms, "on failure "+string(w.OnFailure))
-	}
-	if w.Offline == schema.OfflineHold {
-		terms = append(terms, "offline hosts are held")
-	}
-	return strings.Join(terms, ", ")
 }
 
 // changing are the hosts to which something happens.

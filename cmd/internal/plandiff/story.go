@@ -97,7 +97,7 @@ func notesOf(notices []schema.Notice) document.List {
 		}[n.Level]
 		text := document.Line(kind, ": ")
 		if len(n.Hosts) > 0 {
-			text = document.Line(text, hosts(n.Hosts), ": ")
+			text = document.Line(text, document.Hosts(n.Hosts), ": ")
 		}
 		list.Items = append(list.Items, document.Item{Text: document.Line(text, n.Text)})
 	}
@@ -111,20 +111,20 @@ func inShort(d *schema.PlanDifference) document.List {
 		list.Items = append(list.Items, document.Item{Text: groupName(g), Blocks: []document.Block{document.List{Items: briefly(g)}}})
 	}
 	if len(d.Unchanged) > 0 && len(d.Groups) > 0 {
-		list.Items = append(list.Items, document.Item{Text: document.Line("as before: ", hosts(d.Unchanged))})
+		list.Items = append(list.Items, document.Item{Text: document.Line("as before: ", document.Hosts(d.Unchanged))})
 	}
 	return list
 }
 
 func groupName(g schema.HostDifference) document.Text {
-	text := hosts(g.Hosts)
+	text := document.Hosts(g.Hosts)
 	switch g.What {
 	case schema.HostComes:
 		return document.Line(text, " ", document.Bold("new in the plan"))
 	case schema.HostLeaves:
 		return document.Line(text, " ", document.Bold("no longer in the plan"))
 	case schema.HostRenamed:
-		return document.Line(text, " ", document.Bold("renamed"), " from ", hosts(g.OldNames))
+		return document.Line(text, " ", document.Bold("renamed"), " from ", document.Hosts(g.OldNames))
 	}
 	return text
 }

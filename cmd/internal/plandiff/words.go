@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/document"
-	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 	"github.com/nixfleet/nixfleet/schema/transition"
 )
@@ -80,34 +79,6 @@ func head(p schema.PlannedChange) document.Text {
 		return document.Line(verbs[p.Action]+" ", name)
 	}
 	return document.Line(verbs[p.Action]+" the "+p.Kind+" ", name)
-}
-
-// hosts writes hosts shortly, with their number where it is not plain.
-func hosts(list schema.HostList) document.Text {
-	text := names(list)
-	if ranges := schema.RangesOf(list); len(list) > len(ranges) || len(ranges) > mostNames {
-		text = document.Line(text, " ("+ui.Count(len(list), "host")+")")
-	}
-	return text
-}
-
-// mostNames is how many hosts or ranges of hosts are named.
-const mostNames = 8
-
-// names writes hosts shortly.
-func names(list schema.HostList) document.Text {
-	ranges := schema.RangesOf(list)
-	var text document.Text
-	for i, r := range ranges[:min(len(ranges), mostNames)] {
-		if i > 0 {
-			text = document.Line(text, ", ")
-		}
-		text = document.Line(text, document.Name(r))
-	}
-	if len(ranges) > mostNames {
-		text = document.Line(text, ", …")
-	}
-	return text
 }
 
 // plural says of a number of hosts what they do: "1 host changes", "2 hosts change".

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 	"github.com/nixfleet/nixfleet/schema/validate"
 )
@@ -46,7 +48,7 @@ func FuzzShow(f *testing.F) {
 		if err == nil {
 			var summary *Summary
 			if summary, err = Summarize(plan); err == nil {
-				err = summary.WriteText(io.Discard, true)
+				err = document.WriteText(io.Discard, summary.Document(true), ui.Style{})
 			}
 			if err != nil {
 				t.Fatalf("a plan that was accepted cannot be shown: %v", err)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema/validate"
 )
 
@@ -32,7 +34,7 @@ func TestShowGoldens(t *testing.T) {
 			t.Fatal(err)
 		}
 		var text strings.Builder
-		if err := summary.WriteText(&text, true); err != nil {
+		if err := document.WriteText(&text, summary.Document(true), ui.Style{}); err != nil {
 			t.Fatal(err)
 		}
 		golden := filepath.Join(filepath.Dir(file), "show.txt")

@@ -6,25 +6,31 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// writePolicy writes what surrounds a change: updates, reboots, checks, hooks,
-// and what an operator or a service gets.
-func (k Kind) writePolicy(p *printer) {
+// policy is what surrounds a change: updates, reboots, checks, hooks, and what an
+// operator or a service gets.
+func (k Kind) policy() []document.Item {
+	var items []document.Item
+	line := func(name, text string) {
+		items = append(items, document.Item{Text: document.Line(name+": ", text)})
+	}
 	if u := k.OSUpdates; u != nil && u.Ubuntu != nil {
-		p.line("  apt: " + describeApt(*u.Ubuntu))
+		line("apt", describeApt(*u.Ubuntu))
 	}
 	if u := k.OSUpdates; u != nil && u.NixOS != nil {
-		p.line("  NixOS: " + describeNixOS(*u.NixOS))
+		line("NixOS", describeNixOS(*u.NixOS))
 	}
 	if k.Reboot != nil {
-		p.line("  reboots: " + describeReboot(*k.Reboot))
+		line("reboots", describeReboot(*k.Reboot))
 	}
-	p.table("health checks", rows(k.HealthChecks, checkRow))
-	p.table("hooks", rows(k.Hooks, hookRow))
-	p.table("tasks", rows(k.Tasks, taskRow))
-	p.table("secrets", rows(k.Secrets, secretRow))
+	return slices.Concat(items,
+		table("health checks", []string{"check", "asks", "how"}, rows(k.HealthChecks, checkRow)),
+		table("hooks", []string{"hook", "when", "command", "how"}, rows(k.Hooks, hookRow)),
+		table("tasks", []string{"task", "command", "how", "what for"}, rows(k.Tasks, taskRow)),
+		table("secrets", []string{"secret", "path", "mode", "owner", "effect"}, rows(k.Secrets, secretRow)))
 }
 
 func describeApt(u schema.UbuntuUpdates) string {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -60,37 +61,49 @@ func summarizeRollout(frozen schema.Rollout) Rollout {
 	return r
 }
 
-// write draws who comes when, how many at once, and what a failure means.
-func (r Rollout) write(p *printer, timeZone string) {
+// sections draw who comes when, how many at once, and what a failure means; and who
+// may reboot when. With hosts, only the waves are drawn in which these come.
+func (r Rollout) sections(timeZone string, only map[schema.HostName]bool) []document.Block {
 	name := "Rollout"
 	if r.Name != "" {
 		name = fmt.Sprintf("Rollout %q", r.Name)
 	}
-	p.line(fmt.Sprintf("%s: %s, at most %s at once", name, ui.Count(len(r.Waves), "wave"), ui.Count(r.MaxParallel, "host")))
 	all, done := 0, 0
 	for _, wave := range r.Waves {
 		all += len(wave.Hosts)
 	}
-	var lines [][]string
+	table := document.Table{Head: []string{"wave", "hosts", "terms"}}
 	for i, wave := range r.Waves {
 		done += len(wave.Hosts)
 		reached := when(len(r.Waves) > 1, fmt.Sprintf(" (%d/%d)", done, all))
-		lines = append(lines, []string{fmt.Sprintf("%d. %s", i+1, wave.Name) + reached + ":", joinHosts(wave.Hosts), wave.terms()})
+		if concerns(wave.Hosts, only) {
+			table.Rows = append(table.Rows, []document.Text{
+				document.Line(fmt.Sprintf("%d. %s", i+1, wave.Name) + reached), document.Hosts(wave.Hosts), document.Line(WaveTerms(wave.Wave)),
+			})
+		}
 	}
-	p.columns("  ", lines)
-	for _, line := range slices.Concat(r.bounds(), r.explain()) {
-		p.line("  " + line)
+	section := document.Section{
+		Heading: document.Line(fmt.Sprintf("%s: %s, at most %s at once", name, ui.Count(len(r.Waves), "wave"), ui.Count(r.MaxParallel, "host"))),
+		Blocks:  []document.Block{table},
 	}
-	r.Reboots.write(p, timeZone)
+	if lines := slices.Concat(r.bounds(), r.explain()); len(lines) > 0 {
+		section.Blocks = append(section.Blocks, listOf(lines))
+	}
+	return append([]document.Block{section}, r.Reboots.sections(timeZone, only)...)
 }
 
-// terms are what holds for a wave.
-func (w Wave) terms() string {
+// concerns reports whether any of the hosts is asked for; nil asks for all.
+func concerns(hosts []schema.HostName, only map[schema.HostName]bool) bool {
+	return only == nil || slices.ContainsFunc(hosts, func(name schema.HostName) bool { return only[name] })
+}
+
+// WaveTerms are what holds for a wave.
+func WaveTerms(w schema.Wave) string {
 	failures := ""
 	if budget := w.FailureBudget; budget != nil {
 		failures = mayFail(*budget)
 	}
-	return words(when(w.Soak != "", "soak "+w.Soak), failures, string(w.OnFailure), when(w.Offline == schema.OfflineHold, "offline hosts are held"))
+	return words(when(w.Soak != "", "soak "+w.Soak), failures, when(w.OnFailure != "", "on failure "+string(w.OnFailure)), when(w.Offline == schema.OfflineHold, "offline hosts are held"))
 }
 
 func mayFail(hosts int) string {
@@ -157,30 +170,44 @@ func (r Rollout) explain() []string {
 	return lines
 }
 
-func (r *Reboots) write(p *printer, timeZone string) {
+func (r *Reboots) sections(timeZone string, only map[schema.HostName]bool) []document.Block {
 	if r == nil {
-		return
+		return nil
 	}
 	hosts := 0
+	table := document.Table{Head: []string{"in wave", "hosts", "when"}}
 	for _, wave := range r.Waves {
 		hosts += len(wave.Hosts)
-	}
-	p.line("")
-	p.line("Reboots: " + words(ui.Count(hosts, "host")+" may reboot", when(hosts > r.MaxConcurrent, fmt.Sprintf("at most %d down at once", r.MaxConcurrent))))
-	var lines [][]string
-	for _, wave := range r.Waves {
+		if !concerns(wave.Hosts, only) {
+			continue
+		}
 		open := "at any time"
 		if len(wave.Windows) > 0 {
 			open = "in " + strings.Join(wave.Windows, " or ") + " " + timeZone
 		}
-		lines = append(lines, []string{"in wave " + wave.Wave + ":", joinHosts(wave.Hosts), words(open, "back within "+wave.Deadline+", watched for "+wave.Stability)})
+		table.Rows = append(table.Rows, []document.Text{
+			document.Line("in wave " + wave.Wave), document.Hosts(wave.Hosts), document.Line(words(open, "back within "+wave.Deadline+", watched for "+wave.Stability)),
+		})
 	}
-	p.columns("  ", lines)
+	section := document.Section{Heading: document.Line("Reboots: " + words(ui.Count(hosts, "host")+" may reboot",
+		when(hosts > r.MaxConcurrent, fmt.Sprintf("at most %d down at once", r.MaxConcurrent))))}
+	if len(table.Rows) == 0 {
+		section.Blocks = []document.Block{document.Paragraph{Text: document.Line("None of the hosts that are shown may.")}}
+		return []document.Block{section}
+	}
+	section.Blocks = []document.Block{table}
+	var limits document.List
 	for _, limit := range r.Limits {
 		of := "hosts without a group"
 		if limit.Group != "" {
 			of = "group " + limit.Group
 		}
-		p.line(fmt.Sprintf("  %s: at most %d down at once, of %s", of, limit.MaxConcurrent, joinHosts(limit.Hosts)))
+		if concerns(limit.Hosts, only) {
+			limits.Items = append(limits.Items, document.Item{Text: document.Line(fmt.Sprintf("%s: at most %d down at once, of ", of, limit.MaxConcurrent), document.Hosts(limit.Hosts))})
+		}
 	}
+	if len(limits.Items) > 0 {
+		section.Blocks = append(section.Blocks, limits)
+	}
+	return []document.Block{section}
 }

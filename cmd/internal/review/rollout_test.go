@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 	"github.com/nixfleet/nixfleet/schema/validate"
 )
@@ -52,20 +54,21 @@ func TestRolloutInWords(t *testing.T) {
 		},
 	})
 	var text strings.Builder
-	p := &printer{w: &text}
-	rollout.write(p, "UTC")
-	want := `Rollout "urgent": 1 wave, at most 1 host at once
-  1. all:  a b
+	err := document.WriteText(&text, document.Document{Blocks: rollout.sections("UTC", nil)}, ui.Style{})
+	want := `
+
+Rollout "urgent": 1 wave, at most 1 host at once
+  1. all  a, b
   at once, at most: 2 hosts of group web with the same rack
   gate, before the first wave and after each, on the controller: a … (within 1s, asked again once every 2s)
   A host that may not begin yet is passed over until it may.
   A gate that stays closed halts the rollout as well.
 
 Reboots: 2 hosts may reboot
-  in wave all:  a b  at any time, back within 10m, watched for 10s
-  hosts without a group: at most 1 down at once, of a b
+  in wave all  a, b  at any time, back within 10m, watched for 10s
+  hosts without a group: at most 1 down at once, of a, b
 `
-	if text.String() != want || p.err != nil {
+	if text.String() != want || err != nil {
 		t.Errorf("expected\n%s\nfound\n%s", want, text.String())
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -23,6 +24,9 @@ type Summary struct {
 	Kinds []Kind `json:"kinds"`
 	// Needs are what this version cannot carry out yet: "web-1: osUpdates.ubuntu.mode = …".
 	Needs []string `json:"needs"`
+
+	// only are the hosts that were selected; nil where all are shown.
+	only map[schema.HostName]bool
 }
 
 // Kind is a set of hosts that shall be exactly alike.
@@ -208,6 +212,11 @@ func (s *Summary) Select(hosts []schema.HostName) {
 	for _, name := range hosts {
 		chosen[name] = true
 	}
+	s.only = chosen
+	s.Needs = slices.DeleteFunc(s.Needs, func(need string) bool {
+		name, _, _ := strings.Cut(need, ":")
+		return !chosen[schema.HostName(name)]
+	})
 	for i := range s.Kinds {
 		s.Kinds[i].Hosts = slices.DeleteFunc(s.Kinds[i].Hosts, func(h HostLine) bool { return !chosen[h.Name] })
 	}

@@ -2,88 +2,69 @@ package review
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// WriteText writes the summary for people. With contents, the texts of files and
-// units follow each kind.
-func (s *Summary) WriteText(w io.Writer, contents bool) error {
-	p := &printer{w: w}
-	s.writeHead(p)
+// Document tells of the summary. With contents, the texts of files and units follow
+// each kind.
+func (s *Summary) Document(contents bool) document.Document {
+	d := document.Document{Title: s.title()}
+	if s.Preview {
+		d.Blocks = append(d.Blocks, document.Paragraph{Text: document.Line(document.Bold("PREVIEW"),
+			": nothing is built, execute refuses it; ", document.Name("nixfleet build"), " completes it")})
+	}
+	d.Blocks = append(d.Blocks, s.head())
+	d.Blocks = append(d.Blocks, s.Rollout.sections(s.TimeZone, s.only)...)
 	for _, kind := range s.Kinds {
-		kind.write(p)
-		if contents {
-			kind.writeContents(p)
-		}
+		section := kind.section(s.Rollout, contents)
+		section.Fold = len(s.Kinds) > 1
+		d.Blocks = append(d.Blocks, section)
 	}
 	if len(s.Needs) > 0 {
-		p.line("")
-		p.line("Not yet carried out by this version; execute refuses the plan because of it:")
-		for _, need := range s.Needs {
-			p.line("  " + need)
-		}
+		d.Blocks = append(d.Blocks, document.Section{
+			Heading: document.Line("Not yet carried out by this version; execute refuses the plan because of it"), Blocks: []document.Block{listOf(s.Needs)},
+		})
 	}
-	return p.err
+	return d
 }
 
-// printer remembers the first error, so that the layout reads undisturbed.
-type printer struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printer) line(text string) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintln(p.w, strings.TrimRight(text, " "))
-	}
-}
-
-// table writes rows of cells in aligned columns below a heading; nothing where
-// there are no rows.
-func (p *printer) table(heading string, rows [][]string) {
-	if len(rows) == 0 {
-		return
-	}
-	p.line("  " + heading)
-	p.columns("    ", rows)
-}
-
-// columns writes rows of cells in aligned columns.
-func (p *printer) columns(indent string, rows [][]string) {
-	var out strings.Builder
-	tab := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		fmt.Fprintln(tab, indent+strings.Join(row, "\t"))
-	}
-	tab.Flush()
-	for line := range strings.Lines(out.String()) {
-		p.line(strings.TrimSuffix(line, "\n"))
-	}
-}
-
-func (s *Summary) writeHead(p *printer) {
+func (s *Summary) title() document.Text {
 	name := s.Fleet
 	if name == "" {
 		name = "without a name"
 	}
-	p.line(fmt.Sprintf("Plan %s of fleet %s: %s of %s", s.Digest.Short(), name, ui.Count(s.hosts(), "host"), ui.Count(len(s.Kinds), "kind")))
-	if s.Preview {
-		p.line("PREVIEW: nothing is built, execute refuses it; `nixfleet build` completes it")
+	text := document.Line("Plan ", document.Name(s.Digest.Short()), " of fleet "+name+": ")
+	if len(s.only) == 1 {
+		return document.Line(text, document.Name(s.Kinds[0].Hosts[0].Name))
 	}
-	p.line("  digest   " + string(s.Digest))
-	p.line("  source   " + string(s.Source.NarHash) + describeRevision(s.Source))
+	return document.Line(text, fmt.Sprintf("%s of %s", ui.Count(s.hosts(), "host"), ui.Count(len(s.Kinds), "kind")))
+}
+
+func (s *Summary) head() document.Table {
+	t := document.Table{Head: []string{"what", "hash"}}
+	add := func(what string, hash document.Text) {
+		t.Rows = append(t.Rows, []document.Text{document.Line(what), hash})
+	}
+	add("digest", document.Line(document.Name(s.Digest)))
+	add("source", document.Line(document.Name(s.Source.NarHash), describeRevision(s.Source)))
 	for _, name := range slices.Sorted(maps.Keys(s.Source.Inputs)) {
-		p.line(fmt.Sprintf("  input    %s %s", name, s.Source.Inputs[name]))
+		add("input "+name, document.Line(document.Name(s.Source.Inputs[name])))
 	}
-	p.line("")
-	s.Rollout.write(p, s.TimeZone)
+	return t
+}
+
+func listOf(lines []string) document.List {
+	var list document.List
+	for _, line := range lines {
+		list.Items = append(list.Items, document.Item{Text: document.Line(line)})
+	}
+	return list
 }
 
 func describeRevision(source schema.Source) string {
@@ -104,55 +85,105 @@ func (s *Summary) hosts() int {
 	return n
 }
 
-func (k Kind) write(p *printer) {
+func (k Kind) names() []schema.HostName {
 	names := make([]schema.HostName, 0, len(k.Hosts))
 	for _, host := range k.Hosts {
 		names = append(names, host.Name)
 	}
-	p.line("")
-	p.line(fmt.Sprintf("%s (%s, %s)", joinHosts(names), k.Base, k.System))
-	var reach [][]string
-	for _, host := range k.Hosts {
-		reach = append(reach, []string{string(host.Name), describeConnection(host.Connection), strings.Join(host.Roles, ", ")})
-	}
-	p.table("reached at", reach)
-	if c := k.Closure; c != nil && c.Paths > 0 {
-		p.line(fmt.Sprintf("  closure of %s, %s: %s", ui.Count(c.Paths, "path"), size(c.Size), c.Path))
-	} else if c != nil {
-		p.line("  closure, not built: " + string(c.Path))
-	}
-	if len(k.Packages) > 0 {
-		p.line("  packages: " + strings.Join(k.Packages, ", "))
-	}
-	p.table("groups", rows(k.Groups, groupRow))
-	p.table("users", rows(k.Users, userRow))
-	p.table("directories", rows(k.Directories, directoryRow))
-	p.table("files", rows(k.Files, fileRow))
-	p.table("units", rows(k.Units, unitRow))
-	if len(k.Masks) > 0 {
-		p.line("  masked units, which never start: " + join(k.Masks, ", "))
-	}
-	k.writePolicy(p)
+	return names
 }
 
-func (k Kind) writeContents(p *printer) {
-	write := func(title, text string) {
-		p.line("")
-		p.line("  ---- " + title)
-		for line := range strings.Lines(text) {
-			p.line("  | " + strings.TrimSuffix(line, "\n"))
+// section tells all of the hosts of a kind.
+func (k Kind) section(r Rollout, contents bool) document.Section {
+	var items []document.Item
+	if len(r.Waves) > 1 {
+		items = append(items, document.Item{Text: k.turn(r)})
+	}
+	items = append(items, table("reached at", []string{"host", "login", "roles"}, rows(k.Hosts, hostRow))...)
+	if c := k.Closure; c != nil && c.Paths > 0 {
+		items = append(items, document.Item{Text: document.Line(fmt.Sprintf("closure of %s, %s: ", ui.Count(c.Paths, "path"), size(c.Size)), document.Name(c.Path))})
+	} else if c != nil {
+		items = append(items, document.Item{Text: document.Line("closure, not built: ", document.Name(c.Path))})
+	}
+	if len(k.Packages) > 0 {
+		items = append(items, document.Item{Text: document.Line("packages: " + strings.Join(k.Packages, ", "))})
+	}
+	items = slices.Concat(items,
+		table("groups", []string{"group", "what"}, rows(k.Groups, groupRow)),
+		table("users", []string{"user", "what"}, rows(k.Users, userRow)),
+		table("directories", []string{"directory", "mode", "owner", "how"}, rows(k.Directories, directoryRow)),
+		table("files", []string{"file", "mode", "owner", "content", "effect"}, rows(k.Files, fileRow)),
+		table("units", []string{"unit", "what", "effect"}, rows(k.Units, unitRow)))
+	if len(k.Masks) > 0 {
+		items = append(items, document.Item{Text: document.Line("masked units, which never start: " + join(k.Masks, ", "))})
+	}
+	items = append(items, k.policy()...)
+	section := document.Section{Heading: document.Line(document.Hosts(k.names()), fmt.Sprintf(" (%s, %s)", k.Base, k.System)), Blocks: []document.Block{document.List{Items: items}}}
+	if texts := k.contents(); contents && len(texts.Items) > 0 {
+		section.Blocks = append(section.Blocks, document.Section{Heading: document.Line("Texts"), Blocks: []document.Block{texts}})
+	}
+	return section
+}
+
+// turn says in which waves the hosts come.
+func (k Kind) turn(r Rollout) document.Text {
+	in := map[schema.HostName]bool{}
+	for _, host := range k.Hosts {
+		in[host.Name] = true
+	}
+	text := document.Line("in ")
+	for i, wave := range r.Waves {
+		here := slices.DeleteFunc(slices.Clone(wave.Hosts), func(name schema.HostName) bool { return !in[name] })
+		if len(here) == 0 {
+			continue
 		}
+		if len(text) > 1 {
+			text = document.Line(text, "; in ")
+		}
+		text = document.Line(text, fmt.Sprintf("wave %d, %s", i+1, wave.Name))
+		if len(here) < len(k.Hosts) {
+			text = document.Line(text, ": ", document.Hosts(here))
+		}
+	}
+	return text
+}
+
+func (k Kind) contents() document.List {
+	var list document.List
+	add := func(name, text string) {
+		list.Items = append(list.Items, document.Item{Text: document.Line(document.Name(name)), Blocks: []document.Block{document.Verbatim{Text: text}}})
 	}
 	for _, file := range k.Files {
 		if file.Text != "" {
-			write(file.Path, file.Text)
+			add(file.Path, file.Text)
 		}
 	}
 	for _, unit := range k.Units {
 		if unit.Managed {
-			write(string(unit.Name), unit.Text)
+			add(string(unit.Name), unit.Text)
 		}
 	}
+	return list
+}
+
+// table is an item with rows of cells; none where there are no rows.
+func table(name string, head []string, rows [][]string) []document.Item {
+	if len(rows) == 0 {
+		return nil
+	}
+	t := document.Table{Head: head}
+	for _, row := range rows {
+		cells := []document.Text{document.Line(document.Name(row[0]))}
+		for _, cell := range row[1:] {
+			cells = append(cells, document.Line(cell))
+		}
+		t.Rows = append(t.Rows, cells)
+	}
+	return []document.Item{{Text: document.Line(name), Blocks: []document.Block{t}}}
+}
+
+func hostRow(h HostLine) []string {
+	return []string{string(h.Name), describeConnection(h.Connection), strings.Join(h.Roles, ", ")}
 }
 
 func rows[T any](items []T, row func(T) []string) [][]string {
@@ -274,17 +305,6 @@ func join[T ~string](items []T, between string) string {
 		texts = append(texts, string(item))
 	}
 	return strings.Join(texts, between)
-}
-
-// joinHosts names hosts, those whose numbers follow each other as a range, and
-// counts what would be too long.
-func joinHosts(names []schema.HostName) string {
-	const most = 12
-	ranges := schema.RangesOf(names)
-	if len(ranges) <= most {
-		return join(ranges, " ")
-	}
-	return fmt.Sprintf("%s …, %s in all", join(ranges[:most-2], " "), ui.Count(len(names), "host"))
 }
 
 // size writes bytes for people, in decimal units.
