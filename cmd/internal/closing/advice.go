@@ -64,8 +64,11 @@ func Hints(g Group, record *schema.Record, way Way) []string {
 	case schema.HostRolledBack:
 		return append(hints, rolledBackHints(g, record, way)...)
 	case schema.HostUnhealthy:
-		return append(hints, "mend what the check asks for, then "+again,
-			"or take it back: nixfleet rollback"+way.Roster+some(g.Hosts, record.Run)+" --to previous")
+		hints = append(hints, "mend what the check asks for, then "+again)
+		if record.Task == "" {
+			hints = append(hints, "or take it back: nixfleet rollback"+way.Roster+some(g.Hosts, record.Run)+" --to previous")
+		}
+		return hints
 	case schema.HostFailed:
 		return append(hints, "the next contact goes on undoing: "+again, "how it is meanwhile: "+way.about("status", g))
 	case schema.HostRefused:

@@ -38,7 +38,7 @@ func TestAClosingOfAllThatCanBe(t *testing.T) {
 		"mail-1":  {Outcome: schema.HostUnhealthy, Error: `health check "smtp" failed, asked 3 times from the controller: connection refused`},
 		"cache-1": {Outcome: schema.HostChanged, Reboot: &schema.RebootRecord{State: schema.RebootHeld, Until: &until, Error: "no window is open until Sun 02:00"}},
 		"cache-2": {Outcome: schema.HostUnchanged, Reboot: &schema.RebootRecord{State: schema.RebootHeld, Until: &until, Error: "no window is open until Sun 02:00"}},
-		"cache-3": {Outcome: schema.HostChanged, Reboot: &schema.RebootRecord{State: schema.RebootFailed, Error: "it did not come back within 10m0s"}},
+		"cache-3": {Outcome: schema.HostUnknown, Error: "it did not come back within 10m0s", Reboot: &schema.RebootRecord{State: schema.RebootFailed, Error: "it did not come back within 10m0s"}},
 		"cache-4": {Outcome: schema.HostChanged, Reboot: &schema.RebootRecord{State: schema.RebootDone}},
 		"cache-5": {Outcome: schema.HostChanged, Reboot: &schema.RebootRecord{State: schema.RebootHeld, Error: "another controller has as many hosts down as may be"}},
 		"cache-6": {Outcome: schema.HostChanged, Reboot: &schema.RebootRecord{State: schema.RebootNotNeeded}},

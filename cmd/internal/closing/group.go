@@ -43,8 +43,9 @@ func Groups(record *schema.Record) []Group {
 	}
 	for _, name := range slices.SortedFunc(maps.Keys(record.Hosts), schema.HostName.Compare) {
 		host := record.Hosts[name]
-		switch host.Outcome {
-		case schema.HostChanged, schema.HostUnchanged, schema.HostRan:
+		switch {
+		case host.Outcome == schema.HostChanged, host.Outcome == schema.HostUnchanged, host.Outcome == schema.HostRan:
+		case becauseOfReboot(host):
 		default:
 			add(name, host, host.Outcome, "", host.Error, "")
 		}
@@ -64,6 +65,12 @@ func Groups(record *schema.Record) []Group {
 		return cmp.Or(cmp.Compare(a.weight(), b.weight()), cmp.Compare(len(b.Hosts), len(a.Hosts)), a.Hosts[0].Compare(b.Hosts[0]))
 	})
 	return groups
+}
+
+// becauseOfReboot reports whether it is a reboot that is wrong with a host, which is told.
+func becauseOfReboot(host schema.HostRecord) bool {
+	r := host.Reboot
+	return r != nil && r.State == schema.RebootFailed && r.Error != "" && strings.Contains(host.Error, r.Error)
 }
 
 // weight orders groups: what may be broken comes before what was left out.
@@ -87,7 +94,7 @@ var ownWords = regexp.MustCompile(strings.Join([]string{
 	`\[[0-9a-f:]*::?[0-9a-f:.]*\](:\d+)?`,                        // IPv6
 	`\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b`,                           // IPv4
 	`\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-][\d:]+)?`, // times
-	`\b(\d+(\.\d+)?(ms|h|m|s))+\b`,                               // durations
+	`\b(\d+(\.\d+)?( s|ms|h|m|s))+\b`,                            // durations
 	`\b(generation|pid|epoch) \d+`,
 	`\bSHA256:[A-Za-z0-9+/]+`, // host keys
 }, "|"))

@@ -108,6 +108,14 @@ func (n *narrator) note(e schema.Event) string {
 // host tells the end of a host's turn.
 func (n *narrator) host(e schema.Event, model *progress.Model) string {
 	took := fmt.Sprintf(" in %.1f s", e.Seconds)
+	if e.Reboot != nil && !n.all {
+		switch e.Reboot.State {
+		case schema.RebootDone:
+			took += ", rebooted"
+		case schema.RebootHeld:
+			took += ", its reboot is held"
+		}
+	}
 	switch {
 	case n.all:
 		text := n.named(e) + took + "\n"
