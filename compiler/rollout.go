@@ -38,8 +38,8 @@ func rebootOf(host resolve.Host) *rollout.Reboot {
 	if policy != nil {
 		reboot.Windows, reboot.Deadline, reboot.Stability = policy.Windows, policy.Deadline, policy.Stability
 	}
-	if len(reboot.Windows) == 0 && apt.RebootWindow != "" {
-		reboot.Windows = []string{apt.RebootWindow}
+	if len(reboot.Windows) == 0 {
+		reboot.Windows = apt.RebootWindows
 	}
 	if len(reboot.Windows) == 0 {
 		reboot.Windows = host.RebootWindow

@@ -185,6 +185,11 @@ func (m *Manifest) verifyPolicies() error {
 			return err
 		}
 	}
+	if updates := m.OSUpdates; updates != nil && updates.Ubuntu != nil {
+		if _, err := ParseWindows(updates.Ubuntu.RebootWindows); err != nil {
+			return fmt.Errorf("osUpdates.ubuntu: %w", err)
+		}
+	}
 	if m.Reboot != nil {
 		return checkReboot("reboot", m.Reboot.Windows, m.Reboot.Deadline, m.Reboot.Stability)
 	}

@@ -104,6 +104,9 @@ func TestFrozenIsVerified(t *testing.T) {
 		{`host "web-1": health check "app": expected interval to be a duration of more than nothing`, check("0s", "0s", "1s", 0)},
 		{`host "web-1": health check "app": expected timeout to be a duration of more than nothing`, check("0s", "1s", "long", 0)},
 		{`host "web-1": health check "app": expected retries of 0 or more, found -3`, check("0s", "1s", "1s", -3)},
+		{`host "web-1": osUpdates.ubuntu: "Sun 2-4" is not a window`, manifest(t, func(m *schema.Manifest) {
+			m.OSUpdates = &schema.OSUpdates{Ubuntu: &schema.UbuntuUpdates{Mode: "manual", RebootWindows: []string{"Sun 2-4"}}}
+		})},
 		{`host "web-1": reboot: "Sun 2-4" is not a window`, rebootPolicy("Sun 2-4", "1m", "1s")},
 		{`host "web-1": reboot: expected deadline to be a duration of more than nothing`, rebootPolicy("Sun 02:00-04:00", "", "1s")},
 		{`host "web-1": reboot: expected stability to be a duration`, rebootPolicy("Sun 02:00-04:00", "1m", "-1s")},

@@ -24,9 +24,9 @@ type UbuntuUpdates struct {
 	Mode string `json:"mode"`
 	// AutoReboot allows a reboot that an update asks for, in the window.
 	AutoReboot bool `json:"autoReboot"`
-	// RebootWindow is when, in the plan's zone: "Sun 02:00-04:00". As declared: what
+	// RebootWindows are when, in the plan's zone: "Sun 02:00-04:00". As declared: what
 	// decides is the [RebootWave] of the host.
-	RebootWindow string `json:"rebootWindow,omitempty"`
+	RebootWindows []string `json:"rebootWindows,omitempty"`
 	// Holds are patterns of packages that stay as they are.
 	Holds []string `json:"holds,omitempty"`
 	// MaxConcurrentReboots bounds reboots in the host's groups; 0 where not declared. As

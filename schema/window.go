@@ -9,8 +9,9 @@ import (
 )
 
 // Window is a time of the week that comes again: "Sun 02:00-04:00",
-// "Mon-Fri 22:00-04:00", "Sat,Sun 02:00-04:00", or daily "02:00-04:00". One that
-// ends before it begins ends on the next day; its day is the one on which it opens.
+// "Mon-Fri 22:00-04:00", "Sat 22:00-24:00", "Sat,Sun 02:00-04:00", or daily
+// "02:00-04:00". One that ends before it begins ends on the next day; its day is the
+// one on which it opens.
 //
 // Times are those of the clocks of a zone. Where clocks are put forward, a time that
 // they leave out is the moment at which they are; a window that lies wholly in what is
@@ -19,7 +20,8 @@ import (
 type Window struct {
 	// Days are the weekdays on which the window opens.
 	Days [7]bool
-	// Start and End are minutes after midnight; End may be before Start.
+	// Start and End are minutes after midnight; End may be before Start, and is 24 * 60
+	// where it is the midnight after.
 	Start, End int
 }
 
@@ -49,7 +51,9 @@ func parseWindow(text string) (w Window, err error) {
 	if w.Start, err = parseMinute(start); err != nil {
 		return w, err
 	}
-	if w.End, err = parseMinute(end); err != nil {
+	if end == "24:00" {
+		w.End = 24 * 60
+	} else if w.End, err = parseMinute(end); err != nil {
 		return w, err
 	}
 	if w.Start == w.End {

@@ -161,7 +161,7 @@ func (i intent) plan(t testing.TB) *plan {
 		return digest
 	}
 	m := schema.Manifest{
-		Version: schema.ManifestVersion, Base: schema.Debian, System: schema.X8664Linux, Settle: "1s",
+		Version: schema.ManifestVersion, Base: schema.Debian, System: schema.X8664Linux, Settle: "1s", Activation: schema.Activation{ConfirmWindow: "0s"},
 		Packages: []schema.StorePath{}, Groups: nonNil(i.groups), Users: nonNil(i.users), Directories: nonNil(i.directories),
 		Files: nonNil(slices.Clone(i.files)), Units: nonNil(slices.Clone(i.units)), Restarts: nonNil(i.restarts), Masks: i.masks,
 	}

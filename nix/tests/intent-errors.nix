@@ -165,6 +165,10 @@ in
     expr = host [ { nixfleet.reboot.windows = [ "Sunday 2-4" ]; } ];
     has = [ "`hosts.h.nixfleet.reboot.windows" "weekly window such as \"Sun 02:00-04:00\"" ];
   };
+  badWindowsForUpdates = {
+    expr = host [ { nixfleet.osUpdates.ubuntu.rebootWindow = [ "Sun 02:00-04:00" "Sun 24:00-02:00" ]; } ];
+    has = [ "`hosts.h.nixfleet.osUpdates.ubuntu.rebootWindow" "weekly window such as \"Sun 02:00-04:00\"" ];
+  };
   hookWithoutMoment = {
     expr = host [ { nixfleet.hooks.x.command = "true"; } ];
     has = [ "The option `hosts.h.nixfleet.hooks.x.when' was accessed but has no value defined." ];

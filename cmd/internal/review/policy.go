@@ -38,7 +38,7 @@ func describeApt(u schema.UbuntuUpdates) string {
 	if u.Mode == "manual" {
 		text = "manual: never touched"
 	}
-	return words(text, when(u.AutoReboot, "reboots by itself"), when(u.RebootWindow != "", "in "+u.RebootWindow),
+	return words(text, when(u.AutoReboot, "reboots by itself"), when(len(u.RebootWindows) > 0, "in "+strings.Join(u.RebootWindows, ", ")),
 		when(len(u.Holds) > 0, "holds "+strings.Join(u.Holds, ", ")), number("reboots at once:", positive(u.MaxConcurrentReboots)))
 }
 

@@ -29,7 +29,7 @@ func infos() map[schema.StorePath]schema.PathInfo {
 func fleet(files ...schema.File) resolve.Fleet {
 	text := schema.DigestOf([]byte("x"))
 	manifest := schema.Manifest{
-		Version: 1, Base: schema.Ubuntu, System: schema.X8664Linux, Settle: "1s",
+		Version: 1, Base: schema.Ubuntu, System: schema.X8664Linux, Settle: "1s", Activation: schema.Activation{ConfirmWindow: "60s"},
 		Closure: &schema.Closure{Path: top, Derivation: drv},
 		Files:   append([]schema.File{{Path: "/etc/x", Payload: text, Mode: "0644", Owner: "root", Group: "root"}}, files...),
 	}
@@ -41,8 +41,15 @@ func fleet(files ...schema.File) resolve.Fleet {
 	}
 }
 
+func index() schema.Index {
+	return schema.Index{
+		Kind: schema.PlanKind, Version: schema.PlanVersion, TimeZone: "UTC",
+		Rollout: schema.Rollout{MaxParallel: 1, Waves: schema.Waves{{Name: "all", Hosts: schema.HostList{"a", "b", "c"}}}},
+	}
+}
+
 func TestPreviewAndComplete(t *testing.T) {
-	preview, err := Preview(schema.Index{Kind: schema.PlanKind, Version: 1}, fleet())
+	preview, err := Preview(index(), fleet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +77,7 @@ func TestPreviewAndComplete(t *testing.T) {
 }
 
 func TestIncompleteInfos(t *testing.T) {
-	preview, err := Preview(schema.Index{}, fleet())
+	preview, err := Preview(index(), fleet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +89,7 @@ func TestIncompleteInfos(t *testing.T) {
 }
 
 func TestSourceOutsideTheClosure(t *testing.T) {
-	preview, err := Preview(schema.Index{}, fleet(
+	preview, err := Preview(index(), fleet(
 		schema.File{Path: "/etc/y", Source: string(below) + "/share/y", Mode: "0644", Owner: "root", Group: "root"},
 		schema.File{Path: "/etc/z", Source: string(strange) + "/z", Mode: "0644", Owner: "root", Group: "root"},
 	))
@@ -102,7 +109,7 @@ func TestSourceOutsideTheClosure(t *testing.T) {
 func TestSelfCheck(t *testing.T) {
 	broken := fleet()
 	broken.Payloads[schema.DigestOf([]byte("y"))] = "y"
-	if _, err := Preview(schema.Index{}, broken); err == nil || !strings.Contains(err.Error(), "internal error") {
+	if _, err := Preview(index(), broken); err == nil || !strings.Contains(err.Error(), "internal error") {
 		t.Errorf("a payload that nobody uses gives %v", err)
 	}
 }

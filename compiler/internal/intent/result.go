@@ -169,7 +169,7 @@ type OSUpdates struct {
 type UbuntuUpdates struct {
 	Mode                 string   `json:"mode"`
 	AutoReboot           bool     `json:"autoReboot"`
-	RebootWindow         *string  `json:"rebootWindow"`
+	RebootWindow         Texts    `json:"rebootWindow"`
 	Holds                []string `json:"holds"`
 	MaxConcurrentReboots *int     `json:"maxConcurrentReboots"`
 }

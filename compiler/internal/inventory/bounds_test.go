@@ -31,7 +31,7 @@ func TestBounds(t *testing.T) {
 		if list, ok := diagnostic.Of(err); !ok || !strings.Contains(list.Error(), c.want) {
 			t.Errorf("%s of %.20q gives\n%v\nwant\n%s", c.name, c.text, err, c.want)
 		}
-		if took := time.Since(start); took > 20*time.Second {
+		if took := time.Since(start); took > 2*time.Minute {
 			t.Errorf("%s of %.20q took %v", c.name, c.text, took)
 		}
 	}

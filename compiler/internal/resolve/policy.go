@@ -163,15 +163,20 @@ func (r *resolver) reboot() *schema.RebootPolicy {
 }
 
 func (r *resolver) rebootWindow() []string {
-	for _, window := range r.intent.Rollout.RebootWindow {
+	return r.windows(r.intent.Rollout.RebootWindow, "rollout", "rebootWindow")
+}
+
+// windows refuses what is no window, at the place in the inventory that an option comes from.
+func (r *resolver) windows(windows []string, path ...string) []string {
+	for _, window := range windows {
 		if _, err := schema.ParseWindow(window); err != nil {
 			r.report(diagnostic.Diagnostic{
-				Code: diagnostic.Window, Summary: err.Error(), Option: "nixfleet.rollout.rebootWindow",
-				Position: r.locate(r.host, "rollout", "rebootWindow"),
+				Code: diagnostic.Window, Summary: err.Error(), Option: "nixfleet." + strings.Join(path, "."),
+				Position: r.locate(r.host, path...),
 			})
 		}
 	}
-	return r.intent.Rollout.RebootWindow
+	return windows
 }
 
 func (r *resolver) osUpdates() *schema.OSUpdates {
@@ -186,17 +191,9 @@ func (r *resolver) osUpdates() *schema.OSUpdates {
 }
 
 func (r *resolver) ubuntuUpdates(u *intent.UbuntuUpdates) *schema.UbuntuUpdates {
-	window := or(u.RebootWindow, "")
-	if window != "" {
-		if _, err := schema.ParseWindow(window); err != nil {
-			r.report(diagnostic.Diagnostic{
-				Code: diagnostic.Window, Summary: err.Error(), Option: "nixfleet.osUpdates.ubuntu.rebootWindow",
-				Position: r.locate(r.host, "osUpdates", "ubuntu", "rebootWindow"),
-			})
-		}
-	}
 	return &schema.UbuntuUpdates{
-		Mode: u.Mode, AutoReboot: u.AutoReboot, RebootWindow: window, Holds: u.Holds,
+		Mode: u.Mode, AutoReboot: u.AutoReboot, Holds: u.Holds,
+		RebootWindows:        r.windows(u.RebootWindow, "osUpdates", "ubuntu", "rebootWindow"),
 		MaxConcurrentReboots: or(u.MaxConcurrentReboots, 0),
 	}
 }

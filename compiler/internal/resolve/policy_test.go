@@ -104,6 +104,7 @@ hint: declare a.service, or name the operating system's unit that it starts:
   at nixfleet.activation.keepGenerations, host web-1`},
 		{`{"reboot": {"auto": true, "deadline": "0s", "stability": "10s"}}`, `"0s" is not a duration`},
 		{`{"osUpdates": {"ubuntu": {"mode": "manual", "rebootWindow": "x"}}}`, `error: "x" is not a window: it has no end`},
+		{`{"osUpdates": {"ubuntu": {"mode": "manual", "rebootWindow": ["Sun 02:00-24:00", "y"]}}}`, `error: "y" is not a window: it has no end`},
 	} {
 		_, _, found := resolveOne(t, c.fields)
 		if !found.Failed() || !strings.Contains(found.Error(), c.want) {

@@ -2,6 +2,7 @@
 { lib }:
 let
   inherit (lib) mkOption types;
+  valueTypes = import ./value-types.nix { inherit lib; };
 in
 {
   _file = "nixfleet: os-updates.nix";
@@ -30,10 +31,13 @@ in
       };
 
       rebootWindow = mkOption {
-        type = types.nullOr types.nonEmptyStr;
+        type = types.nullOr valueTypes.windows;
         default = null;
         example = "Sun 02:00-04:00";
-        description = "When the host may reboot, in the fleet's time zone; null leaves it to the rollout policies.";
+        description = ''
+          When the host may reboot, in the fleet's time zone: a window, or a list of several; null leaves it to the rollout
+          policies.
+        '';
       };
 
       holds = mkOption {

@@ -31,7 +31,7 @@ let
   };
 
   rebootWindow = mkOption {
-    type = types.nullOr (types.either valueTypes.window (types.nonEmptyListOf valueTypes.window));
+    type = types.nullOr valueTypes.windows;
     default = null;
     example = "Sun 02:00-04:00";
     description = "When hosts may reboot, in the fleet's time zone: a window, or a list of several; null means at any time.";

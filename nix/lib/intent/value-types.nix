@@ -10,6 +10,9 @@ let
     };
   day = "Mon|Tue|Wed|Thu|Fri|Sat|Sun";
   clock = "([01][0-9]|2[0-3]):[0-5][0-9]";
+  window = named "weekly window such as \"Sun 02:00-04:00\"" (
+    types.strMatching "((${day})([-,](${day}))* )?${clock}-(${clock}|24:00)"
+  );
   percentage = types.strMatching "([1-9][0-9]?|100)%";
   hostCount = named "number of hosts of at least 1, or a percentage such as \"10%\"" (
     types.either types.ints.positive percentage
@@ -63,7 +66,8 @@ in
   );
 
   /** A time of each week. */
-  window = named "weekly window such as \"Sun 02:00-04:00\"" (
-    types.strMatching "((${day})([-,](${day}))* )?${clock}-${clock}"
-  );
+  inherit window;
+
+  /** One such time, or several. */
+  windows = types.either window (types.nonEmptyListOf window);
 }

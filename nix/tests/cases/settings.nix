@@ -181,7 +181,7 @@ in
 
   reboot = [
     [ ((of { }) ? reboot) false ]
-    [ (of { reboot.windows = [ "Sun 02:00-04:00" "Mon-Fri 03:00-03:30" "Sat,Sun 00:00-23:59" "04:00-05:00" ]; }).reboot { auto = false; windows = [ "Sun 02:00-04:00" "Mon-Fri 03:00-03:30" "Sat,Sun 00:00-23:59" "04:00-05:00" ]; deadline = "10m"; stability = "10s"; } ]
+    [ (of { reboot.windows = [ "Sun 02:00-04:00" "Mon-Fri 03:00-03:30" "Sat,Sun 00:00-24:00" "04:00-05:00" ]; }).reboot { auto = false; windows = [ "Sun 02:00-04:00" "Mon-Fri 03:00-03:30" "Sat,Sun 00:00-24:00" "04:00-05:00" ]; deadline = "10m"; stability = "10s"; } ]
   ];
 
   secrets = [

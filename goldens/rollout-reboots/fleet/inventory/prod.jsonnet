@@ -16,6 +16,6 @@ local reboots = { mode: 'security-daily', autoReboot: true };
     { ['web-%d' % n]: host('web', n) for n in std.range(1, 6) }
     + { ['db-%d' % n]: host('db', 20 + n) for n in std.range(1, 3) }
     + { ['build-%d' % n]: host('build', 30 + n) for n in std.range(1, 2) }
-    + { 'bastion-1': { addr: '10.0.4.99', osUpdates: { ubuntu: { rebootWindow: '12:00-13:00' } } } },
+    + { 'bastion-1': { addr: '10.0.4.99', osUpdates: { ubuntu: { rebootWindow: ['12:00-13:00', 'Sat 22:00-24:00'] } } } },
   rollout: { rebootWindow: 'Mon-Fri 22:00-04:00', maxConcurrentReboots: 3, waves: [4] },
 }
