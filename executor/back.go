@@ -76,11 +76,7 @@ func withoutPlan(ctx context.Context, hosts schema.Hosts, task string, parallel 
 	if options.Parallel == 0 {
 		options.Parallel = parallel
 	}
-	run, err := record.NewRun(deps.Clock(), deps.Random)
-	if err != nil {
-		return nil, err
-	}
-	book, err := record.Open(deps.StateDir)
+	run, book, err := unjournalled(deps)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +95,15 @@ func withoutPlan(ctx context.Context, hosts schema.Hosts, task string, parallel 
 	return x.run(ctx, func(ctx context.Context) map[schema.HostName]schema.HostRecord {
 		return do(ctx, &x.engine, lookHosts(hosts, chosen))
 	})
+}
+
+// unjournalled names a run that cannot be resumed, and opens the book for its record.
+func unjournalled(deps Deps) (run string, book *record.Book, err error) {
+	if run, err = record.NewRun(deps.Clock(), deps.Random); err != nil {
+		return "", nil, err
+	}
+	book, err = record.Open(deps.StateDir)
+	return run, book, err
 }
 
 // ForeseeRollback asks hosts what [Rollback] would do to them, and ForeseeRelease what

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/nixfleet/nixfleet/executor/internal/engine"
-	"github.com/nixfleet/nixfleet/executor/internal/record"
 	"github.com/nixfleet/nixfleet/executor/internal/transport"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -35,11 +34,7 @@ func Reboot(ctx context.Context, plan *schema.Plan, options RebootOptions, deps 
 	if err != nil {
 		return nil, err
 	}
-	run, err := record.NewRun(deps.Clock(), deps.Random)
-	if err != nil {
-		return nil, err
-	}
-	book, err := record.Open(deps.StateDir)
+	run, book, err := unjournalled(deps)
 	if err != nil {
 		return nil, err
 	}
