@@ -3,12 +3,15 @@ package plandiff
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 	"github.com/nixfleet/nixfleet/schema/validate"
 )
@@ -32,8 +35,12 @@ func TestNothingIsLeftOut(t *testing.T) {
 				n++
 				other := clone(t, manifest)
 				change(reflect.ValueOf(&other).Elem())
-				if d := Compare(before, withManifest(t, before, digest, other)); len(d.Groups) == 0 {
+				d := Compare(before, withManifest(t, before, digest, other))
+				if len(d.Groups) == 0 {
 					t.Errorf("%s: %s of a manifest changes, and nothing is told", file, path)
+				}
+				if err := document.WriteText(io.Discard, Document(d), ui.Style{}); err != nil {
+					t.Error(err)
 				}
 			})
 		}

@@ -73,7 +73,7 @@ func (c *comparison) noticeFleet(n *notices) {
 		}
 	}
 	if c.new.Index.Preview {
-		n.add(schema.NoticeRefusal, nil, "the new plan is a preview, which nobody can execute: `nixfleet build` completes it")
+		n.add(schema.NoticeRefusal, nil, "the new plan is a preview, which nobody can execute; nixfleet build completes it")
 	}
 }
 
@@ -95,9 +95,13 @@ func (c *comparison) noticeNeeds(n *notices) {
 func noticeGroup(n *notices, g schema.HostDifference) {
 	switch g.What {
 	case schema.HostLeaves:
-		n.add(schema.NoticeCaution, g.Hosts, "leaves the plan: an execution does not touch it, and all that is managed there stays; `nixfleet release` takes it away")
+		n.add(schema.NoticeCaution, g.Hosts, "leaves the plan: an execution does not touch it, and all that is managed there stays; nixfleet release takes it away")
 	case schema.HostRenamed:
-		n.add(schema.NoticeRemark, g.Hosts, "has another name, at the same address: taken for the same host")
+		text := "has another name, at the same address: taken for the same host"
+		if !Happens(g) {
+			text += "; it knows itself by the old name until its next change, and nixfleet status says so"
+		}
+		n.add(schema.NoticeRemark, g.Hosts, "%s", text)
 	case schema.HostDiffers, schema.HostComes:
 	}
 	for _, change := range g.Changes {

@@ -188,6 +188,19 @@ func only(changes []schema.PlannedChange, keep func(schema.PlannedChange) bool) 
 	return list
 }
 
+// What a host refuses, surely or where it finds something.
+const (
+	refused   = "refuses another number for"
+	mayRefuse = "may refuse another number for"
+)
+
+func refuses(p schema.PlannedChange) string {
+	if p.Condition != "" {
+		return mayRefuse
+	}
+	return refused
+}
+
 // thing is what happens to objects of one kind.
 type thing struct{ verb, noun string }
 
@@ -204,14 +217,14 @@ func thingsInShort(changes []schema.PlannedChange) document.Text {
 			k.verb, _, _ = strings.Cut(head(p).String(), " ")
 		}
 		if p.Refused {
-			k.verb = "refuses another number for"
+			k.verb = refuses(p)
 		}
 		if of[k] == nil {
 			order = append(order, k)
 		}
 		of[k] = append(of[k], p)
 	}
-	rank := []string{"refuses another number for", "creates", "changes", "enables", "unmasks", "masks", "disables", "removes"}
+	rank := []string{refused, mayRefuse, "creates", "changes", "enables", "unmasks", "masks", "disables", "removes"}
 	slices.SortStableFunc(order, func(a, b thing) int { return slices.Index(rank, a.verb) - slices.Index(rank, b.verb) })
 	var text document.Text
 	last := ""

@@ -60,7 +60,7 @@ func head(p schema.PlannedChange) document.Text {
 	name := document.Name(p.Object)
 	switch verb, link, _ := strings.Cut(p.Detail, ": "); {
 	case p.Refused:
-		return document.Line(document.Span{Text: "refuses", Kind: document.Bad}, " another number for the "+p.Kind+" ", name)
+		return document.Line(document.Span{Text: refuses(p), Kind: document.Bad}, " the "+p.Kind+" ", name)
 	case isJob(p):
 		return document.Line(document.Bold(verbs[p.Action]), " ", name)
 	case p.Kind == transition.KindProfile:
