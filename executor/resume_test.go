@@ -29,7 +29,6 @@ type mortal struct {
 	late bool // after the entry
 	dead bool
 	open map[net.Conn]bool
-	run  string
 }
 
 var errDied = errors.New("the controller died")

@@ -17,7 +17,7 @@ func Flags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "group", Usage: "only hosts of this `GROUP` (may be repeated); \"all\" is every host"},
 		&cli.StringSliceFlag{Name: "tag", Usage: "only hosts with this `KEY=VALUE` (may be repeated: of one key any, of several all)"},
 		&cli.StringSliceFlag{Name: "exclude", Usage: "not hosts of this `NAME` or pattern (may be repeated)"},
-		&cli.StringFlag{Name: "failed-of", Usage: "only hosts that are not done in this `RUN`, or in the \"last\" one: failed, rolled back, not reached, held"},
+		&cli.StringFlag{Name: "failed-of", Usage: "only hosts that are not done in this `RUN`, or in the \"last\" one: failed, rolled back, not reached, held, or to reboot later"},
 		&cli.IntFlag{Name: "limit", Usage: "at most `N` hosts, the first in the order of the waves, or by name", DefaultText: "all"},
 	}
 }
@@ -45,11 +45,17 @@ func Of(c *cli.Context) (executor.Selection, error) {
 func notDone(record *schema.Record) *executor.Among {
 	among := &executor.Among{What: "the hosts that are not done in run " + record.Run}
 	for name, host := range record.Hosts {
-		switch host.Outcome {
-		case schema.HostChanged, schema.HostUnchanged, schema.HostRan:
-		default:
+		if !done(host) {
 			among.Hosts = append(among.Hosts, name)
 		}
 	}
 	return among
+}
+
+func done(host schema.HostRecord) bool {
+	switch host.Outcome {
+	case schema.HostChanged, schema.HostUnchanged, schema.HostRan:
+		return host.Reboot == nil || host.Reboot.State != schema.RebootHeld
+	}
+	return false
 }

@@ -54,6 +54,8 @@ func TestFailedOfReadsTheRecordOfARun(t *testing.T) {
 	} {
 		hosts[schema.HostName(outcome)] = schema.HostRecord{Outcome: outcome}
 	}
+	hosts["reboots-later"] = schema.HostRecord{Outcome: schema.HostChanged, Reboot: &schema.RebootRecord{State: schema.RebootHeld}}
+	hosts["rebooted"] = schema.HostRecord{Outcome: schema.HostChanged, Reboot: &schema.RebootRecord{State: schema.RebootDone}}
 	writeRecord(t, dir, schema.Record{Run: "20260301-100000-aaaaaa", Hosts: hosts})
 	writeRecord(t, dir, schema.Record{Run: "20260302-100000-aaaaaa", Hosts: map[schema.HostName]schema.HostRecord{"db-1": {Outcome: schema.HostFailed}}})
 
@@ -62,7 +64,7 @@ func TestFailedOfReadsTheRecordOfARun(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(chosen.Among.Hosts)
-	if want := []schema.HostName{"failed", "held", "refused", "rolled-back", "unknown", "unreachable"}; !slices.Equal(chosen.Among.Hosts, want) || chosen.Limit != 3 || len(chosen.Exclude) != 1 {
+	if want := []schema.HostName{"failed", "held", "reboots-later", "refused", "rolled-back", "unknown", "unreachable"}; !slices.Equal(chosen.Among.Hosts, want) || chosen.Limit != 3 || len(chosen.Exclude) != 1 {
 		t.Errorf("found %+v", chosen)
 	}
 	if chosen, err = choose(t, "--failed-of", "last"); err != nil || !slices.Equal(chosen.Among.Hosts, []schema.HostName{"db-1"}) {

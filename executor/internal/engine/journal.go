@@ -40,7 +40,9 @@ func (o *rollout) keep(entry schema.Entry) {
 }
 
 // Ended keeps that the run has come to its end, once its record says so.
-func (r *Run) Ended() error { return r.write(schema.Entry{Kind: schema.RunEnded, Verdict: r.Verdict()}) }
+func (r *Run) Ended() error {
+	return r.write(schema.Entry{Kind: schema.RunEnded, Verdict: r.Verdict()})
+}
 
 // amend keeps what is known now of a host whose turn is over.
 func (o *rollout) amend(t *task) {

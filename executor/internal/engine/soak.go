@@ -11,8 +11,8 @@ import (
 // soak watches a wave for its time, and then asks all its hosts again whether they are
 // well. Each was asked in its own turn.
 func (o *rollout) soak(ctx context.Context, wave *schema.Wave, hosts []schema.HostName) {
-	o.emit(schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: "soak"})
 	length, _ := time.ParseDuration(wave.Soak) // the compiler has read it too
+	o.emit(schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: "soak", Until: moment(o.Now().Add(length))})
 	if !o.pause(ctx, length) {
 		o.halt(wave, stoppedByOperator)
 		return
