@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/golden"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/compiler"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+func goldenCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "golden",
+		Usage:     "keep what a fleet compiles to as files in its repository, for pull requests",
+		ArgsUsage: "[DIR]",
+		Description: `Compiles the fleet and compares with the files in DIR (default: golden, in the fleet's directory), or
+writes them: every text that is put on hosts as a file of its own, hosts that are alike once, the rollout,
+and a plan.json for nixfleet diff. A line that changes in a text on 1,000 hosts is a line in git diff.
+docs/pull-requests.md tells how to work with it.
+
+With --update, files that were written here before and are not needed any more go. A directory that holds
+anything else is refused. What was made with --no-build is checked without building, and does not say which
+packages come along.
+
+Exit status: 0 the files are what the fleet compiles to, 1 they are not, or the fleet has errors, 2 wrong usage.
+
+Examples: nixfleet golden --update
+          nixfleet golden --check
+          nixfleet golden --update --no-build --fleet my-fleet my-fleet/golden`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "check", Usage: "compare, and write nothing (what it does where neither is given)"},
+			&cli.BoolFlag{Name: "update", Usage: "write what is not as it should be"},
+			&cli.StringFlag{Name: "fleet", Usage: "the `FLEET`: a directory with a flake.nix, or any flake reference", Value: "."},
+			&cli.BoolFlag{Name: "no-build", Usage: "with --update: evaluate, but build nothing, now and in later checks"},
+			&cli.StringSliceFlag{Name: "input", Usage: "as with compile: `NAME=PATH` of a file or directory from outside (may be repeated)"},
+			&cli.StringFlag{Name: "inventory", Usage: "as with compile: which `FILE` of the fleet's inventory/"},
+			&cli.StringFlag{Name: "rollout", Usage: "as with compile: take the policy of this `NAME` from the fleet's rollouts"},
+			&cli.BoolFlag{Name: "no-cache", Usage: "as with compile: evaluate even what was evaluated before"},
+			&cli.BoolFlag{Name: "trace", Usage: "as with compile: with Nix's own trace of evaluation errors"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors, warnings and differences only"},
+		},
+		Action: goldenAction,
+	}
+}
+
+func goldenAction(c *cli.Context) error {
+	switch {
+	case c.Bool("check") && c.Bool("update"):
+		return ui.Usagef("--check and --update: expected one of them")
+	case c.Bool("no-build") && !c.Bool("update"):
+		return ui.Usagef("--no-build is for --update; a check builds what the update built")
+	}
+	name, err := goldenDir(c)
+	if err != nil {
+		return err
+	}
+	directory, err := golden.Read(name)
+	if err != nil {
+		return err
+	}
+	if err := directory.CheckOwn(); err != nil {
+		return err
+	}
+	if directory.Empty() && !c.Bool("update") {
+		return fmt.Errorf("there is no golden in %q\nhint: nixfleet golden --update%s", name, goldenWords(c))
+	}
+	unbuilt := directory.Unbuilt
+	if c.Bool("update") && (c.IsSet("no-build") || directory.Empty()) {
+		unbuilt = c.Bool("no-build")
+	}
+	ctx, release := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	defer release()
+	preview, built, err := compileBoth(ctx, c, unbuilt)
+	if err != nil {
+		return err
+	}
+	tree, err := golden.Of(preview, built)
+	if err != nil {
+		return err
+	}
+	if c.Bool("update") {
+		return updateGolden(c, directory, tree, name, unbuilt)
+	}
+	changes := directory.Compare(tree, unbuilt)
+	if len(changes) == 0 {
+		tell(c, fmt.Sprintf("%s is what the fleet compiles to", name))
+		return nil
+	}
+	if err := golden.Write(c.App.Writer, changes); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s is not what the fleet compiles to: %s\nhint: nixfleet golden --update%s", name, differ(len(changes)), goldenWords(c))
+}
+
+func updateGolden(c *cli.Context, directory *golden.Directory, tree golden.Tree, name string, unbuilt bool) error {
+	changes, err := directory.Update(tree, unbuilt)
+	switch {
+	case err != nil:
+		return err
+	case len(changes) == 0:
+		tell(c, fmt.Sprintf("%s is what the fleet compiles to already", name))
+	default:
+		tell(c, fmt.Sprintf("%s: %s of %d changed; git diff -- %s shows how", name, ui.Count(len(changes), "file"), len(tree)+1, name))
+	}
+	return nil
+}
+
+func differ(files int) string {
+	if files == 1 {
+		return "1 file differs"
+	}
+	return ui.Count(files, "file") + " differ"
+}
+
+func tell(c *cli.Context, text string) {
+	if !c.Bool("quiet") {
+		fmt.Fprintln(os.Stderr, text)
+	}
+}
+
+// goldenDir is the directory that was named, or the usual one.
+func goldenDir(c *cli.Context) (string, error) {
+	if c.NArg() > 0 {
+		return ui.OneArgument(c, "DIR", "a directory for the golden")
+	}
+	fleet := c.String("fleet")
+	if info, err := os.Stat(fleet); err != nil || !info.IsDir() {
+		return "", ui.Usagef("%q is no directory, so it has none for a golden\nhint: nixfleet golden --fleet %s DIR", fleet, fleet)
+	}
+	return filepath.Join(fleet, "golden"), nil
+}
+
+// goldenWords are what was given and must be given again.
+func goldenWords(c *cli.Context) string {
+	words := ""
+	for _, flag := range []string{"fleet", "inventory", "rollout"} {
+		if c.IsSet(flag) {
+			words += " --" + flag + " " + c.String(flag)
+		}
+	}
+	for _, input := range c.StringSlice("input") {
+		words += " --input " + input
+	}
+	if c.NArg() > 0 {
+		words += " " + c.Args().First()
+	}
+	return words
+}
+
+// compileBoth makes the preview, which is kept, and builds it for what is in closures.
+func compileBoth(ctx context.Context, c *cli.Context, unbuilt bool) (preview, built *schema.Plan, err error) {
+	in, err := compilerInput(c, c.String("fleet"))
+	if err != nil {
+		return nil, nil, err
+	}
+	in.NoBuild = true
+	progress := ui.NewProgress(os.Stderr, c.Bool("quiet"))
+	deps := compiler.Deps{Environ: os.Environ(), Progress: progress.Say, Trace: c.Bool("trace"), CacheDir: cacheDir(c.Bool("no-cache"))}
+	preview, found, err := compiler.Compile(ctx, in, deps)
+	if err == nil && !unbuilt {
+		var more []compiler.Diagnostic
+		built, more, err = compiler.Build(ctx, preview, deps)
+		found = append(found, more...)
+	}
+	progress.Close()
+	printDiagnostics(found)
+	switch {
+	case ctx.Err() != nil:
+		return nil, nil, ui.WithCode(ui.ExitInterrupted, errors.New("interrupted; nothing was written"))
+	case errors.Is(err, compiler.ErrRefused):
+		return nil, nil, ui.WithCode(ui.ExitError, ui.ErrReported)
+	}
+	return preview, built, err
+}
