@@ -25,6 +25,7 @@ func (f *fixture) commands() map[string]command {
 		"nixfleet-execute": f.program("nixfleet-execute"),
 		"inventory":        f.inventory,
 		"host":             f.onHost,
+		"afterwards":       f.afterwards,
 		"link":             f.link,
 		"fill":             f.fill,
 		"exits":            f.exits,
@@ -84,6 +85,16 @@ func (f *fixture) onHost(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	inside := f.hostOf(ts, args[0]).Command(context.Background(), "/bin/sh", "-ec", strings.Join(args[1:], " "))
 	judge(ts, neg, ts.Exec(inside.Path, inside.Args[1:]...))
+}
+
+// afterwards HOST SCRIPT runs a shell script as root on a host when the script has
+// ended, however it did.
+func (f *fixture) afterwards(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: afterwards HOST SCRIPT")
+	}
+	host := f.hostOf(ts, args[0])
+	ts.Defer(func() { _, _ = host.Exec(context.Background(), strings.Join(args[1:], " ")) })
 }
 
 func (f *fixture) hostOf(ts *testscript.TestScript, name string) *lab.Host {
