@@ -2,14 +2,12 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hexops/autogold/v2"
-	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/forecast"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
@@ -17,6 +15,7 @@ import (
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 	"github.com/nixfleet/nixfleet/schema/validate"
+	"github.com/nixfleet/nixfleet/schema/validate/validatetest"
 )
 
 func digits(d string) schema.Digest { return schema.Digest("sha256:" + strings.Repeat(d, 64)) }
@@ -57,25 +56,11 @@ kept generations: 3 (in effect), 2
 }
 
 func TestHistoryIsAsPublished(t *testing.T) {
-	published, err := jsonschema.CompileString("history.schema.json", validate.HistorySchema)
-	if err != nil {
-		t.Fatal(err)
-	}
 	told := &schema.History{Kind: schema.HistoryKind, Version: schema.HistoryVersion, Fleet: "shop", Hosts: map[schema.HostName]schema.HostHistory{
 		"web-1": pastOf(),
 		"web-2": historyOf(executor.Seen{Host: "web-2", Err: errors.New("it is off\nhint: switch it on")}),
 	}}
-	data, err := json.Marshal(told)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var value any
-	if err := json.Unmarshal(data, &value); err != nil {
-		t.Fatal(err)
-	}
-	if err := published.Validate(value); err != nil {
-		t.Errorf("%#v", err)
-	}
+	validatetest.MustBeAsPublished(t, validate.HistorySchema, told)
 	if host := told.Hosts["web-2"]; host.Error != "it is off" || host.Hint != "switch it on" {
 		t.Errorf("found %+v", host)
 	}

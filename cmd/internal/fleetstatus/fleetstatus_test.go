@@ -1,7 +1,6 @@
 package fleetstatus
 
 import (
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -10,12 +9,12 @@ import (
 	"github.com/hexops/autogold/v2"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
-	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
 	"github.com/nixfleet/nixfleet/schema/validate"
+	"github.com/nixfleet/nixfleet/schema/validate/validatetest"
 )
 
 var (
@@ -232,21 +231,7 @@ func TestPageNeedsNothingElse(t *testing.T) {
 }
 
 func TestJSONIsAsPublished(t *testing.T) {
-	published, err := jsonschema.CompileString("status.schema.json", validate.StatusSchema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := json.Marshal(fleet())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var value any
-	if err := json.Unmarshal(data, &value); err != nil {
-		t.Fatal(err)
-	}
-	if err := published.Validate(value); err != nil {
-		t.Error(err)
-	}
+	validatetest.MustBeAsPublished(t, validate.StatusSchema, fleet())
 }
 
 func TestFine(t *testing.T) {

@@ -3,7 +3,6 @@ package plandiff
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"flag"
 	"os"
 	"os/exec"
@@ -11,13 +10,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v5"
-
 	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/compiler"
 	"github.com/nixfleet/nixfleet/schema"
 	"github.com/nixfleet/nixfleet/schema/validate"
+	"github.com/nixfleet/nixfleet/schema/validate/validatetest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -55,28 +53,8 @@ func TestGoldens(t *testing.T) {
 			compareWithGolden(t, filepath.Join(dir, "diff.json"), func(out *bytes.Buffer) error {
 				return ui.WriteJSON(out, difference)
 			})
-			mustBeAsPublished(t, difference)
+			validatetest.MustBeAsPublished(t, validate.DifferenceSchema, difference)
 		})
-	}
-}
-
-// mustBeAsPublished holds what is told against the published JSON schema.
-func mustBeAsPublished(t *testing.T, d *schema.PlanDifference) {
-	t.Helper()
-	published, err := jsonschema.CompileString("difference.schema.json", validate.DifferenceSchema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := json.Marshal(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var value any
-	if err := json.Unmarshal(data, &value); err != nil {
-		t.Fatal(err)
-	}
-	if err := published.Validate(value); err != nil {
-		t.Error(err)
 	}
 }
 
