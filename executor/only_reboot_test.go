@@ -22,7 +22,7 @@ func (f *fleet) onlyReboot(options RebootOptions) *schema.Record {
 
 // Reboots alone: of hosts that need one, with hooks and health checks, and nothing else.
 func TestOnlyReboot(t *testing.T) {
-	f := newFleet(t, 5)
+	f := newFleet(t, 6)
 	f.hooks(hookOf("leave", schema.BeforeActivation, schema.OnHost), hookOf("drain", schema.BeforeReboot, schema.OnHost), hookOf("join", schema.AfterReboot, schema.OnHost))
 	ran := f.ran()
 	f.checks(checkOf("app", schema.OnHost))
@@ -35,7 +35,7 @@ func TestOnlyReboot(t *testing.T) {
 		host.Set(func(s *fakehost.State) {
 			s.Applied, s.Generation, s.Drifted = digest, 3, true
 			switch name {
-			case "web-2":
+			case "web-2", "web-6":
 				s.Needs = false
 			case "web-4":
 				s.Applied = schema.DigestOf([]byte("another"))
@@ -48,6 +48,7 @@ func TestOnlyReboot(t *testing.T) {
 	wantReboot(t, record, "web-1", schema.RebootDone)
 	wantReboot(t, record, "web-2", schema.RebootNotNeeded)
 	wantReboot(t, record, "web-3", schema.RebootHeld, "the plan does not let it reboot (reboot.auto)")
+	wantReboot(t, record, "web-6", schema.RebootNotNeeded)
 	wantHost(t, record, "web-4", schema.HostRefused, "another manifest is applied to web-4 than this plan's: expected "+digest.Short(), "hint: hooks and health checks of a reboot are the plan's")
 	wantHost(t, record, "web-5", schema.HostRefused, "nothing is applied to web-5")
 	if record.Task != "reboot" || record.Digest != f.plan.Digest {

@@ -20,7 +20,7 @@ func (t *task) meet(conn *transport.Conn, hello *protocol.HelloReply) {
 
 // askBoot asks for its boot a host that may reboot, over the session that is open already.
 func (t *task) askBoot(ctx context.Context, s *session.Session) (err error) {
-	if t.rules[t.name] != nil && t.past.rebooting == "" {
+	if (t.OnlyReboot || t.rules[t.name] != nil) && t.past.rebooting == "" {
 		t.boot, err = s.Reboot(ctx, "", t.Patience.Begin, nil)
 	}
 	return err

@@ -55,10 +55,7 @@ func (t *task) reboot(ctx context.Context) (rebooted bool) {
 		return false
 	}
 	rule := t.rules[t.name]
-	if rule == nil {
-		if t.OnlyReboot {
-			t.result.Reboot = &schema.RebootRecord{State: schema.RebootHeld, Error: "the plan does not let it reboot (reboot.auto)"}
-		}
+	if rule == nil && !t.OnlyReboot {
 		return false
 	}
 	b := &rebooting{task: t, rule: rule, record: &schema.RebootRecord{}}
@@ -78,6 +75,7 @@ func (b *rebooting) run(ctx context.Context) *ending {
 	}
 	steps := []func(context.Context) *ending{
 		b.needed,  // does something ask for it?
+		b.planned, // does the plan let it?
 		b.allowed, // is a window open?
 		b.place,   // may one more host be down, here and for other controllers?
 		b.drain,   // the hooks before the reboot
@@ -141,6 +139,14 @@ func (b *rebooting) needed(context.Context) *ending {
 		return nil
 	}
 	return &ending{state: schema.RebootNotNeeded}
+}
+
+// planned is of hosts that somebody else asks for than an execution of the plan.
+func (b *rebooting) planned(context.Context) *ending {
+	if b.rule == nil {
+		return held("the plan does not let it reboot (reboot.auto)")
+	}
+	return nil
 }
 
 // allowed asks the windows, by the clock of this machine.
