@@ -24,7 +24,7 @@ var (
 type scaled struct {
 	hosts, parallel, work int
 	ours, bare            []watched
-	busy                  []float64 // the share of all processors that both ends of ours took
+	floor                 []float64 // the seconds that both ends of ours take of all processors
 	most                  int       // connections at once
 }
 
@@ -201,7 +201,7 @@ func (s *scaling) once(line *scaled) error {
 		return err
 	}
 	line.ours, line.most = append(line.ours, ours), max(line.most, seen.Most)
-	line.busy = append(line.busy, (ours.cpu+seen.CPU-before.CPU)/ours.seconds/float64(runtime.NumCPU()))
+	line.floor = append(line.floor, (ours.cpu+seen.CPU-before.CPU)/float64(runtime.NumCPU()))
 	bare, err := s.bare(line)
 	line.bare = append(line.bare, bare)
 	return err
@@ -249,17 +249,18 @@ func (s *scaling) print(w io.Writer) {
 executions on simulated hosts in another process: 20 ms there and back, 12 ms to start a helper, 30 ms to look, and where a host is changed
 five texts, a store path of 60 KB, 0.3 to 1 s of work and a confirmation over a second connection. Alone, a host takes %.2f s, and where it
 is changed %.2f s besides its work. Ideal is what hosts would take that are taken in their order, whole and at no cost; bare ssh the same
-library that does nothing but log in as often and wait as long; busy the share of the %d processors that controller and hosts took. Best of rounds.
+library that does nothing but log in as often and wait as long; floor what controller and hosts take of the %d processors that they have to
+themselves at best, below which nothing can come. Best of rounds.
 
 `, s.alone[false], s.alone[true], runtime.NumCPU())
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tab, "hosts\tat once\t\tseconds\tsum/at once\tideal\tratio (goal 1.2)\tbare ssh\tratio\tbusy\tCPU s\tbare\tpeak MB\tbare\topen files\tconnections")
+	fmt.Fprintln(tab, "hosts\tat once\t\tseconds\tsum/at once\tideal\tratio (goal 1.2)\tbare ssh\tratio\tfloor\tCPU s\tbare\tpeak MB\tbare\topen files\tconnections")
 	for _, line := range s.lines {
 		shared, whole := s.ideals(line)
 		ours, bare := best(line.ours), best(line.bare)
-		fmt.Fprintf(tab, "%d\t%d\t%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f%%\t%.2f\t%.2f\t%.0f\t%.0f\t%d\t%d\n",
+		fmt.Fprintf(tab, "%d\t%d\t%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.0f\t%d\t%d\n",
 			line.hosts, line.parallel, line.kind(), ours.seconds, shared, whole, ours.seconds/whole, bare.seconds, ours.seconds/bare.seconds,
-			100*slices.Max(line.busy), ours.cpu, bare.cpu, float64(ours.peakKiB)/1024, float64(bare.peakKiB)/1024, ours.files, line.most)
+			slices.Min(line.floor), ours.cpu, bare.cpu, float64(ours.peakKiB)/1024, float64(bare.peakKiB)/1024, ours.files, line.most)
 	}
 	tab.Flush()
 	s.printMemory(w)
