@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 // the entry and what it tells of was the last: who resumes the run ends it with one
 // reboot of each host, nobody drained, no slot taken.
 func TestResumeOfReboots(t *testing.T) {
+	t.Parallel()
 	for entry := 0; ; entry++ {
 		died := false
 		for _, late := range []bool{false, true} {
@@ -58,6 +60,7 @@ func TestResumeOfReboots(t *testing.T) {
 
 // Who was cut while the host was away waits for it, and no longer than the plan says.
 func TestResumeWhileTheHostIsAway(t *testing.T) {
+	t.Parallel()
 	for away, outcome := range map[int]schema.Outcome{1 << 30: schema.HostChanged, -1: schema.HostUnknown} {
 		f := newFleet(t, 1)
 		f.mayReboot(1)
@@ -94,6 +97,37 @@ func TestResumeWhileTheHostIsAway(t *testing.T) {
 		}
 		if n := f.only().Look().Boot; n != "b2" {
 			t.Errorf("it is in boot %s", n)
+		}
+	}
+}
+
+// Dying again and again with several hosts down at a time, and resumed with fewer at
+// once: nobody waits for somebody who waits, and each host reboots once.
+func TestDyingWhileHostsReboot(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(3) {
+		f := newFleet(t, 5)
+		f.waves([]schema.HostName{"web-1", "web-2"}, []schema.HostName{"web-3", "web-4", "web-5"})
+		f.hooks(hookOf("drain", schema.BeforeReboot, schema.OnHost), always(hookOf("join", schema.AfterReboot, schema.OnHost)))
+		f.mayReboot(2)
+		f.limit("web", 2, "web-1", "web-2", "web-3", "web-4", "web-5")
+		f.ran()
+		random := rand.New(rand.NewPCG(seed, 3))
+		run, died := f.dieAt(4, true, "")
+		for n := 0; died && f.unfinished(run) && n < 100; n++ {
+			f.options.Parallel = random.IntN(4)
+			run, died = f.dieAt(3+random.IntN(9), random.IntN(2) == 0, run)
+		}
+		record := f.resumed(run)
+		wantVerdict(t, record, schema.Done)
+		for name, host := range f.hosts {
+			// Slots of who died while their keepers were down run out by themselves.
+			if state := host.Look(); state.Boot != "b2" || !strings.HasSuffix(host.Hooks(), "join") {
+				t.Errorf("%s is in boot %s, hooks %s", name, state.Boot, host.Hooks())
+			}
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d\n%s", seed, f.journal(run))
 		}
 	}
 }

@@ -111,6 +111,7 @@ func TestSlotOfALostHostIsKept(t *testing.T) {
 // group down than its limit lets, nor more of a run than the plan lets, read from the
 // events and from the hosts.
 func TestRandomReboots(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, 8)
 	for seed := range uint64(8) {
 		r := &randomReboots{fleet: f, random: rand.New(rand.NewPCG(seed, 9)), down: map[schema.HostName]int{}, rebooted: map[schema.HostName]bool{}}

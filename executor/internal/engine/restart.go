@@ -23,7 +23,6 @@ func (b *rebooting) isBack() bool {
 // long the host was away, nobody knows any more.
 func (b *rebooting) goOn(context.Context) *ending {
 	b.record.Before, b.record.After, b.baseline = b.past.rebooting, b.seen.Boot, nil
-	b.slots = b.allSlots()
 	return b.rebooted()
 }
 

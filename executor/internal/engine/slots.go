@@ -152,6 +152,9 @@ func (b *rebooting) slotTime() time.Duration {
 
 // releaseSlots gives all slots back. One that cannot be given back runs out.
 func (b *rebooting) releaseSlots(ctx context.Context) {
+	if b.rule != nil && b.Story.knows(b.name) {
+		b.slots = b.allSlots() // others than those of now, perhaps
+	}
 	if len(b.slots) == 0 || ctx.Err() != nil {
 		return
 	}

@@ -107,6 +107,16 @@ func (s *Story) tell(entry schema.Entry) {
 	}
 }
 
+// knows reports whether the host had a turn in an earlier process of the run.
+func (s *Story) knows(host schema.HostName) bool {
+	if s == nil {
+		return false
+	}
+	_, ended := s.Ended[host]
+	_, begun := s.begun[host]
+	return ended || begun
+}
+
 // Left returns the hosts that a resumed run would take: where it has halted, only those
 // whose turn had begun.
 func (s *Story) Left() (left []schema.HostName) {
