@@ -71,7 +71,7 @@ func (t *task) reboot(ctx context.Context) (rebooted bool) {
 func (b *rebooting) run(ctx context.Context) *ending {
 	end := b.ask(ctx)
 	if end != nil {
-		return end
+		return b.restore(ctx, end)
 	}
 	steps := []func(context.Context) *ending{
 		b.needed,  // does something ask for it?
