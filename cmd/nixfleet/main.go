@@ -38,7 +38,7 @@ All four, with a question in between: nixfleet apply my-fleet`,
 		EnableBashCompletion: true,
 		Suggest:              true,
 		Commands: []*cli.Command{
-			compileCommand(), buildCommand(), showCommand(), diffCommand(), goldenCommand(), verifyCommand(),
+			initCommand(), compileCommand(), buildCommand(), showCommand(), diffCommand(), goldenCommand(), verifyCommand(),
 			planCommand(), execution.Command(), applyCommand(), runHostsCommand(), execution.WatchCommand(), statusCommand(), historyCommand(), runsCommand(), rollbackCommand(), rebootCommand(), releaseCommand(), helperCommand(), versionCommand(), completionCommand(),
 		},
 	}
