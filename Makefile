@@ -18,12 +18,13 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 .PHONY: build
-build: helpers ## build bin/nixfleet, bin/nixfleet-execute and bin/nixfleet-host
+build: helpers ## build bin/nixfleet, bin/nixfleet-execute, bin/nixfleet-host and their man pages, bin/man
 	@mkdir -p bin
 	$(GOBUILD) -ldflags '$(LDFLAGS)' -o bin/ ./cmd/nixfleet ./cmd/nixfleet-execute
 	@gzip -dc $(HELPERS)/nixfleet-host-x86_64-linux.gz >bin/nixfleet-host.new
 	@chmod 0755 bin/nixfleet-host.new
 	@mv bin/nixfleet-host.new bin/nixfleet-host
+	@rm -rf bin/man && bin/nixfleet man bin/man/man1
 
 # The helper carries no version of its own: its bytes, and so its hash in plans,
 # change only when its code does.

@@ -28,10 +28,12 @@ _nixfleet() {
   else
     found=("${(@f)$(${words[1,CURRENT-1]} --generate-bash-completion 2>/dev/null)}")
   fi
+  found=(${found:#})
   compadd -a found
   _files
 }
-compdef _nixfleet nixfleet
+# A file of $fpath is the function when it is called first.
+if [[ "${funcstack[1]}" == _nixfleet ]]; then _nixfleet "$@"; else compdef _nixfleet nixfleet; fi
 `,
 	"fish": `complete -c nixfleet -a '(set -l cur (commandline -ct); set -l words (commandline -opc); string match -q -- "-*" $cur; and set -a words $cur; $words --generate-bash-completion 2>/dev/null)'
 `,

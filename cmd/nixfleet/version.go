@@ -15,6 +15,9 @@ func versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "version",
 		Usage: "print the version, the plan format and the helpers that this nixfleet carries",
+		Description: `A helper's hash is what plans name; two builds of one version have the same.
+
+Example: nixfleet version`,
 		Action: func(c *cli.Context) error {
 			w := c.App.Writer
 			fmt.Fprintf(w, "nixfleet %s (%s, plan format %d)\n", version.Version, runtime.Version(), schema.PlanVersion)

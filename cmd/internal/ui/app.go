@@ -12,10 +12,7 @@ func Configure(app *cli.App) {
 	app.ExitErrHandler = func(*cli.Context, error) {}
 	app.OnUsageError = wrongFlag
 	quietDefaults(app.Flags)
-	for _, command := range app.Commands {
-		command.OnUsageError = wrongFlag
-		quietDefaults(command.Flags)
-	}
+	configure(app.Commands)
 	if app.Action == nil {
 		app.Action = func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -23,6 +20,14 @@ func Configure(app *cli.App) {
 			}
 			return cli.ShowAppHelp(c)
 		}
+	}
+}
+
+func configure(commands []*cli.Command) {
+	for _, command := range commands {
+		command.OnUsageError = wrongFlag
+		quietDefaults(command.Flags)
+		configure(command.Subcommands)
 	}
 }
 
