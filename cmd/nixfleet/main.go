@@ -39,7 +39,7 @@ All four, with a question in between: nixfleet apply my-fleet`,
 		Suggest:              true,
 		Commands: []*cli.Command{
 			initCommand(), compileCommand(), buildCommand(), showCommand(), diffCommand(), goldenCommand(), verifyCommand(),
-			planCommand(), execution.Command(), applyCommand(), runHostsCommand(), execution.WatchCommand(), statusCommand(), historyCommand(), runsCommand(), rollbackCommand(), rebootCommand(), releaseCommand(), helperCommand(), versionCommand(), completionCommand(), manCommand(),
+			planCommand(), execution.Command(), applyCommand(), runHostsCommand(), watchCommand(), statusCommand(), historyCommand(), runsCommand(), rollbackCommand(), rebootCommand(), releaseCommand(), helperCommand(), versionCommand(), completionCommand(), manCommand(),
 		},
 	}
 	ui.Configure(app)

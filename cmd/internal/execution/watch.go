@@ -9,7 +9,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
 	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
@@ -18,42 +17,21 @@ import (
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// WatchCommand returns the command that looks on while somebody else executes.
-func WatchCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "watch",
-		Usage:     "look on while hosts are changed, by whomever",
-		ArgsUsage: "plan.json",
-		Description: `Shows what is being done to hosts: what has happened so far, and then as it goes on, up to the verdict.
-Any plan that has the hosts will do: it only says how they are reached. Nothing changes on any host, and
-ending this ends nothing else.
-
-Exit status: 0 every change that was watched is done, or nothing was at work; 1 an error of ours or of a
-file, 2 wrong usage, 4 a change was rolled back, failed, or could not be seen, 130 interrupted.
-
-Examples: nixfleet watch plan.json --host web-1
-          nixfleet watch plan.json --json`,
-		Flags: append(selection.Flags(),
-			&cli.BoolFlag{Name: "json", Usage: "print events as lines of JSON, as execute does"},
-			&cli.BoolFlag{Name: "verbose", Usage: "tell everything that happens, of many hosts too"},
-			&cli.BoolFlag{Name: "debug-wire", Usage: "print every message to and from the hosts' helpers"},
-		),
-		Action: watch,
+// WatchFlags are those of a command that looks on, apart from what says which hosts.
+func WatchFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "json", Usage: "print events as lines of JSON, as execute does"},
+		&cli.BoolFlag{Name: "verbose", Usage: "tell everything that happens, of many hosts too"},
+		&cli.BoolFlag{Name: "debug-wire", Usage: "print every message to and from the hosts' helpers"},
 	}
 }
 
-func watch(c *cli.Context) error {
-	name, err := ui.OneArgument(c, "plan.json", "a plan")
-	if err != nil {
-		return err
-	}
-	plan, err := planfile.Read(name)
-	if err != nil {
-		return err
-	}
+// Watch looks on while hosts, the chosen ones of those that are known, are changed by
+// somebody else.
+func Watch(c *cli.Context, known schema.Hosts) error {
 	ctx, release := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer release()
-	records, err := watchHosts(ctx, c, plan)
+	records, err := watchHosts(ctx, c, known)
 	switch {
 	case err != nil:
 		return err
@@ -70,13 +48,13 @@ func watch(c *cli.Context) error {
 	return nil
 }
 
-func watchHosts(ctx context.Context, c *cli.Context, plan *schema.Plan) (map[schema.HostName]schema.HostRecord, error) {
+func watchHosts(ctx context.Context, c *cli.Context, known schema.Hosts) (map[schema.HostName]schema.HostRecord, error) {
 	chosen, err := selection.Of(c)
 	if err != nil {
 		return nil, err
 	}
 	options := executor.LookOptions{Select: chosen, Operator: surroundings.Operator()}
-	hosts, err := executor.Select(plan, options.Select)
+	hosts, err := executor.SelectFrom(known, options.Select)
 	if err != nil {
 		return nil, err
 	}
@@ -87,5 +65,5 @@ func watchHosts(ctx context.Context, c *cli.Context, plan *schema.Plan) (map[sch
 	teller := newTeller(c, progress.Shape{Hosts: len(hosts), Parallel: len(hosts)}, fmt.Sprintf("watching %s", ui.Count(len(hosts), "host")))
 	defer teller.close()
 	deps.Observe, deps.Passphrase = teller.tell, teller.live.Asking(deps.Passphrase)
-	return executor.Watch(ctx, plan.Index.Hosts, options, deps)
+	return executor.Watch(ctx, known, options, deps)
 }
