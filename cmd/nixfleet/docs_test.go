@@ -16,7 +16,7 @@ import (
 // hosts and plans as the commands do, up to the point at which they would begin to work.
 func TestDocumentedCommandsAreRight(t *testing.T) {
 	var text []byte
-	for _, page := range []string{"status", "run", "review"} {
+	for _, page := range []string{"status", "run", "review", "pull-requests"} {
 		content, err := os.ReadFile("../../docs/" + page + ".md")
 		if err != nil {
 			t.Fatal(err)
@@ -30,6 +30,7 @@ func TestDocumentedCommandsAreRight(t *testing.T) {
 	for _, match := range lines {
 		line, _, _ := strings.Cut(match[1], " #")
 		line, _, _ = strings.Cut(line, ">")
+		line, _, _ = strings.Cut(line, " &&")
 		if err := reads(strings.Fields(strings.ReplaceAll(line, "'", ""))); err != nil {
 			t.Errorf("%s: %v", line, err)
 		}
