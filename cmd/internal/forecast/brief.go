@@ -34,19 +34,7 @@ func WriteBrief(w io.Writer, f *schema.Forecast, style ui.Style) error {
 
 func (p *printer) brief(g *group) {
 	f := g.forecast
-	p.line("%s: %s", p.style.Bold(g.names()), p.paint(f.Verdict)(g.title()))
-	if f.Error != "" {
-		p.indented("  ", f.Error)
-	}
-	if f.Hint != "" {
-		p.indented("  hint: ", f.Hint)
-	}
-	for _, refusal := range f.Refusals {
-		p.indented("  "+p.style.Red("refused")+" ", refusal.Message)
-		if refusal.Hint != "" {
-			p.indented("    hint: ", refusal.Hint)
-		}
-	}
+	p.head(g)
 	if n := len(f.Drift); n > 0 && f.Verdict == schema.WouldChange {
 		p.line("  %s by hand since the last apply", p.style.Yellow(count(n, "thing")+" changed"))
 	}

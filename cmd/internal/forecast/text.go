@@ -51,7 +51,8 @@ func (p *printer) line(format string, args ...any) {
 	}
 }
 
-func (p *printer) group(g *group) {
+// head is whom it is about, and what speaks against it.
+func (p *printer) head(g *group) {
 	f := g.forecast
 	p.line("%s: %s", p.style.Bold(g.names()), p.paint(f.Verdict)(g.title()))
 	if f.Error != "" {
@@ -66,6 +67,11 @@ func (p *printer) group(g *group) {
 			p.indented("    hint: ", refusal.Hint)
 		}
 	}
+}
+
+func (p *printer) group(g *group) {
+	f := g.forecast
+	p.head(g)
 	p.drift(f)
 	things, units := split(&f)
 	for _, change := range things {
