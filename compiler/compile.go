@@ -54,11 +54,17 @@ func (c *compilation) run(ctx context.Context) (plan *schema.Plan, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.nix.Close()) }()
+	if err := checkPolicyDate(c.in.PolicyDate); err != nil {
+		return nil, err
+	}
 	if err := c.read(ctx); err != nil {
 		return nil, err
 	}
 	preview, err := c.preview(ctx)
-	if err != nil || preview == nil || c.in.NoBuild {
+	if err != nil || preview == nil || c.found.Failed() {
+		return nil, err
+	}
+	if err := c.checkPolicies(ctx, preview); err != nil || c.found.Failed() || c.in.NoBuild {
 		return preview, err
 	}
 	return complete(ctx, c.nix, preview, c.deps)

@@ -50,6 +50,12 @@ type Input struct {
 	Inventory string
 	// Rollout names one of the fleet's rollout policies, to stand in for its own.
 	Rollout string
+	// Replaces is the plan that this one will replace, for policies to compare with; nil
+	// where nobody said.
+	Replaces *schema.Plan
+	// PolicyDate is the day for which policies are asked, as "2026-12-24"; empty where
+	// nobody said. It decides nothing of what is in a plan.
+	PolicyDate string
 	// NoBuild leaves the closures unbuilt and makes a preview, for [Build] to complete.
 	NoBuild bool
 	// Library holds NixFleet's Nix library, with compile.nix at its top.
@@ -77,6 +83,10 @@ type Deps struct {
 	// CopyTo is a binary cache, a directory or a URL, that the closures are copied to;
 	// empty for none.
 	CopyTo string
+	// PolicyWorker is a command that calls [ServePolicies] with its standard input and
+	// output; empty to evaluate policies in this process, which only those may do who
+	// trust them (see [policy.Here]).
+	PolicyWorker []string
 	// Trace adds Nix's trace to evaluation errors.
 	Trace bool
 }

@@ -77,7 +77,7 @@ func (c *compilation) cacheKey(request intent.Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	asked := c.in
+	asked := c.in.withoutPolicies()
 	asked.Fleet, asked.Library, asked.Inputs, asked.NoBuild = "", nil, nil, false
 	inputs := map[string]intent.Input{}
 	for name, input := range request.Inputs {

@@ -45,7 +45,7 @@ func (c *compilation) untracked(err error) diagnostic.List {
 		Hint:    "git add " + strings.Join(files[:min(shown, len(files))], " ") + " (no commit needed), or name it in .gitignore",
 	}
 	if len(files) > 1 {
-		d.Summary = fmt.Sprintf("git does not know %d modules and inventories, so they are no part of the fleet", len(files))
+		d.Summary = fmt.Sprintf("git does not know %d files of the fleet, so they are no part of the fleet", len(files))
 		d.Hint = strings.Replace(d.Hint, "name it", "name them", 1)
 	}
 	if len(files) > shown {

@@ -44,7 +44,7 @@ usage, 3 refused and nothing touched, 4 hosts failed, 5 halted and hosts left ou
 Examples: nixfleet apply --group web --parallel 20
           nixfleet apply my-fleet --host web-1 -o plan.json
           nixfleet apply --tag zone=a --yes --json`,
-		Flags: append(append(selection.Flags(), execution.RunFlags()...),
+		Flags: append(append(append(selection.Flags(), execution.RunFlags()...), policyFlags()...),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "keep the plan in `FILE`, whatever becomes of it"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask; without a terminal this is needed"},
 			&cli.IntFlag{Name: "parallel", Usage: "at most `N` hosts at once; lowers what the plan says, never raises it", DefaultText: "what the plan says"},

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -14,11 +13,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/helper"
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/compiler"
-	"github.com/nixfleet/nixfleet/nix"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -29,6 +26,9 @@ func compileCommand() *cli.Command {
 		ArgsUsage: "[FLEET]",
 		Description: `FLEET is a directory with a flake.nix (default: this one), or any flake reference. In a git
 checkout only files that git knows are seen. The same fleet gives the same plan anywhere.
+
+The fleet's policies (policy/*.jsonnet) are asked before anything is built, and have the last word: with an
+error of theirs there is no plan. --replaces gives them the plan to compare with; docs/policy.md.
 
 What was evaluated before and is unchanged is taken from a cache, in $XDG_CACHE_HOME/nixfleet or
 ~/.cache/nixfleet. It may be deleted at any time: it decides how long this takes, and nothing else.
@@ -41,8 +41,9 @@ Exit status: 0 there is a plan, 1 the fleet has errors or something failed, 2 wr
 Examples: nixfleet compile -o plan.json
           nixfleet compile my-fleet -o plan.json --group web
           nixfleet compile -o plan.json --input myapp=./build/myapp
+          nixfleet compile -o plan.json --replaces main.json
           nixfleet compile -o plan.json --root-dir ./roots --to ./cache`,
-		Flags: append(compilingFlags(),
+		Flags: append(append(compilingFlags(), policyFlags()...),
 			&cli.StringSliceFlag{Name: "host", Usage: "only hosts of this `NAME` or pattern (may be repeated)"},
 			&cli.StringSliceFlag{Name: "group", Usage: "only hosts of this `GROUP` (may be repeated)"},
 			&cli.StringSliceFlag{Name: "input", Usage: "`NAME=PATH` of a file or directory from outside, seen as inputs.NAME; inventory=FILE is the inventory (may be repeated)"},
@@ -95,22 +96,11 @@ func compile(c *cli.Context) error {
 			return ui.Usagef("--no-build leaves nothing for --%s; give it to `nixfleet build`", flag)
 		}
 	}
-	inputs, err := parseInputs(c.StringSlice("input"))
+	in, err := compilerInput(c, fleet)
 	if err != nil {
 		return err
 	}
-	helpers, err := helper.Digests()
-	if err != nil {
-		return err
-	}
-	library, err := fs.Sub(nix.Lib, "lib")
-	if err != nil {
-		return err
-	}
-	in := compiler.Input{
-		Fleet: fleet, Hosts: c.StringSlice("host"), Groups: c.StringSlice("group"), Inputs: inputs,
-		Inventory: c.String("inventory"), Rollout: c.String("rollout"), NoBuild: c.Bool("no-build"), Library: library, Helpers: helpers,
-	}
+	in.NoBuild = c.Bool("no-build")
 	return producePlan(c, func(ctx context.Context, deps compiler.Deps) (*schema.Plan, []compiler.Diagnostic, error) {
 		return compiler.Compile(ctx, in, deps)
 	})
@@ -160,7 +150,7 @@ func producePlan(c *cli.Context, produce producer) error {
 	progress := ui.NewProgress(os.Stderr, c.Bool("quiet"))
 	plan, found, err := produce(ctx, compiler.Deps{
 		Environ: os.Environ(), Progress: progress.Say, Trace: c.Bool("trace"),
-		CacheDir: cacheDir(c.Bool("no-cache")), RootDir: c.String("root-dir"), CopyTo: c.String("to"),
+		CacheDir: cacheDir(c.Bool("no-cache")), RootDir: c.String("root-dir"), CopyTo: c.String("to"), PolicyWorker: policyWorker(),
 	})
 	progress.Close()
 	if reported := reportDiagnostics(c, found); reported != nil {

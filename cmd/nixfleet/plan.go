@@ -51,7 +51,7 @@ Exit status: 0 all hosts were asked and an execution would not refuse, 1 otherwi
 Examples: nixfleet plan --host web-1
           nixfleet plan plan.json --group web --detailed-exitcode
           nixfleet plan my-fleet --markdown >comment.md`,
-		Flags: append(append(selection.Flags(), lookFlags()...),
+		Flags: append(append(append(selection.Flags(), lookFlags()...), policyFlags()...),
 			&cli.BoolFlag{Name: "show-sensitive", Usage: "with the contents of files that not everybody on the host may read"},
 			&cli.BoolFlag{Name: detailedExitcode, Usage: "exit with 2 where there are changes, and with 1 for any error"},
 			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/forecast-format.md tells of the fields"},
@@ -135,7 +135,7 @@ func planOf(ctx context.Context, c *cli.Context, subject string) (*schema.Plan, 
 	info, err := os.Stat(subject)
 	isFleet := err == nil && info.IsDir()
 	if !isFleet && !(errors.Is(err, os.ErrNotExist) && isFlakeReference(subject)) {
-		for _, flag := range []string{"input", "inventory", "no-cache", "trace"} {
+		for _, flag := range []string{"input", "inventory", "no-cache", "trace", "replaces"} {
 			if c.IsSet(flag) {
 				return nil, ui.Usagef("--%s is for compiling, and %q is no fleet's directory", flag, subject)
 			}
@@ -148,7 +148,7 @@ func planOf(ctx context.Context, c *cli.Context, subject string) (*schema.Plan, 
 	}
 	progress := ui.NewProgress(os.Stderr, c.Bool("quiet"))
 	plan, found, err := compiler.Compile(ctx, in, compiler.Deps{
-		Environ: os.Environ(), Progress: progress.Say, Trace: c.Bool("trace"), CacheDir: cacheDir(c.Bool("no-cache")),
+		Environ: os.Environ(), Progress: progress.Say, Trace: c.Bool("trace"), CacheDir: cacheDir(c.Bool("no-cache")), PolicyWorker: policyWorker(),
 	})
 	progress.Close()
 	printDiagnostics(found)
@@ -171,9 +171,13 @@ func compilerInput(c *cli.Context, fleet string) (compiler.Input, error) {
 	if err != nil {
 		return compiler.Input{}, err
 	}
+	replaces, date, err := policyGiven(c)
+	if err != nil {
+		return compiler.Input{}, err
+	}
 	library, err := fs.Sub(nix.Lib, "lib")
 	return compiler.Input{
-		Fleet: fleet, Hosts: c.StringSlice("host"), Groups: c.StringSlice("group"), Inputs: inputs, Inventory: c.String("inventory"), Rollout: c.String("rollout"), Library: library, Helpers: helpers,
+		Fleet: fleet, Hosts: c.StringSlice("host"), Groups: c.StringSlice("group"), Inputs: inputs, Inventory: c.String("inventory"), Rollout: c.String("rollout"), Library: library, Helpers: helpers, Replaces: replaces, PolicyDate: date,
 	}, err
 }
 

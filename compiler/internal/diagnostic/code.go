@@ -88,3 +88,13 @@ const (
 	PolicyValue    Code = "policy-value"      // a check, hook or task with a value that is none
 	SecretContent  Code = "secret-content"    // a secret that age did not encrypt
 )
+
+// What policies say, and what can be wrong with them.
+const (
+	PolicyViolation Code = "policy-violation" // a rule of a policy has something against the plan
+	PolicyFailed    Code = "policy-failed"    // a policy is no Jsonnet, or throws
+	PolicyImport    Code = "policy-import"    // a policy imports what is not there, or lies outside the fleet
+	PolicyBounds    Code = "policy-bounds"    // a policy takes too much time, memory or output, or calls itself too deep
+	PolicyResult    Code = "policy-result"    // a policy is no object of rules, or a rule returns no violations
+	PolicyMissing   Code = "policy-missing"   // there are no policies, or no tests, where some were asked for
+)

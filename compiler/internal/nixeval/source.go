@@ -27,8 +27,8 @@ type Source struct {
 	Revision string
 	// Dirty says that the tree has uncommitted changes.
 	Dirty bool
-	// Untracked are modules and inventories that git does not know, and so no part of
-	// the tree.
+	// Untracked are modules, inventories and policies that git does not know, and so no
+	// part of the tree.
 	Untracked []string
 	// local is the fleet's directory on this machine; empty for a remote flake.
 	local  string

@@ -9,8 +9,8 @@ import (
 )
 
 // untracked returns the files of a fleet in a git checkout that git does not know
-// although they look like a part of it: modules, and inventories. Nix reads the
-// checkout without them and says nothing.
+// although they look like a part of it: modules, inventories and policies. Nix reads
+// the checkout without them and says nothing.
 func (n *Nix) untracked(ctx context.Context, local string) []string {
 	if root, _ := gitRoot(local); root == "" {
 		return nil
@@ -23,7 +23,7 @@ func (n *Nix) untracked(ctx context.Context, local string) []string {
 	}
 	var files []string
 	for file := range strings.SplitSeq(string(out), "\x00") {
-		if path.Ext(file) == ".nix" || strings.HasPrefix(file, "inventory/") {
+		if path.Ext(file) == ".nix" || strings.HasPrefix(file, "inventory/") || strings.HasPrefix(file, "policy/") {
 			files = append(files, file)
 		}
 	}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/compiler"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// policyWorkerName is the command that evaluates policies for another of our processes.
+const policyWorkerName = "policy-worker"
+
+func policyCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "policy",
+		Usage: "test the policies that compile and verify ask about a plan",
+		Description: `A fleet's policies are policy/*.jsonnet: rules that say what no plan may have. "compile" asks them of
+every plan, "verify --policy" of one that is there. docs/policy.md tells how to write them, and of the
+rules that come along.
+
+Examples: nixfleet policy test
+          nixfleet verify plan.json --policy my-fleet --replaces main.json`,
+		Subcommands: []*cli.Command{{
+			Name:      "test",
+			Usage:     "carry out the tests of policies",
+			ArgsUsage: "[DIR]",
+			Description: `DIR is a fleet (default: this directory), or a directory of policies. Its tests are the files that end
+in _test.jsonnet: cases, each with a plan, or the part of one that matters, and the violations that are
+expected. No Nix is needed.
+
+Exit status: 0 all cases passed, 1 one did not, or there are none, 2 wrong usage.
+
+Examples: nixfleet policy test
+          nixfleet policy test my-fleet --json`,
+			Flags: []cli.Flag{
+				&cli.BoolFlag{Name: "json", Usage: "as JSON: a list of cases, with what is missing and what is unexpected"},
+				&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "a line for each case that passed, too"},
+			},
+			Action: testPolicies,
+		}},
+		Action: func(c *cli.Context) error {
+			return ui.Usagef("expected a subcommand\nhint: %s policy test", c.App.Name)
+		},
+	}
+}
+
+// policyWorkerCommand is for our own processes only.
+func policyWorkerCommand() *cli.Command {
+	return &cli.Command{
+		Name: policyWorkerName, Usage: "evaluate policies for another process", Hidden: true,
+		Action: func(c *cli.Context) error { return compiler.ServePolicies(os.Stdin, c.App.Writer) },
+	}
+}
+
+// policyWorker is what starts it.
+func policyWorker() []string {
+	self, err := os.Executable()
+	if err != nil {
+		self = os.Args[0]
+	}
+	return []string{self, policyWorkerName}
+}
+
+// policyFlags are those that tell policies what a plan does not say.
+func policyFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "replaces", Usage: "the `PLAN` that this one replaces, for policies to compare with"},
+		&cli.StringFlag{Name: "policy-date", EnvVars: []string{"NIXFLEET_POLICY_DATE"}, Usage: "the `DAY` for which policies are asked, as 2026-12-24; they know no other"},
+	}
+}
+
+// policyGiven reads what the flags give.
+func policyGiven(c *cli.Context) (replaces *schema.Plan, date string, err error) {
+	if name := c.String("replaces"); name != "" {
+		if replaces, err = planfile.Read(name); err != nil {
+			return nil, "", err
+		}
+	}
+	if date = c.String("policy-date"); date != "" {
+		if _, err := time.Parse(time.DateOnly, date); err != nil {
+			return nil, "", ui.Usagef("--policy-date %q: expected a day as 2026-12-24\nhint: --policy-date \"$(date -I)\" is today", date)
+		}
+	}
+	return replaces, date, nil
+}
+
+// askPolicies asks the policies in a directory about a plan. With
+// [compiler.ErrViolated] the report has errors.
+func askPolicies(c *cli.Context, directory string, plan, replaces *schema.Plan, date string) (*compiler.PolicyReport, error) {
+	return withWorker(c, func(ctx context.Context, deps compiler.Deps) (*compiler.PolicyReport, error) {
+		return compiler.CheckPolicies(ctx, compiler.PolicyInput{Directory: directory, Plan: plan, Replaces: replaces, Date: date}, deps)
+	})
+}
+
+func withWorker(c *cli.Context, ask func(context.Context, compiler.Deps) (*compiler.PolicyReport, error)) (*compiler.PolicyReport, error) {
+	ctx, release := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	defer release()
+	report, err := ask(ctx, compiler.Deps{PolicyWorker: policyWorker()})
+	if ctx.Err() != nil {
+		return nil, ui.WithCode(ui.ExitInterrupted, errors.New("interrupted"))
+	}
+	if report != nil {
+		for _, line := range report.Traces {
+			fmt.Fprintln(os.Stderr, ui.Printable(line))
+		}
+	}
+	return report, err
+}
+
+func testPolicies(c *cli.Context) error {
+	dir := "."
+	if c.NArg() > 0 {
+		var err error
+		if dir, err = ui.OneArgument(c, "DIR", "a fleet"); err != nil {
+			return err
+		}
+	}
+	report, err := withWorker(c, func(ctx context.Context, deps compiler.Deps) (*compiler.PolicyReport, error) {
+		return compiler.TestPolicies(ctx, dir, deps)
+	})
+	if report == nil {
+		return err
+	}
+	if c.Bool("json") {
+		if err := ui.WriteJSON(c.App.Writer, report.Cases); err != nil {
+			return err
+		}
+	} else if err := writeCases(c.App.Writer, report.Cases, c.Bool("verbose")); err != nil {
+		return err
+	}
+	printDiagnostics(report.Diagnostics)
+	if errors.Is(err, compiler.ErrViolated) {
+		return ui.WithCode(ui.ExitError, ui.ErrReported)
+	}
+	return err
+}
+
+// writeCases tells of cases that failed, what was expected and what was found as a
+// difference, and counts the others.
+func writeCases(to io.Writer, cases []compiler.PolicyCase, verbose bool) error {
+	var out strings.Builder
+	failed := 0
+	for _, c := range cases {
+		if c.Passed() {
+			if verbose {
+				fmt.Fprintf(&out, "ok    %s: %s\n", c.File, c.Name)
+			}
+			continue
+		}
+		failed++
+		fmt.Fprintf(&out, "FAIL  %s: %s\n", c.File, c.Name)
+		for _, expected := range c.Missing {
+			fmt.Fprintf(&out, "      - %s\n", expected)
+		}
+		for _, violation := range c.Unexpected {
+			fmt.Fprintf(&out, "      + %s\n", asExpectation(violation))
+		}
+		if c.Fault != nil {
+			fmt.Fprintf(&out, "      %s\n", strings.ReplaceAll(c.Fault.String(), "\n", "\n      "))
+		}
+	}
+	if failed > 0 {
+		fmt.Fprintf(&out, "%s failed, %d passed (- expected, + found)\n", ui.Count(failed, "case"), len(cases)-failed)
+	} else if len(cases) > 0 {
+		fmt.Fprintf(&out, "%s passed\n", ui.Count(len(cases), "case"))
+	}
+	_, err := io.WriteString(to, out.String())
+	return err
+}
+
+// asExpectation writes a violation as a test would expect it.
+func asExpectation(v compiler.Violation) string {
+	fields := []string{}
+	for _, field := range []struct{ name, value string }{
+		{"rule", v.Rule}, {"severity", string(v.Severity)}, {"host", string(v.Host)}, {"message", v.Message},
+	} {
+		if field.value != "" {
+			text, _ := json.Marshal(field.value) // a string always can
+			fields = append(fields, fmt.Sprintf("%q:%s", field.name, text))
+		}
+	}
+	return "{" + strings.Join(fields, ",") + "}"
+}

@@ -1,0 +1,75 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// allRules is a policy with every ready rule, and one that looks at every file of
+// every host by itself.
+const allRules = `local guardrails = import 'nixfleet/guardrails.libsonnet';
+{
+  reboots: guardrails.oneRebootPerGroup(), canary: guardrails.canaryRequired(), modes: guardrails.noWorldWritable(),
+  setuid: guardrails.noSetuid(), users: guardrails.noUserRemoved(), few: guardrails.maxHostsChanged(5000),
+  forward: guardrails.noDowngrade(), freeze: guardrails.freeze('2026-12-20', '2027-01-02'), replaces: guardrails.replacesRequired(),
+  own: function(plan) [
+    { host: host.name, message: file.path }
+    for host in std.objectValues(plan.hosts)
+    for file in host.manifest.files
+    if std.length(file.text) == 0
+  ],
+}
+`
+
+// largePlan has so many hosts with 20 files, 3 units and 40 packages each; where they
+// differ, everybody has a manifest of its own.
+func largePlan(hosts int, differ bool, text string) *schema.Plan {
+	payload := schema.NewPayload([]byte(text))
+	digest := schema.DigestOf([]byte(text))
+	plan := &schema.Plan{Manifests: map[schema.Digest]schema.Manifest{}, Payloads: map[schema.Digest]schema.Payload{digest: payload}}
+	plan.Index.Hosts = schema.Hosts{}
+	wave := schema.Wave{Name: "all"}
+	for i := range hosts {
+		kind := 0
+		if differ {
+			kind = i
+		}
+		manifest := schema.Manifest{Base: schema.Ubuntu, System: schema.X8664Linux}
+		for n := range 20 {
+			manifest.Files = append(manifest.Files, schema.File{Path: fmt.Sprintf("/etc/app/%d-%d", kind, n), Mode: "0644", Owner: "root", Group: "root", Payload: digest})
+		}
+		for n := range 3 {
+			manifest.Units = append(manifest.Units, schema.Unit{Name: schema.UnitName(fmt.Sprintf("u%d.service", n)), Payload: digest})
+		}
+		for n := range 40 {
+			manifest.Packages = append(manifest.Packages, schema.StorePath(fmt.Sprintf("/nix/store/00000000000000000000000000000000-p%d-1.%d", n, n)))
+		}
+		key := schema.DigestOf(fmt.Append(nil, kind))
+		plan.Manifests[key] = manifest
+		name := schema.HostName(fmt.Sprintf("h%d", i))
+		plan.Index.Hosts[name] = schema.Host{Manifest: key, Groups: []string{"web"}}
+		wave.Hosts = append(wave.Hosts, name)
+	}
+	plan.Index.Rollout.Waves = schema.Waves{wave}
+	return plan
+}
+
+func BenchmarkCheck(b *testing.B) {
+	source := Source{write(b, map[string]string{"policy/all.jsonnet": allRules}), Directory}
+	for _, hosts := range []int{1, 100, 1000} {
+		for _, differ := range []bool{false, true} {
+			b.Run(fmt.Sprintf("hosts=%d/differ=%t", hosts, differ), func(b *testing.B) {
+				subject := Subject{Plan: largePlan(hosts, differ, "a"), Previous: largePlan(hosts, differ, "b"), Date: "2026-11-11"}
+				for b.Loop() {
+					answer, err := Check(context.Background(), Here, source, subject, true)
+					if err != nil || len(answer.Faults) > 0 {
+						b.Fatal(err, answer.Faults)
+					}
+				}
+			})
+		}
+	}
+}
