@@ -140,26 +140,31 @@ func because(halted string) string {
 
 // Resumable returns the newest run of the plan that can be resumed. Where there is
 // none, the error says what there is.
-func Resumable(plan *schema.Plan, stateDir string) (string, error) {
-	runs, err := Runs(stateDir, 0)
+func Resumable(plan *schema.Plan, stateDir string) (*RunStory, error) {
+	names, err := recorded(stateDir)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	var last *RunSummary
-	for i, run := range runs {
+	var other *schema.Beginning
+	for _, name := range names {
+		head, err := journal.Head(filepath.Join(stateDir, "runs"), name)
+		if err != nil || head.Fleet != plan.Index.Fleet || head.Digest != plan.Digest && other != nil {
+			continue
+		}
+		story, err := ReadRun(stateDir, name)
 		switch {
-		case run.Task != "" || run.Left == 0 && run.Verdict != "":
-		case run.Digest == plan.Digest:
-			return run.Run, nil
-		case last == nil && run.Fleet == plan.Index.Fleet:
-			last = &runs[i]
+		case err != nil || story.Left == 0 && story.Verdict != "":
+		case head.Digest == plan.Digest:
+			return story, nil
+		default:
+			other = head
 		}
 	}
-	if last != nil {
-		return "", fault.New(fault.Refused, "no run of this plan can be resumed: run %s, which can, carries out another: expected %s, found %s", last.Run, last.Digest, plan.Digest).
+	if other != nil {
+		return nil, fault.New(fault.Refused, "no run of this plan can be resumed: run %s, which can, carries out another: expected %s, found %s", other.ID, other.Digest, plan.Digest).
 			WithHint("resume it with its own plan, or execute this one anew: hosts that are as it says are left alone")
 	}
-	return "", fault.New(fault.Refused, "no run of this plan can be resumed: none was begun here, or all have come to their end").
+	return nil, fault.New(fault.Refused, "no run of this plan can be resumed: none was begun here, or all have come to their end").
 		WithHint("nixfleet runs lists runs; execute the plan without --resume")
 }
 

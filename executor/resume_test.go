@@ -237,8 +237,8 @@ func TestResumeRefusals(t *testing.T) {
 	}
 	wantHost(t, record, "web-1", schema.HostChanged)
 	wantHost(t, record, "web-2", schema.HostHeld, "stopped before its turn")
-	if run, err := Resumable(f.plan, f.deps.StateDir); run != record.Run || err != nil {
-		t.Errorf("%s, %v", run, err)
+	if story, err := Resumable(f.plan, f.deps.StateDir); err != nil || story.Run != record.Run || story.Left != 2 {
+		t.Errorf("%+v, %v", story, err)
 	}
 	for want, change := range map[string]func(*Options){
 		"nixfleet 1.0 began it, and this is 2.0": func(o *Options) { o.Program = "2.0" },

@@ -89,6 +89,9 @@ func execute(c *cli.Context) error {
 	if err != nil {
 		return ui.WithCode(ui.ExitRefused, err)
 	}
+	if !options.DryRun {
+		tellUnfinished(c, plan)
+	}
 	question := fmt.Sprintf("Apply plan %s to %s?", plan.Digest.Short(), ui.Count(len(hosts), "host"))
 	if !options.DryRun && !c.Bool("yes") && !confirmed(question) {
 		return ui.WithCode(ui.ExitRefused, errNotConfirmed)

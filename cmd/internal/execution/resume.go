@@ -3,6 +3,7 @@ package execution
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -22,21 +23,40 @@ func resume(c *cli.Context, plan *schema.Plan, options executor.Options) error {
 	if err != nil {
 		return ui.WithCode(ui.ExitRefused, err)
 	}
-	if name := c.String("run"); name != "" {
-		options.Resume, err = executor.FindRun(deps.StateDir, name)
-	} else {
-		options.Resume, err = executor.Resumable(plan, deps.StateDir)
-	}
+	story, err := runToResume(c, plan, deps.StateDir)
 	if err != nil {
 		return ui.WithCode(ui.ExitRefused, err)
 	}
-	story, err := executor.ReadRun(deps.StateDir, options.Resume)
-	if err != nil {
-		return ui.WithCode(ui.ExitRefused, err)
-	}
+	options.Resume = story.Run
 	question := fmt.Sprintf("Go on with run %s, which has %s of %d left?", options.Resume, ui.Count(story.Left, "host"), story.Hosts)
 	if !c.Bool("yes") && !confirmed(question) {
 		return ui.WithCode(ui.ExitRefused, errNotConfirmed)
 	}
 	return CarryOut(c, plan, slices.Sorted(maps.Keys(story.Record.Hosts)), options)
+}
+
+func runToResume(c *cli.Context, plan *schema.Plan, stateDir string) (*executor.RunStory, error) {
+	name := c.String("run")
+	if name == "" {
+		return executor.Resumable(plan, stateDir)
+	}
+	run, err := executor.FindRun(stateDir, name)
+	if err != nil {
+		return nil, err
+	}
+	return executor.ReadRun(stateDir, run)
+}
+
+// tellUnfinished says that there is a run of the plan to go on with, to somebody who
+// begins another.
+func tellUnfinished(c *cli.Context, plan *schema.Plan) {
+	deps, err := surroundings.Deps(c.String("state-dir"))
+	if err != nil {
+		return
+	}
+	story, err := executor.Resumable(plan, deps.StateDir)
+	if err != nil || story.State == executor.RunAtWork {
+		return
+	}
+	fmt.Fprintf(os.Stderr, "note: run %s of this plan has %s left, and --resume goes on with it; this begins anew\n", story.Run, ui.Count(story.Left, "host"))
 }

@@ -29,6 +29,27 @@ func Read(dir, run string) (entries []schema.Entry, atWork bool, err error) {
 	return entries, locked(file), err
 }
 
+// Head returns the first line of a run's journal.
+func Head(dir, run string) (*schema.Beginning, error) {
+	file, err := os.Open(Path(dir, run))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the journal: %w", err)
+	}
+	defer file.Close()
+	line, err := bufio.NewReader(file).ReadBytes('\n')
+	if err == io.EOF {
+		return nil, fmt.Errorf("%s: %w", file.Name(), ErrEmpty)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the journal: %w", err)
+	}
+	var first schema.Entry
+	if err := json.Unmarshal(line, &first); err != nil {
+		return nil, fmt.Errorf("cannot read line 1 of the journal %s: %w", file.Name(), err)
+	}
+	return first.Run, checkHead(file.Name(), &first)
+}
+
 // read returns the entries, and the length of the file up to the end of the last whole
 // line.
 func read(file *os.File) (entries []schema.Entry, whole int64, err error) {
@@ -107,8 +128,8 @@ func AtWork(dir string) ([]schema.Beginning, error) {
 			continue // somebody cleared up
 		}
 		if locked(file) {
-			if entries, _, err := read(file); err == nil {
-				heads = append(heads, *entries[0].Run)
+			if head, err := Head(dir, run); err == nil {
+				heads = append(heads, *head)
 			}
 		}
 		file.Close()
