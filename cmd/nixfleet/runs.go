@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -87,7 +86,7 @@ func listRuns(c *cli.Context) error {
 		if runs == nil {
 			runs = []executor.RunSummary{}
 		}
-		return errors.Join(writeIndented(out, runs), out.Flush())
+		return errors.Join(ui.WriteJSON(out, runs), out.Flush())
 	}
 	if len(runs) == 0 {
 		fmt.Fprintf(out, "no run is recorded in %s\n", filepath.Join(deps.StateDir, "runs"))
@@ -160,17 +159,10 @@ func showRun(c *cli.Context) error {
 	}
 	out := bufio.NewWriter(c.App.Writer)
 	if c.Bool("json") {
-		return errors.Join(writeIndented(out, story), out.Flush())
+		return errors.Join(ui.WriteJSON(out, story), out.Flush())
 	}
 	tellRun(out, ui.StyleFor(c.App.Writer), story)
 	return out.Flush()
-}
-
-func writeIndented(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
 }
 
 func tellRun(w io.Writer, style ui.Style, story *executor.RunStory) {
