@@ -16,7 +16,7 @@ import (
 // hosts and plans as the commands do, up to the point at which they would begin to work.
 func TestDocumentedCommandsAreRight(t *testing.T) {
 	var text []byte
-	for _, page := range []string{"status", "run", "review", "pull-requests"} {
+	for _, page := range []string{"status", "run", "review", "pull-requests", "policy"} {
 		content, err := os.ReadFile("../../docs/" + page + ".md")
 		if err != nil {
 			t.Fatal(err)
@@ -41,7 +41,11 @@ func TestDocumentedCommandsAreRight(t *testing.T) {
 func reads(words []string) error {
 	app := newApp()
 	ran := false
+	commands := app.Commands
 	for _, command := range app.Commands {
+		commands = append(commands, command.Subcommands...)
+	}
+	for _, command := range commands {
 		command.Action = func(c *cli.Context) error {
 			before, after, dashes := ui.Verbatim(c)
 			ran = (len(before) <= 1 || c.Command.Name == "diff" && len(before) == 2) && dashes == (c.Command.Name == "run") && dashes == (len(after) > 0)

@@ -26,7 +26,7 @@ Exit status: 0 the plan is whole, 1 it is not, or policies have something agains
 
 Examples: nixfleet verify plan.json
           nixfleet verify plan.json --policy my-fleet --replaces main.json
-          nixfleet verify plan.json --policy my-fleet --policy-date "$(date -I)"`,
+          nixfleet verify plan.json --policy my-fleet --policy-date 2026-12-24`,
 		Flags: append(policyFlags(),
 			&cli.StringFlag{Name: "digest", Usage: "also require this `DIGEST`, as it was approved"},
 			&cli.StringFlag{Name: "policy", Usage: "also ask the policies in `DIR`, a fleet or a directory of policies"},
