@@ -84,7 +84,7 @@ type github struct {
 // result is what came of a run.
 type result struct {
 	id      int
-	failed  string // the step that failed
+	failed  string // the steps that failed, one of each job
 	output  string
 	summary string
 }
@@ -113,6 +113,7 @@ func (g *github) run(name, commit string, context map[string]string) result {
 		}
 		m := &machine{g: g, result: &r, commit: commit, context: all, shell: w.Defaults.Run.Shell, dir: filepath.Join(g.dir, fmt.Sprintf("run-%d", r.id), id)}
 		if holds, always := m.condition(j.If); !holds || failed[j.Needs] && !always {
+			failed[id] = failed[j.Needs] // what needs it is left out as well
 			continue
 		}
 		failed[id] = m.work(j)
@@ -222,6 +223,9 @@ func (m *machine) step(s step, shell string) {
 	}
 	if err != nil {
 		m.failed = true
+		if m.result.failed != "" {
+			m.result.failed += "; "
+		}
 		m.result.failed += s.Name + s.Uses
 		m.result.output += err.Error() + "\n"
 	}

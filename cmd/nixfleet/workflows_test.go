@@ -44,6 +44,9 @@ func TestWorkflows(t *testing.T) {
 	}
 	r := g.run("review", "greeting", pull)
 	expect(t, r, "golden/ is what the fleet compiles to", "hint: nixfleet golden --update")
+	if !strings.Contains(r.output, "2 cases passed") {
+		t.Errorf("policies were not tested:\n%s", r.output)
+	}
 	comment := g.standin("comment.md")
 	if !strings.Contains(comment, "**restarts** `web.service` because /srv/web/index.html changes") || !strings.Contains(r.summary, comment) {
 		t.Errorf("found the comment\n%s", comment)
@@ -70,6 +73,12 @@ func TestWorkflows(t *testing.T) {
 		t.Error("a pull request from a fork was commented on")
 	}
 
+	// What a policy forbids makes no plan.
+	g.git(g.repo, "checkout", "-q", "-b", "careless")
+	replaceIn(t, filepath.Join(g.repo, "modules/web.nix"), "text = \"<p>", "mode = \"0666\";\n      text = \"<p>")
+	g.git(g.repo, "commit", "-qam", "For everybody to write")
+	expect(t, g.run("review", "careless", pull), "The plan; golden/ is what the fleet compiles to", "file /srv/web/index.html can be written by everybody")
+
 	// Merged: the plan, and what to approve.
 	g.git(g.repo, "checkout", "-q", "main")
 	g.git(g.repo, "merge", "-q", "greeting")
@@ -91,6 +100,18 @@ func TestWorkflows(t *testing.T) {
 	expect(t, start(digest, "dry-run"), "", "")
 	if seen := hosts.look(t); seen.Connections == 0 || seen.Changed != 0 {
 		t.Errorf("a dry run was seen as %+v", seen)
+	}
+	frozen := filepath.Join(g.repo, "policy/freeze.jsonnet")
+	rule := "(import 'nixfleet/guardrails.libsonnet').freeze('2000-01-01', '2999-12-31', reason='a long holiday')"
+	if err := os.WriteFile(frozen, []byte("{ holiday: "+rule+" }\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	g.git(g.repo, "add", "-A")
+	g.git(g.repo, "commit", "-qm", "A freeze")
+	expect(t, start(digest, "execute"), "It is the plan that was approved", "a long holiday")
+	g.git(g.repo, "revert", "--no-edit", "HEAD")
+	if seen := hosts.look(t); seen.Connections != 0 {
+		t.Errorf("a freeze did not hold: %+v", seen)
 	}
 	executed := start(digest, "execute")
 	expect(t, executed, "", "")
@@ -142,9 +163,7 @@ func newGitHub(t *testing.T, hosts *simulatedHosts) *github {
 	}
 	inventory := filepath.Join(g.repo, "inventory/prod.yaml")
 	replaceIn(t, inventory, "  user: deploy", fmt.Sprintf("  port: %d\n  user: deploy", hosts.Port))
-	// They have no health that could be asked for.
-	replaceIn(t, inventory, "  soak: 1m\n", "")
-	replaceIn(t, filepath.Join(g.repo, "modules/web.nix"), "healthChecks.web.url", "# healthChecks.web.url")
+	replaceIn(t, inventory, "  soak: 1m\n", "") // they have no health that could be asked for
 	replaceIn(t, inventory, "192.0.2.11", hosts.Hosts[0].Address)
 	replaceIn(t, inventory, "192.0.2.12", hosts.Hosts[1].Address)
 	replaceIn(t, inventory, `# hostKeys: ["ssh-ed25519 AAAA…"]`, fmt.Sprintf("hostKeys: [%q]", hosts.Hosts[0].HostKey))
