@@ -59,6 +59,9 @@ func TestOnFailure(t *testing.T) {
 				if back && !strings.Contains(got.Error, "it went back to what it was before, generation 1") {
 					t.Errorf("%s: %s", name, got.Error)
 				}
+				if own := strings.HasPrefix(got.Error, "health check "); back && own != (name == "web-3") {
+					t.Errorf("%s went back because %s", name, got.Error)
+				}
 			}
 			if record.Verdict != schema.Halted || !strings.Contains(record.Halted, "1 host of wave 2 failed, and its budget is 0") {
 				t.Errorf("%s: %q", record.Verdict, record.Halted)

@@ -120,7 +120,7 @@ func heldHint(g Group, record *schema.Record, way Way) string {
 	case strings.HasPrefix(g.Reason, "held for a later execution"):
 		return "when it can be reached, " + again
 	case strings.HasPrefix(reason, "the gate is closed"):
-		return "when the gate's command says yes, " + resume
+		return "when the gate's command says yes, " + again // what policy has halted is not resumed
 	case strings.HasPrefix(reason, "the run was stopped"):
 		return "go on: " + resume
 	}

@@ -72,7 +72,7 @@ func TestHints(t *testing.T) {
 	}{
 		{"", "the run was stopped before its turn", resumes, held("the run was stopped before its turn"), "go on: nixfleet execute plan.json --resume"},
 		{"", "the run was stopped before its turn", way, held("the run was stopped before its turn"), "go on: nixfleet execute plan.json --host web-1"},
-		{"", "the gate is closed, asked once: exit status 1", resumes, held("the gate is closed, asked once: exit status 1"), "when the gate's command says yes, nixfleet execute plan.json --resume"},
+		{"", "the gate is closed, asked once: exit status 1", resumes, held("the gate is closed, asked once: exit status 1"), "when the gate's command says yes, nixfleet execute plan.json --host web-1"},
 		{"", "1 host of wave 1 failed, and its budget is 0", resumes, held("1 host of wave 1 failed, and its budget is 0"), "once the hosts that failed are mended, go on: nixfleet execute plan.json --host web-1"},
 		{"", "", way, held("held for a later execution, because it cannot be reached: no route"), "when it can be reached, nixfleet execute plan.json --host web-1"},
 		{"rollback to previous", "", back, schema.HostRecord{Outcome: schema.HostUnreachable, Error: "no route"}, "nothing was touched; when it can be reached, nixfleet rollback my-fleet --to previous --host web-1"},

@@ -108,6 +108,9 @@ func (n *narrator) note(e schema.Event) string {
 // host tells the end of a host's turn.
 func (n *narrator) host(e schema.Event, model *progress.Model) string {
 	took := fmt.Sprintf(" in %.1f s", e.Seconds)
+	if e.Outcome == schema.HostHeld && e.Seconds == 0 { // its turn never came
+		took = ""
+	}
 	if e.Reboot != nil && !n.all {
 		switch e.Reboot.State {
 		case schema.RebootDone:
@@ -215,7 +218,10 @@ func (n *narrator) stage(e schema.Event) string {
 	}
 	text := ui.Printable(e.Stage)
 	if e.Until != nil {
-		text += ", " + progress.Span(e.Until.Sub(e.Time)) + " at most"
+		text += ", " + progress.Span(e.Until.Sub(e.Time).Round(time.Second))
+		if e.Stage != "soak" {
+			text += " at most"
+		}
 	}
 	if e.Wave != "" {
 		text = "wave " + ui.Printable(e.Wave) + ": " + text

@@ -39,7 +39,7 @@ web-1: update file /etc/web/7-0.conf
 web-1: update file /etc/web/7-1.conf
 `).Equal(t, strings.Join(strings.SplitAfter(text, "\n")[:3], ""))
 	rest := strings.ReplaceAll(text, "update file", "")
-	for _, want := range []string{"web-1: changed in ", "wave canary: soak, 5m00s at most", "wave canary: 1 of 1 host in ", "wave rest, 3 of 3: 1 host", "wave rest: 1 of 1 host in "} {
+	for _, want := range []string{"web-1: changed in ", "wave canary: soak, 5m00s\n", "wave canary: 1 of 1 host in ", "wave rest, 3 of 3: 1 host", "wave rest: 1 of 1 host in "} {
 		if !strings.Contains(rest, want) {
 			t.Errorf("%q is not told:\n%s", want, rest)
 		}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -17,7 +18,12 @@ func (o *rollout) rollBack(ctx context.Context, wave *schema.Wave) {
 	if o.DryRun || o.stopped(ctx) != "" {
 		return
 	}
-	because := func(*task) string { return "the rollout halted: " + o.halted }
+	because := func(t *task) string {
+		if t.result.Outcome == schema.HostUnhealthy {
+			return t.result.Error // it is one of those for whom the rollout halted
+		}
+		return "the rollout halted: " + o.halted
+	}
 	waves := o.Plan.Index.Rollout.Waves
 	at := slices.IndexFunc(waves, func(w schema.Wave) bool { return w.Name == wave.Name })
 	switch wave.OnFailure {
@@ -30,6 +36,19 @@ func (o *rollout) rollBack(ctx context.Context, wave *schema.Wave) {
 	}
 }
 
+// takeBackOwed takes back the hosts whose way back after their turns an earlier process
+// did not come to, where each that is not well goes back.
+func (o *rollout) takeBackOwed(ctx context.Context, wave *schema.Wave, hosts []schema.HostName) {
+	if wave.OnFailure != schema.RollbackHost {
+		return
+	}
+	owed := slices.DeleteFunc(slices.Clone(hosts), func(host schema.HostName) bool {
+		t := o.tasks[host]
+		return t == nil || t.result.Outcome != schema.HostUnhealthy || t.stays() != ""
+	})
+	o.takeBack(ctx, wave, owed, func(t *task) string { return t.result.Error })
+}
+
 // takeBack takes back those of the hosts that this run changed, as limits let them.
 func (o *rollout) takeBack(ctx context.Context, wave *schema.Wave, hosts []schema.HostName, because func(*task) string) {
 	waiting := slices.DeleteFunc(slices.Clone(hosts), func(host schema.HostName) bool {
@@ -39,10 +58,15 @@ func (o *rollout) takeBack(ctx context.Context, wave *schema.Wave, hosts []schem
 	if len(waiting) > 0 {
 		o.emit(schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: "roll back"})
 	}
-	returned := make(chan *task)
+	type end struct {
+		*task
+		stopped bool
+	}
+	returned := make(chan end)
 	for {
 		if o.stopped(ctx) != "" {
-			waiting = nil // they stay as they are
+			o.putOff(waiting, because)
+			waiting = nil
 		}
 		for i := o.limits.next(waiting); i >= 0; i = o.limits.next(waiting) {
 			t := o.tasks[waiting[i]]
@@ -50,8 +74,7 @@ func (o *rollout) takeBack(ctx context.Context, wave *schema.Wave, hosts []schem
 			o.limits.begin(t.name)
 			o.emit(schema.Event{Kind: schema.HostReturning, Host: t.name, Wave: wave.Name})
 			go func() {
-				t.goBack(ctx, because(t))
-				returned <- t
+				returned <- end{t, t.goBack(ctx, because(t))}
 			}()
 		}
 		if o.limits.atWork == 0 {
@@ -59,29 +82,65 @@ func (o *rollout) takeBack(ctx context.Context, wave *schema.Wave, hosts []schem
 		}
 		t := <-returned
 		o.limits.end(t.name)
-		o.amend(t)
+		if t.stopped { // the journal's last word is that it goes back
+			o.record(t.task)
+		} else {
+			o.amend(t.task)
+		}
 		o.emit(schema.Event{Kind: schema.HostReturned, Host: t.name, Wave: wave.Name, Outcome: t.result.Outcome, Error: t.result.Error})
 	}
 }
 
+// putOff keeps of hosts that the operator did not let go back that they are to: who
+// resumes the run goes on with it.
+func (o *rollout) putOff(hosts []schema.HostName, because func(*task) string) {
+	for _, host := range hosts {
+		t := o.tasks[host]
+		if stays := t.stays(); stays != "" {
+			t.result.Error = because(t) + stays
+			o.amend(t)
+			continue
+		}
+		err := t.write(schema.Entry{Kind: schema.HostGoingBack, Record: &t.result, Before: t.before})
+		t.result.Error = because(t) + t.putOff()
+		if err != nil {
+			t.result.Error = because(t) + "\nit stays as it is: " + err.Error()
+		}
+		o.record(t)
+	}
+}
+
+// putOff says that the host has not gone back yet.
+func (t *task) putOff() string {
+	return fmt.Sprintf("\nit is to go back to generation %d, and the run was stopped before that\nhint: go on with that by --resume", t.before)
+}
+
+// stays says why a host that the run has changed cannot go back; empty where it can.
+func (t *task) stays() string {
+	switch t.before {
+	case 0:
+		return "\nit stays as it is: before this run it was not managed, so there is no generation to go back to"
+	case t.result.Generation:
+		return "\nit stays as it is: the run brought no new generation, it put right what had drifted"
+	}
+	return ""
+}
+
 // goBack makes the host what it was before the run, in a transaction of its own. What
-// that cannot be is said in the record.
-func (t *task) goBack(ctx context.Context, because string) {
-	switch {
-	case !t.changed:
-		return
-	case t.before == 0:
-		t.result.Error = because + "\nit stays as it is: before this run it was not managed, so there is no generation to go back to"
-		return
-	case t.before == t.result.Generation:
-		t.result.Error = because + "\nit stays as it is: the run brought no new generation, it put right what had drifted"
-		return
+// that cannot be is said in the record. Where it was cut the host is still to go back.
+func (t *task) goBack(ctx context.Context, because string) (stopped bool) {
+	if !t.changed {
+		return false
+	}
+	if stays := t.stays(); stays != "" {
+		t.result.Error = because + stays
+		return false
 	}
 	// If we crash here, the host is what it was before the run or what that made of it,
 	// and the run, resumed, takes it back then.
 	if err := t.write(schema.Entry{Kind: schema.HostGoingBack, Record: &t.result, Before: t.before}); err != nil {
 		t.result.Error = because + "\nit stays as it is: " + err.Error()
-		return
+		return false
 	}
 	// Under a name of its own: what the host tells of the run's last change is then of this one.
 	run := &Run{
@@ -89,11 +148,23 @@ func (t *task) goBack(ctx context.Context, because string) {
 		Observe: func(e schema.Event) { t.Run.emit(e) },
 	}
 	back := &task{Run: run, name: t.name, host: schema.Host{Connection: t.host.Connection, Manifest: schema.DigestOf(nil)}, helper: &session.Helper{}}
-	b := &returning{task: back, where: protocol.Back{To: strconv.Itoa(t.before)}}
-	if err := back.tries(ctx, b.attempt); err != nil {
+	b := &returning{task: back, where: protocol.Back{To: strconv.Itoa(t.before)}, from: t.result.Generation}
+	err := back.tries(ctx, b.attempt)
+	var others *othersError
+	switch {
+	case errors.As(err, &others):
+		t.changed = false
+		t.result.Error = because + "\nit stays as it is: " + err.Error()
+		return false
+	case err != nil:
 		back.conclude(ctx, err)
 	}
+	if back.result.Outcome == schema.HostHeld { // it was cut before it began
+		t.result.Error = because + t.putOff()
+		return true
+	}
 	t.returned(&back.result, because)
+	return ctx.Err() != nil && t.result.Outcome == schema.HostUnknown
 }
 
 // returned turns the record of the way back into that of the host.
