@@ -3,7 +3,9 @@ package policy
 import (
 	"context"
 	"fmt"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -72,4 +74,37 @@ func BenchmarkCheck(b *testing.B) {
 			})
 		}
 	}
+}
+
+// Ten times the hosts take about ten times as long, not a hundred times, alike or not.
+func TestGrowsWithHosts(t *testing.T) {
+	source := Source{write(t, map[string]string{"policy/all.jsonnet": allRules}), Directory}
+	for _, differ := range []bool{false, true} {
+		cost := func(hosts int) time.Duration {
+			subject := Subject{Plan: largePlan(hosts, differ, "a"), Previous: largePlan(hosts, differ, "b"), Date: "2026-11-11"}
+			before := processorTime(t)
+			answer, err := Check(context.Background(), Here, source, subject, true)
+			if err != nil || len(answer.Faults) > 0 || len(answer.Violations) != 1 { // there is no canary
+				t.Fatal(err, report(answer))
+			}
+			return processorTime(t) - before
+		}
+		cost(10) // what is done once
+		few, many := cost(100), cost(1000)
+		t.Logf("differ=%t: 100 hosts %v, 1000 hosts %v of the processor, %.1f times as much", differ, few, many, float64(many)/float64(few))
+		if many > 40*few {
+			t.Errorf("differ=%t: 1000 hosts take %.0f times as long as 100", differ, float64(many)/float64(few))
+		}
+	}
+}
+
+// processorTime is what this process took of the processors: other work on the machine
+// does not count.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
