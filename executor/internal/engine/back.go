@@ -59,6 +59,15 @@ func (r *Run) one(ctx context.Context, host LookHost, try func(*task) func(conte
 type returning struct {
 	*task
 	where protocol.Back
+	// from is the generation that it leaves; 0 where it may be any.
+	from int
+}
+
+// othersError says that it is no more the generation that it should leave.
+type othersError struct{ generation int }
+
+func (e *othersError) Error() string {
+	return fmt.Sprintf("something else was applied to it since, as generation %d", e.generation)
 }
 
 // attempt goes all the way over one connection, and a second one to leave.
@@ -81,6 +90,9 @@ func (b *returning) attempt(ctx context.Context) error {
 			return err
 		}
 		return b.attempt(ctx)
+	}
+	if b.from != 0 && hello.Generation != b.from && !madeBy(hello) {
+		return &othersError{hello.Generation}
 	}
 	b.stage("prepare")
 	reply, err := s.Back(ctx, b.where, b.Patience.Prepare, b.relay)

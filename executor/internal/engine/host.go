@@ -188,6 +188,9 @@ func (t *task) attempt(ctx context.Context) error {
 	if t.past.changing {
 		t.before = t.past.before
 	}
+	if err := t.sinceThen(hello); err != nil {
+		return err
+	}
 	if at := t.underWay(hello); at != nil {
 		if done, err := t.takeUp(ctx, conn, s, at); done || err != nil {
 			return err
@@ -222,6 +225,21 @@ func (t *task) attempt(ctx context.Context) error {
 	}
 	t.stage("apply")
 	return t.change(ctx, conn, s)
+}
+
+// sinceThen refuses a host to which something else was applied since an earlier process
+// of the run began to change it: whoever did that may not know of this run.
+func (t *task) sinceThen(hello *protocol.HelloReply) error {
+	if !t.past.changing || hello.Unchanged || hello.Transaction != nil || hello.Generation == t.past.before || madeBy(hello) {
+		return nil
+	}
+	return fault.New(fault.Refused, "something else was applied to %s since this run began to change it, from generation %d: found generation %d", t.name, t.past.before, hello.Generation).
+		WithHint("nixfleet history tells by whom; where this plan shall hold, execute it anew")
+}
+
+// madeBy reports whether the run that asks has made the generation that the host is in.
+func madeBy(hello *protocol.HelloReply) bool {
+	return hello.Last != nil && hello.Last.Generation == hello.Generation
 }
 
 // unchanged says that there is nothing to do, because the host was so before this run

@@ -44,11 +44,16 @@ func (r *Run) Ended() error {
 	return r.write(schema.Entry{Kind: schema.RunEnded, Verdict: r.Verdict()})
 }
 
+// record puts what is known now of a host whose turn is over into the run's record.
+func (o *rollout) record(t *task) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.records[t.name] = t.result
+}
+
 // amend keeps what is known now of a host whose turn is over.
 func (o *rollout) amend(t *task) {
-	o.mu.Lock()
-	o.records[t.name] = t.result
-	o.mu.Unlock()
+	o.record(t)
 	if err := t.keepRecord(schema.HostAmended); err != nil && o.halted == "" {
 		o.halted = err.Error()
 		o.emit(schema.Event{Kind: schema.RunHalted, Host: t.name, Error: o.halted})

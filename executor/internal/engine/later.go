@@ -46,7 +46,7 @@ func (o *rollout) setAside(t *task) {
 func (o *rollout) leaveOut(wave *schema.Wave, host schema.HostName) {
 	t := o.waiting[host]
 	if t == nil {
-		o.hold(host, o.halted)
+		o.leave(wave, host)
 		return
 	}
 	delete(o.waiting, host)
@@ -56,6 +56,25 @@ func (o *rollout) leaveOut(wave *schema.Wave, host schema.HostName) {
 	}
 	o.tasks[host] = t
 	o.count(wave, t)
+}
+
+// leave says of a host that has no turn in this process what is known of it: of one that
+// an earlier process had begun with it is more than that it is held.
+func (o *rollout) leave(wave *schema.Wave, host schema.HostName) {
+	turn, ended := o.story.Ended[host]
+	switch past, begun := o.story.begun[host]; {
+	case begun:
+		what := "it may have been changed"
+		if past.down() {
+			what = "it may be drained, or down for a reboot"
+		}
+		o.finish(host, schema.HostRecord{Outcome: schema.HostUnknown,
+			Error: "its turn had begun when the run was interrupted before, and nobody has looked at it since, " + what + ": " + o.halted})
+	case ended && turn.Record.Outcome != schema.HostHeld:
+		o.remember(wave, host, turn)
+	default:
+		o.hold(host, o.halted)
+	}
 }
 
 // worthWatching reports whether there is something about a wave to see: where hosts

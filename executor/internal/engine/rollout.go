@@ -72,24 +72,31 @@ func (o *rollout) wave(ctx context.Context, wave *schema.Wave, hosts []schema.Ho
 		o.keep(schema.Entry{Kind: schema.WaveBegun, Wave: wave.Name})
 	}
 	waiting := o.recall(wave, hosts)
+	o.takeBackOwed(ctx, wave, hosts)
 	over := o.story.waves[wave.Name] && len(waiting) == 0
 	o.take(ctx, wave, waiting)
 	o.later(ctx, wave)
 	if stopped := o.stopped(ctx); stopped != "" {
 		o.halt(wave, stopped)
 	}
-	if wave.FailureBudget == nil && slices.ContainsFunc(hosts, func(name schema.HostName) bool { return o.failed[name] }) {
-		o.halt(wave, "not every host of wave "+wave.Name+" is as the plan says")
-	}
+	o.haltUnlessAll(wave, hosts)
 	if !over {
 		if o.halted == "" && !o.DryRun && wave.Soak != "" && o.worthWatching(hosts) {
 			o.soak(ctx, wave, hosts)
+			o.haltUnlessAll(wave, hosts)
 		}
 		o.gate(ctx, wave)
 		o.over(wave)
 	}
 	if o.halted != before {
 		o.rollBack(ctx, wave)
+	}
+}
+
+// haltUnlessAll halts after a wave without a budget in which hosts failed.
+func (o *rollout) haltUnlessAll(wave *schema.Wave, hosts []schema.HostName) {
+	if wave.FailureBudget == nil && slices.ContainsFunc(hosts, func(name schema.HostName) bool { return o.failed[name] }) {
+		o.halt(wave, "not every host of wave "+wave.Name+" is as the plan says")
 	}
 }
 
@@ -113,14 +120,19 @@ func (o *rollout) recall(wave *schema.Wave, hosts []schema.HostName) (waiting []
 			waiting = append(waiting, host)
 			continue
 		}
-		t := o.task(host)
-		t.result, t.before, t.changed = turn.Record, turn.Before, turn.Changed
-		o.tasks[host] = t
-		o.count(wave, t)
+		o.remember(wave, host, turn)
 	}
 	// Those that are down come first: the others would wait for them.
 	slices.SortStableFunc(waiting, func(a, b schema.HostName) int { return cmp.Compare(o.downs.rank(a), o.downs.rank(b)) })
 	return waiting
+}
+
+// remember counts a host whose turn was over before this process.
+func (o *rollout) remember(wave *schema.Wave, host schema.HostName, turn Turn) {
+	t := o.task(host)
+	t.result, t.before, t.changed = turn.Record, turn.Before, turn.Changed
+	o.tasks[host] = t
+	o.count(wave, t)
 }
 
 // ended is a host's turn as it is handed in.
@@ -215,7 +227,9 @@ func (o *rollout) close(ctx context.Context, wave *schema.Wave, t *task) ended {
 		t.result.Error = "held for a later execution, because it cannot be reached: " + t.result.Error
 	}
 	if wave.OnFailure == schema.RollbackHost && t.result.Outcome == schema.HostUnhealthy {
-		t.goBack(ctx, t.result.Error)
+		if stopped := t.goBack(ctx, t.result.Error); stopped {
+			return ended{t, nil} // the journal's last word is that it goes back
+		}
 	}
 	return ended{t, t.keepRecord(schema.HostEnded)}
 }

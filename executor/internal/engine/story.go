@@ -35,6 +35,9 @@ type Turn struct {
 	Changed bool
 	// was is what was known of the turn when it ended.
 	was past
+	// returning says that it was about to go back to what it was before the run, after its
+	// turn, and is not known to have done so.
+	returning bool
 }
 
 // again reports whether a resumed run takes the host again: where its turn told nothing
@@ -50,8 +53,13 @@ func (t Turn) again() bool {
 // past is what the turn that comes after it must know of it.
 func (t Turn) past() past {
 	p := t.was
-	p.changing, p.before = t.Changed, t.Before
+	if !p.changing {
+		p.changing, p.before = t.Changed, t.Before
+	}
 	p.done = reached(t.Record.Outcome)
+	if t.returning {
+		p.goingBack = &t.Record
+	}
 	return p
 }
 
@@ -96,6 +104,10 @@ func (s *Story) tell(entry schema.Entry) {
 	case schema.HostRebooted:
 		host.rebooted = entry.Boot
 	case schema.HostGoingBack:
+		if turn, ended := s.Ended[entry.Host]; ended {
+			turn.Record, turn.Before, turn.returning = *entry.Record, entry.Before, true
+			s.Ended[entry.Host] = turn
+		}
 		host.goingBack = entry.Record
 	case schema.HostEnded, schema.HostAmended:
 		s.Ended[entry.Host] = Turn{Record: *entry.Record, Before: entry.Before, Changed: entry.Changed, was: host}
@@ -105,6 +117,12 @@ func (s *Story) tell(entry schema.Entry) {
 	if _, ended := s.Ended[entry.Host]; entry.Host != "" && !ended {
 		s.begun[entry.Host] = host
 	}
+}
+
+// underWay reports whether something has begun with the host that has not ended.
+func (s *Story) underWay(host schema.HostName) bool {
+	_, begun := s.begun[host]
+	return begun || s.Ended[host].returning
 }
 
 // knows reports whether the host had a turn in an earlier process of the run.
@@ -118,12 +136,11 @@ func (s *Story) knows(host schema.HostName) bool {
 }
 
 // Left returns the hosts that a resumed run would take: where it has halted, only those
-// whose turn had begun.
+// whose turn had begun, or their way back.
 func (s *Story) Left() (left []schema.HostName) {
 	for _, host := range s.Run.Hosts {
 		turn, ended := s.Ended[host]
-		_, begun := s.begun[host]
-		if begun || s.Halted == "" && (!ended || turn.again()) {
+		if s.underWay(host) || s.Halted == "" && (!ended || turn.again()) {
 			left = append(left, host)
 		}
 	}
