@@ -59,7 +59,7 @@ func TestOnFailure(t *testing.T) {
 				if back && !strings.Contains(got.Error, "it went back to what it was before, generation 1") {
 					t.Errorf("%s: %s", name, got.Error)
 				}
-				if own := strings.HasPrefix(got.Error, "health check "); back && own != (name == "web-3") {
+				if own := strings.HasPrefix(got.Error, "it hums"); back && own != (name == "web-3") {
 					t.Errorf("%s went back because %s", name, got.Error)
 				}
 			}
