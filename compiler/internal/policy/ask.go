@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -155,8 +156,10 @@ func ask(ctx context.Context, runner Runner, asked *request) (*Answer, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
+	case errors.As(err, new(*boundError)): // which is why it failed, too
+		answer.Faults = append(answer.Faults, ending(last, err))
 	case err != nil || failure != nil:
-		answer.Faults = append(answer.Faults, ending(last, errors.Join(err, failure)))
+		answer.Faults = append(answer.Faults, ending(last, cmp.Or(failure, err)))
 	}
 	slices.SortStableFunc(answer.Cases, func(a, b Case) int { return strings.Compare(a.File, b.File) })
 	return answer, nil
@@ -175,7 +178,7 @@ func readAnswer(from io.Reader) (answer *Answer, last event, err error) {
 		var e event
 		switch err := decoder.Decode(&e); {
 		case err != nil && limited.N <= 0:
-			return answer, last, fmt.Errorf("it says more than %d MiB", mostAnswer>>20)
+			return answer, last, &boundError{fmt.Sprintf("it says more than %d MiB", mostAnswer>>20)}
 		case err != nil:
 			return answer, last, errNotDone
 		case e.Done:
@@ -199,15 +202,12 @@ func readAnswer(from io.Reader) (answer *Answer, last event, err error) {
 
 // ending tells of an evaluation that was ended, or ended by itself.
 func ending(last event, err error) diagnostic.Diagnostic {
-	var bound *boundError
-	reason := err.Error()
-	if errors.As(err, &bound) {
-		reason = bound.reason
-	}
 	d := diagnostic.Diagnostic{
 		Code: diagnostic.PolicyBounds, Severity: diagnostic.Error, Position: diagnostic.Position{File: last.File},
-		Summary: "cannot evaluate the policy: " + reason,
-		Hint:    "look for a function that calls itself without end, or a list or a text that grows",
+		Summary: "cannot evaluate the policy: " + err.Error(),
+	}
+	if _, bound := err.(*boundError); bound {
+		d.Hint = "look for a function that calls itself without end, or a list or a text that grows"
 	}
 	if last.Doing != "" {
 		d.Detail = "it was at " + last.Doing

@@ -288,3 +288,36 @@ func TestTraces(t *testing.T) {
 		t.Error(answer, err)
 	}
 }
+
+// What evaluates may fail itself, and that is no policy that loops.
+func TestProcessThatFails(t *testing.T) {
+	source := Source{write(t, map[string]string{"policy/p.jsonnet": "{ a(plan): [] }"}), Directory}
+	for command, want := range map[string]string{
+		"exit 0":                   "error: cannot evaluate the policy: it ended unexpectedly [policy-bounds]\n",
+		"echo no room >&2; exit 3": "error: cannot evaluate the policy: it ended unexpectedly: no room [policy-bounds]\n",
+		"echo '{\"doing\":\"x\",\"file\":\"f\"}'; kill -9 $$": "error: cannot evaluate the policy: it takes more than 5 seconds [policy-bounds]\n  at f\n  it was at x\n" + growing,
+		"exec cat /dev/zero": "error: cannot evaluate the policy: it ended unexpectedly",
+	} {
+		answer, err := Check(context.Background(), Process([]string{"sh", "-c", command}, testLimits), source, small(), true)
+		if err != nil || !strings.HasPrefix(report(answer), want) {
+			t.Errorf("%s: found\n%s%v\nwant\n%s", command, report(answer), err, want)
+		}
+	}
+	answer, err := Check(context.Background(), Process([]string{"/nonexistent"}, testLimits), source, small(), true)
+	if err != nil || !strings.Contains(report(answer), "cannot start what evaluates policies") {
+		t.Error(report(answer), err)
+	}
+}
+
+func TestAnswerIsBounded(t *testing.T) {
+	if _, _, err := readAnswer(talker{}); err == nil || err.Error() != "it says more than 64 MiB" {
+		t.Error(err)
+	}
+}
+
+// talker traces without end.
+type talker struct{}
+
+func (talker) Read(into []byte) (int, error) {
+	return copy(into, `{"trace":"`+strings.Repeat("x", max(0, len(into)-13))+"\"}\n"), nil
+}

@@ -74,7 +74,12 @@ func Limit(limits Limits) error {
 	debug.SetGCPercent(400) // a short life with much memory
 	debug.SetMemoryLimit(int64(limits.Memory / 2))
 	for resource, most := range map[int]uint64{syscall.RLIMIT_CPU: limits.Seconds, syscall.RLIMIT_AS: limits.Memory} {
-		if err := syscall.Setrlimit(resource, &syscall.Rlimit{Cur: most, Max: most}); err != nil {
+		var now syscall.Rlimit
+		err := syscall.Getrlimit(resource, &now)
+		if most = min(most, now.Max); err == nil { // who has less already may not have more
+			err = syscall.Setrlimit(resource, &syscall.Rlimit{Cur: most, Max: most})
+		}
+		if err != nil {
 			return fmt.Errorf("cannot bound the evaluation of policies: %w", err)
 		}
 	}
