@@ -29,10 +29,13 @@ type narrator struct {
 	// drawn says that progress is to be seen elsewhere.
 	drawn  bool
 	dryRun bool
-	zone   *time.Location
-	told   map[string]*told
-	notes  map[string]bool
-	open   string // the wave whose end is not told yet
+	// resumes says that an earlier process has begun the run.
+	resumes bool
+	zone    *time.Location
+	told    map[string]*told
+	notes   map[string]bool
+	begun   map[schema.HostName]bool // whose turn this process began
+	open    string                   // the wave whose end is not told yet
 }
 
 // told is a reason, who was the first to have it, and how many had.
@@ -41,11 +44,19 @@ type told struct {
 	hosts int
 }
 
-func newNarrator(style ui.Style, hosts int, verbose, drawn, dryRun bool) *narrator {
+func newNarrator(style ui.Style, shape progress.Shape, verbose, drawn, dryRun bool) *narrator {
 	return &narrator{
-		style: style, all: verbose || hosts <= fewHosts, verbose: verbose, drawn: drawn, dryRun: dryRun, zone: time.Local,
-		told: map[string]*told{}, notes: map[string]bool{},
+		style: style, all: verbose || shape.Hosts <= fewHosts, verbose: verbose, drawn: drawn, dryRun: dryRun, zone: zoneOf(shape),
+		told: map[string]*told{}, notes: map[string]bool{}, begun: map[schema.HostName]bool{},
 	}
+}
+
+// zoneOf is where times are told.
+func zoneOf(shape progress.Shape) *time.Location {
+	if shape.Zone == nil {
+		return time.Local
+	}
+	return shape.Zone
 }
 
 // lines are those that tell of an event, which the model has taken in.
@@ -59,6 +70,8 @@ func (n *narrator) lines(e schema.Event, model *progress.Model) string {
 		return n.waveEnds(e, model)
 	case schema.RunHalted:
 		return n.style.Yellow("halted: ") + indentRest(printable(e.Error)) + "\n"
+	case schema.HostStarted:
+		n.begun[e.Host] = true
 	case schema.HostStage:
 		switch {
 		case e.Stage == progress.WaitsForWindow && e.Until != nil:
@@ -108,8 +121,11 @@ func (n *narrator) note(e schema.Event) string {
 // host tells the end of a host's turn.
 func (n *narrator) host(e schema.Event, model *progress.Model) string {
 	took := fmt.Sprintf(" in %.1f s", e.Seconds)
-	if e.Outcome == schema.HostHeld && e.Seconds == 0 { // its turn never came
+	switch {
+	case e.Outcome == schema.HostHeld && e.Seconds == 0: // its turn never came
 		took = ""
+	case n.resumes && !n.begun[e.Host]:
+		took += ", before it was resumed"
 	}
 	if e.Reboot != nil && !n.all {
 		switch e.Reboot.State {

@@ -17,7 +17,7 @@ import (
 
 // narrated is what is told of a run's events.
 func narrated(shape progress.Shape, events []schema.Event, verbose, drawn bool) string {
-	n, model := newNarrator(ui.Style{}, shape.Hosts, verbose, drawn, false), progress.New(shape)
+	n, model := newNarrator(ui.Style{}, shape, verbose, drawn, false), progress.New(shape)
 	n.zone = time.UTC
 	var out strings.Builder
 	for _, event := range events {
@@ -121,4 +121,26 @@ c: waits for its reboot window, until Sun 2026-03-08 02:00 UTC
 		{Kind: schema.WaveFinished, Wave: "all"},
 		{Kind: schema.RunFinished, Verdict: schema.Halted},
 	}, false, false))
+}
+
+// Of a run that is resumed it is told whose turn was over before.
+func TestTurnsBeforeTheRunWasResumed(t *testing.T) {
+	shape := progress.Shape{Hosts: 3, Parallel: 1}
+	n, model := newNarrator(ui.Style{}, shape, false, false, false), progress.New(shape)
+	n.resumes = true
+	var out strings.Builder
+	for _, event := range []schema.Event{
+		{Kind: schema.HostFinished, Host: "a", Outcome: schema.HostChanged, Seconds: 2},
+		{Kind: schema.HostStarted, Host: "b"},
+		{Kind: schema.HostFinished, Host: "b", Outcome: schema.HostChanged, Seconds: 3},
+		{Kind: schema.HostFinished, Host: "c", Outcome: schema.HostHeld, Error: "1 host failed"},
+	} {
+		model.Take(event)
+		out.WriteString(n.lines(event, model))
+	}
+	autogold.Expect(`a: changed in 2.0 s, before it was resumed
+b: changed in 3.0 s
+c: held
+  1 host failed
+`).Equal(t, out.String())
 }

@@ -57,7 +57,9 @@ func run(c *cli.Context, head string, shape progress.Shape, work Work) (*schema.
 	if record == nil {
 		return nil, ui.WithCode(ui.ExitRefused, err)
 	}
-	teller.summarize(record, executor.RecordPath(deps.StateDir, record.Run), WayOf(c))
+	way := WayOf(c)
+	way.Zone = zoneOf(shape)
+	teller.summarize(record, executor.RecordPath(deps.StateDir, record.Run), way)
 	switch {
 	case err != nil:
 		return record, err

@@ -42,7 +42,8 @@ func newTeller(c *cli.Context, shape progress.Shape, head string) *teller {
 	if !c.Bool("debug-wire") { // which writes to the same place
 		t.live = ui.NewLive(os.Stderr, t.draw)
 	}
-	t.narrator = newNarrator(t.style, shape.Hosts, c.Bool("verbose"), t.live.Drawn(), t.dryRun)
+	t.narrator = newNarrator(t.style, shape, c.Bool("verbose"), t.live.Drawn(), t.dryRun)
+	t.narrator.resumes = c.Bool("resume")
 	t.live.Print(head + "\n")
 	return t
 }

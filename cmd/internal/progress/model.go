@@ -16,6 +16,8 @@ type Shape struct {
 	Hosts, Parallel int
 	// Waves are those with hosts; none where a run has no waves.
 	Waves []Wave
+	// Zone is where times are told: of a plan its fleet's.
+	Zone *time.Location
 }
 
 // Wave is a wave of a run.
@@ -32,7 +34,10 @@ func ShapeOf(plan *schema.Plan, hosts []schema.HostName, parallel int) Shape {
 	for _, host := range hosts {
 		chosen[host] = true
 	}
-	shape := Shape{Hosts: len(hosts), Parallel: max(plan.Index.Rollout.MaxParallel, 1)}
+	shape := Shape{Hosts: len(hosts), Parallel: max(plan.Index.Rollout.MaxParallel, 1), Zone: time.Local}
+	if zone, err := time.LoadLocation(plan.Index.TimeZone); err == nil {
+		shape.Zone = zone
+	}
 	if parallel > 0 {
 		shape.Parallel = min(shape.Parallel, parallel)
 	}
