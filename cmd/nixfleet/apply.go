@@ -39,7 +39,8 @@ other selections leave hosts out of the waves. Without a terminal --yes is neede
 Ctrl-C before the yes leaves every host as it is; after it, as with execute.
 
 Exit status: 0 done or nothing to do, 1 the fleet has errors, or an error of ours or of a file, 2 wrong
-usage, 3 refused and nothing touched, 4 hosts failed, 5 halted and hosts left out, 130 interrupted.
+usage, 3 refused and nothing touched, 4 hosts failed, 5 halted and hosts left out, 6 hosts held for later,
+130 interrupted.
 
 Examples: nixfleet apply --group web --parallel 20
           nixfleet apply my-fleet --host web-1 -o plan.json

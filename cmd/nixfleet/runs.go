@@ -25,8 +25,10 @@ const runsLimit = 20
 
 func runsCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "runs",
-		Usage: "what was run from here: when, by whom, with what end, and what can be resumed",
+		Name:            "runs",
+		Usage:           "what was run from here: when, by whom, with what end, and what can be resumed",
+		ArgsUsage:       "[show RUN]",
+		HideHelpCommand: true,
 		Description: `Lists the runs of which this machine has a record, the newest first: executions, rollbacks, releases,
 reboots, tasks and commands. "died" is a run whose process is gone without a verdict; LEFT is how many hosts
 are left for nixfleet execute --resume. No host is asked.
@@ -63,7 +65,7 @@ Examples: nixfleet runs show last
 }
 
 func stateDirFlag() cli.Flag {
-	return &cli.StringFlag{Name: "state-dir", Usage: "where records of runs are kept (default: $XDG_STATE_HOME/nixfleet)", EnvVars: []string{"NIXFLEET_STATE_DIR"}}
+	return &cli.StringFlag{Name: "state-dir", Usage: "records of runs are kept in `DIR` (default: $XDG_STATE_HOME/nixfleet)", EnvVars: []string{"NIXFLEET_STATE_DIR"}}
 }
 
 func listRuns(c *cli.Context) error {
@@ -173,11 +175,10 @@ func tellRun(w io.Writer, style ui.Style, story *executor.RunStory) {
 			fmt.Fprintf(w, "  %s  %s\n", sinceBegun(entry.Time.Sub(story.Started)), line)
 		}
 	}
-	fmt.Fprintf(w, "%s", runEnd(style, story.RunSummary))
 	if story.Finished != nil {
-		fmt.Fprintf(w, " after %s", took(story.RunSummary))
+		fmt.Fprintf(w, "after %s: ", took(story.RunSummary))
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintln(w, runEnd(style, story.RunSummary))
 	if story.Problem != "" {
 		fmt.Fprintf(w, "%s\n", style.Red(ui.Printable(story.Problem)))
 	}
@@ -193,7 +194,8 @@ func tellHosts(w io.Writer, style ui.Style, story *executor.RunStory) {
 		return
 	}
 	well := map[schema.Outcome]int{}
-	for _, name := range slices.Sorted(maps.Keys(story.Record.Hosts)) {
+	rebooted := 0
+	for _, name := range slices.SortedFunc(maps.Keys(story.Record.Hosts), schema.HostName.Compare) {
 		host := story.Record.Hosts[name]
 		switch host.Outcome {
 		case schema.HostChanged, schema.HostUnchanged, schema.HostRan:
@@ -201,9 +203,21 @@ func tellHosts(w io.Writer, style ui.Style, story *executor.RunStory) {
 		default:
 			fmt.Fprintf(w, "  %s: %s: %s\n", name, style.Red(string(host.Outcome)), ui.Printable(firstLineOf(host.Error)))
 		}
+		switch r := host.Reboot; {
+		case r == nil:
+		case r.State == schema.RebootDone:
+			rebooted++
+		case r.State == schema.RebootHeld:
+			fmt.Fprintf(w, "  %s: %s: %s\n", name, style.Yellow("reboot held"), ui.Printable(firstLineOf(r.Error)))
+		case r.State == schema.RebootFailed && r.Error != host.Error:
+			fmt.Fprintf(w, "  %s: %s: %s\n", name, style.Red("reboot failed"), ui.Printable(firstLineOf(r.Error)))
+		}
 	}
 	for _, outcome := range slices.Sorted(maps.Keys(well)) {
 		fmt.Fprintf(w, "  %s %s\n", ui.Count(well[outcome], "host"), style.Green(string(outcome)))
+	}
+	if rebooted > 0 {
+		fmt.Fprintf(w, "  %s %s\n", ui.Count(rebooted, "host"), style.Green("rebooted"))
 	}
 }
 

@@ -28,8 +28,9 @@ func resume(c *cli.Context, plan *schema.Plan, options executor.Options) error {
 		return ui.WithCode(ui.ExitRefused, err)
 	}
 	options.Resume = story.Run
+	// Of one that has nothing left it is the executor that says so.
 	question := fmt.Sprintf("Go on with run %s, which has %s of %d left?", options.Resume, ui.Count(story.Left, "host"), story.Hosts)
-	if !c.Bool("yes") && !confirmed(question) {
+	if story.Left > 0 && !c.Bool("yes") && !confirmed(question) {
 		return ui.WithCode(ui.ExitRefused, errNotConfirmed)
 	}
 	return CarryOut(c, plan, slices.Sorted(maps.Keys(story.Record.Hosts)), options)
