@@ -34,7 +34,6 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples)
-			env.Setenv("README", filepath.Join(filepath.Dir(examples), "README.md"))
 			env.Setenv("PAGES", filepath.Join(filepath.Dir(examples), "docs"))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("NIX_CONFIG", "substituters =") // nothing to wait for

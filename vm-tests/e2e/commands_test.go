@@ -34,6 +34,7 @@ func (f *fixture) commands() map[string]command {
 		"power":            f.power,
 		"holding":          f.holding,
 		"await":            f.await,
+		"page":             f.page,
 	}
 }
 
