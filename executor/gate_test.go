@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -48,6 +49,32 @@ func TestGateIsAskedBeforeAndAfterEachWave(t *testing.T) {
 	f.execute()
 	if len(waves) > 0 {
 		t.Error("a dry run asked the gate")
+	}
+}
+
+// Who stops the rollout does not wait for a gate that hangs.
+func TestStopDuringTheGate(t *testing.T) {
+	stop := make(chan struct{})
+	f := gated(t, 0, func(int, []string) error { return nil })
+	f.plan.Index.Rollout.Gate.Timeout = "1h"
+	f.seal()
+	f.options.Stop = stop
+	f.deps.Shell = func(ctx context.Context, _ string, _ []string) ([]byte, error) {
+		close(stop)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Minute):
+			t.Error("nobody ended the gate")
+			return nil, errors.New("it took a minute")
+		}
+	}
+	record := f.execute()
+	if record.Verdict != schema.Halted || record.Halted != "the run was stopped before its turn" {
+		t.Errorf("%s: %q", record.Verdict, record.Halted)
+	}
+	if story, err := Resumable(f.plan, f.deps.StateDir); err != nil || story.Left != 2 {
+		t.Errorf("%+v, %v", story, err)
 	}
 }
 

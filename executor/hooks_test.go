@@ -10,6 +10,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/executor/shell"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -164,5 +165,29 @@ func TestHooksAreTold(t *testing.T) {
 		if !slices.Contains(onController, want) {
 			t.Errorf("the hook on the controller is not told %s: %q", want, onController)
 		}
+	}
+}
+
+// Whatever the step before has written, the hooks that always run do.
+func TestHooksAfterOddOutput(t *testing.T) {
+	f := newFleet(t, 1)
+	f.hooks(hookOf("drain", schema.BeforeActivation, schema.OnController), always(hookOf("join", schema.AfterActivation, schema.OnController)))
+	odd := "odd\x00" + strings.Repeat("\U0001F980", 390)
+	var told string
+	f.deps.Shell = func(ctx context.Context, line string, environment []string) ([]byte, error) {
+		if line == "do drain" {
+			return []byte(odd), errors.New("exit status 1")
+		}
+		return shell.Run(ctx, `printf %s "$NIXFLEET_FAILED"; exit 3`, "", environment)
+	}
+	f.deps.Observe = func(e schema.Event) {
+		if e.Kind == schema.HostNote {
+			told += e.Note
+		}
+	}
+	record := f.execute()
+	wantHost(t, record, "web-1", schema.HostFailed, `hook "drain" failed before the change`)
+	if !strings.Contains(told, `exit status 3: hook "drain" failed before the change: exit status 1: odd?`) {
+		t.Error(told)
 	}
 }

@@ -33,8 +33,11 @@ func Run(ctx context.Context, line, directory string, environment []string) (out
 	cmd.Stdout, cmd.Stderr = &end, &end
 	// If we crash here, the command goes on to its end; nobody hears its answer.
 	err = cmd.Run()
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		err = ctx.Err()
+	case errors.Is(err, exec.ErrWaitDelay): // it said 0, and what it left running is its own
+		err = nil
 	}
 	return end, err
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -19,6 +21,19 @@ func TestRun(t *testing.T) {
 	output, err = Run(context.Background(), `i=0; while [ $i -lt 9000 ]; do echo 0123456789; i=$((i+1)); done; echo end`, "", nil)
 	if err != nil || len(output) > 2*tailSize || !strings.HasSuffix(string(output), "end\n") {
 		t.Errorf("%d bytes, %v", len(output), err)
+	}
+}
+
+// What a line leaves running, and may hold its output open, is no failure.
+func TestRunLeavesSomethingRunning(t *testing.T) {
+	output, err := Run(context.Background(), `sleep 60 & echo $!`, "", nil)
+	if err != nil {
+		t.Error(err)
+	}
+	if left, _ := strconv.Atoi(strings.TrimSpace(string(output))); left > 1 {
+		_ = syscall.Kill(left, syscall.SIGKILL)
+	} else {
+		t.Errorf("%q", output)
 	}
 }
 

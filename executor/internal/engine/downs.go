@@ -191,7 +191,7 @@ func (b *rebooting) place(ctx context.Context) *ending {
 // giveBack lets others be down, unless the host still is.
 func (b *rebooting) giveBack(ctx context.Context, end *ending) {
 	if end != nil && end.gone {
-		b.downs.close(string(b.name) + " has not come back from its reboot")
+		b.downs.close(b.missing())
 		return
 	}
 	b.releaseSlots(ctx)

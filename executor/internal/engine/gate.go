@@ -39,7 +39,17 @@ func (o *rollout) gate(ctx context.Context, after *schema.Wave) {
 	}
 }
 
+// askGate asks once. An operator who stops the rollout does not wait for the answer.
 func (o *rollout) askGate(ctx context.Context, command, wave string, timeout time.Duration) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-o.Stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	return o.shell(ctx, command, []string{"NIXFLEET_RUN=" + o.ID, "NIXFLEET_FLEET=" + o.Plan.Index.Fleet, "NIXFLEET_WAVE=" + wave}, timeout)
 }
 

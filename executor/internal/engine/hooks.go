@@ -87,13 +87,27 @@ func (h *hooking) run(ctx context.Context, hook *schema.Hook, failed string) err
 	}
 	var environment []string
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
-		environment = append(environment, name+"="+variables[name])
+		environment = append(environment, name+"="+strings.Map(withoutNull, variables[name]))
 	}
 	return h.shell(ctx, hook.Command, environment, timeout)
 }
 
+// withoutNull replaces what lets no process begin with it in its environment.
+func withoutNull(letter rune) rune {
+	if letter == 0 {
+		return '?'
+	}
+	return letter
+}
+
+// longestFailure is how much a hook is told of a failure: an environment has its limits.
+const longestFailure = 2000
+
 // variables are what a hook is told.
 func (t *task) variables(hook *schema.Hook, failed string) map[string]string {
+	if len(failed) > longestFailure {
+		failed = strings.ToValidUTF8(failed[:longestFailure], "")
+	}
 	v := map[string]string{
 		"NIXFLEET_RUN": t.ID, "NIXFLEET_FLEET": t.Plan.Index.Fleet, "NIXFLEET_DIGEST": string(t.Plan.Digest), "NIXFLEET_OPERATOR": t.Operator,
 		"NIXFLEET_HOST": string(t.name), "NIXFLEET_ADDRESS": t.address(),

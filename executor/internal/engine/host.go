@@ -41,8 +41,16 @@ type task struct {
 	waits time.Time
 	// letting ends the giving back of slots that are not given back yet.
 	letting []func()
-	// gone says that it has not come back from a reboot.
-	gone bool
+	// gone says that it has not come back from a reboot, and stayed that it never went down.
+	gone, stayed bool
+}
+
+// missing says so.
+func (t *task) missing() string {
+	if t.stayed {
+		return string(t.name) + " has not gone down for its reboot"
+	}
+	return string(t.name) + " has not come back from its reboot"
 }
 
 // task returns a host's part of the run.

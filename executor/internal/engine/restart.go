@@ -103,6 +103,7 @@ func (b *rebooting) wait(ctx context.Context, asked time.Time, than string) *end
 	defer cancel()
 	last := b.Now() // when it was seen
 	var tried []string
+	b.stayed = true
 	for {
 		reply, err := b.sameHost(limited)
 		switch {
@@ -111,6 +112,8 @@ func (b *rebooting) wait(ctx context.Context, asked time.Time, than string) *end
 			return nil
 		case err == nil:
 			last, err = b.Now(), fmt.Errorf("it answers, and has not gone down")
+		case limited.Err() == nil:
+			b.stayed = false
 		}
 		if ctx.Err() != nil {
 			return b.cut(ctx)
@@ -145,7 +148,13 @@ const mostTried = 5
 // lost tells what is known of a host that is not back in time.
 func (b *rebooting) lost(last time.Time, tried []string) *ending {
 	if len(tried) == 0 {
-		tried = []string{"no answer"}
+		tried, b.stayed = []string{"no answer"}, false
+	}
+	if b.stayed {
+		end := failed("%s has not gone down within %s after it was asked to reboot; it answered at %s, still in boot %s\nhint: on the host: systemctl list-jobs; when it has rebooted, or surely will not, execute again",
+			b.name, b.rule.deadline, last.UTC().Format(time.RFC3339), b.record.Before)
+		end.gone = true
+		return end
 	}
 	end := failed("%s has not come back within %s after its reboot; last seen %s in boot %s; since then: %s\nhint: look at its console; when it is back, execute again",
 		b.name, b.rule.deadline, last.UTC().Format(time.RFC3339), b.record.Before, strings.Join(tried[max(0, len(tried)-mostTried):], "; "))

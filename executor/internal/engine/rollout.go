@@ -255,7 +255,7 @@ func (o *rollout) count(wave *schema.Wave, t *task) {
 	}
 	o.finish(t.name, t.result)
 	if t.gone {
-		o.halt(wave, string(t.name)+" has not come back from its reboot")
+		o.halt(wave, t.missing())
 	}
 	if !reached(t.result.Outcome) && t.result.Outcome != schema.HostHeld {
 		o.fail(wave, t.name)

@@ -66,6 +66,9 @@ func read(file *os.File) (entries []schema.Entry, whole int64, err error) {
 		if err := json.Unmarshal(line, &entry); err != nil {
 			return nil, 0, fmt.Errorf("cannot read line %d of the journal %s: %w", number, file.Name(), err)
 		}
+		if entry.Record == nil && slices.Contains(ends, entry.Kind) {
+			return nil, 0, fmt.Errorf("cannot read line %d of the journal %s: %q comes without a record", number, file.Name(), entry.Kind)
+		}
 		if number == 1 {
 			if err := checkHead(file.Name(), &entry); err != nil {
 				return nil, 0, err
@@ -79,6 +82,9 @@ func read(file *os.File) (entries []schema.Entry, whole int64, err error) {
 	}
 	return entries, whole, nil
 }
+
+// ends are the kinds that tell what became of a host.
+var ends = []schema.EntryKind{schema.HostGoingBack, schema.HostEnded, schema.HostAmended}
 
 func checkHead(name string, first *schema.Entry) error {
 	if first.Kind != schema.RunBegun || first.Run == nil {
