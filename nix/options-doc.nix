@@ -82,7 +82,7 @@ in
   # Intent options
 
   What a module of a fleet can say about a host. This page is made from the options' own descriptions; `make goldens`
-  writes it anew. How modules are written, and what `mkFleet` takes, is in the [README](../README.md).
+  writes it anew. How modules are written, and what `mkFleet` takes, is in [roles.md](roles.md).
 ''
 + lib.concatStrings (
   lib.mapAttrsToList (

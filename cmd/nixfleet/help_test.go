@@ -11,7 +11,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/manual"
-	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 )
 
 // allCommands are all commands that people type, with those below them, by their names.
@@ -49,7 +48,7 @@ func TestEveryHelpHasAnExample(t *testing.T) {
 				}
 				line = "nixfleet " + regexp.MustCompile(` [>#].*`).ReplaceAllString(line, "")
 				own = own || strings.HasPrefix(line+" ", name+" ")
-				if err := isRead(strings.Fields(strings.NewReplacer("'", "", `"`, "").Replace(line))); err != nil {
+				if err := reads(strings.Fields(strings.NewReplacer("'", "", `"`, "").Replace(line))); err != nil {
 					t.Errorf("the help of %s: %s: %v", name, line, err)
 				}
 			}
@@ -58,15 +57,6 @@ func TestEveryHelpHasAnExample(t *testing.T) {
 			t.Errorf("the examples of %s are not of it:\n%s", name, text)
 		}
 	}
-}
-
-// isRead reads a line up to the point at which its command would begin to work.
-func isRead(words []string) error {
-	app := newApp()
-	for _, command := range allCommands(app) {
-		command.Action = func(*cli.Context) error { return nil }
-	}
-	return app.Run(ui.Interleave(app, words))
 }
 
 // TestManPages has roff read the man pages, without a warning.

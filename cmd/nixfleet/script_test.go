@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -20,12 +18,7 @@ func TestScripts(t *testing.T) {
 	if _, err := helper.Digests(); err != nil {
 		t.Fatalf("run `make build` first: %v", err)
 	}
-	if _, err := exec.LookPath("nix"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("compiling needs Nix: ", err)
-	}
+	needNix(t)
 	examples, err := filepath.Abs("../../examples")
 	if err != nil {
 		t.Fatal(err)

@@ -23,12 +23,7 @@ import (
 // TestWorkflows carries a change of a fresh fleet through its workflows, from the pull
 // request to simulated hosts: the steps' own scripts, with stand-ins for what is not there.
 func TestWorkflows(t *testing.T) {
-	if _, err := exec.LookPath("nix"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("compiling needs Nix: ", err)
-	}
+	needNix(t)
 	t.Parallel()
 	hosts := simulateHosts(t, 2)
 	g := newGitHub(t, hosts)
