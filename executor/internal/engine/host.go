@@ -238,7 +238,7 @@ func (t *task) attempt(ctx context.Context) error {
 // sinceThen refuses a host to which something else was applied since an earlier process
 // of the run began to change it: whoever did that may not know of this run.
 func (t *task) sinceThen(hello *protocol.HelloReply) error {
-	if !t.past.changing || hello.Unchanged || hello.Transaction != nil || hello.Generation == t.past.before || madeBy(hello) {
+	if !t.past.changing || hello.Applied == t.host.Manifest || hello.Transaction != nil || hello.Generation == t.past.before || madeBy(hello) {
 		return nil
 	}
 	return fault.New(fault.Refused, "something else was applied to %s since this run began to change it, from generation %d: found generation %d", t.name, t.past.before, hello.Generation).
