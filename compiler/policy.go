@@ -41,6 +41,16 @@ type PolicyReport struct {
 	Traces []string
 }
 
+// Unasked are the policies that could not be asked.
+func (r *PolicyReport) Unasked() (list []Diagnostic) {
+	for _, d := range r.Diagnostics {
+		if d.Code != diagnostic.PolicyViolation {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
 // CheckPolicies asks policies about a plan. With [ErrViolated] the report has errors.
 func CheckPolicies(ctx context.Context, in PolicyInput, deps Deps) (*PolicyReport, error) {
 	if err := checkPolicyDate(in.Date); err != nil {
@@ -131,4 +141,3 @@ func (in Input) withoutPolicies() Input {
 	in.Replaces, in.PolicyDate = nil, ""
 	return in
 }
-

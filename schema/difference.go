@@ -72,6 +72,8 @@ type NoticeLevel string
 
 // The levels.
 const (
+	// NoticeViolation: a policy of the fleet forbids it.
+	NoticeViolation NoticeLevel = "violation"
 	// NoticeRefusal: an execution will refuse because of it.
 	NoticeRefusal NoticeLevel = "refusal"
 	// NoticeCaution: it takes something away, opens something, or is easily got wrong.

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -9,6 +12,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/plandiff"
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/compiler"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -28,13 +32,17 @@ told of together: units that restart or reload, and why; files and units line by
 and size; accounts; policies; waves. First in short, then everything. It tells of hosts that are as the
 old plan says; nixfleet plan asks the hosts themselves. docs/review.md tells how to read it.
 
+With --policy it asks the policies of a fleet about the new plan too, and tells what they forbid.
+
 Exit status: 0 the plans are the same, 1 they differ, 2 trouble.
 
 Examples: nixfleet diff main.json plan.json
-          nixfleet diff main.json plan.json --markdown >comment.md`,
+          nixfleet diff main.json plan.json --policy . --markdown >comment.md`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "markdown", Usage: "as Markdown, for a pull request: what is long opens at a click"},
 			maxSizeFlag(),
+			&cli.StringFlag{Name: "policy", Usage: "say what the policies of this fleet (or in this directory), `DIR`, forbid of NEW"},
+			policyDateFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/difference-format.md tells of the fields"},
 		},
 		Action: func(c *cli.Context) error {
@@ -69,7 +77,48 @@ func diff(c *cli.Context) (differs bool, err error) {
 		return false, err
 	}
 	difference := plandiff.Compare(before, after)
+	if dir := c.String("policy"); dir != "" {
+		violations, err := violationsOf(c, dir, before, after)
+		if err != nil {
+			return false, err
+		}
+		difference.Notices = append(violations, difference.Notices...)
+	}
 	return !difference.Same, report(c, difference, func() document.Document { return plandiff.Document(difference) })
+}
+
+// violationsOf asks policies about the new plan. Those that cannot be asked are trouble.
+func violationsOf(c *cli.Context, dir string, before, after *schema.Plan) (notices []schema.Notice, err error) {
+	date, err := policyDate(c)
+	if err != nil {
+		return nil, err
+	}
+	report, err := askPolicies(c, dir, after, before, date)
+	if report == nil {
+		return nil, err
+	}
+	if unasked := report.Unasked(); len(unasked) > 0 {
+		printDiagnostics(unasked)
+		return nil, ui.ErrReported
+	}
+	at := map[string]int{}
+	for _, v := range report.Violations {
+		level, text := schema.NoticeViolation, fmt.Sprintf("%s, %s: %s", v.Policy, v.Rule, v.Message)
+		if v.Severity == compiler.Warning {
+			level = schema.NoticeCaution
+		}
+		i, known := at[text]
+		if !known {
+			i = len(notices)
+			at[text] = i
+			notices = append(notices, schema.Notice{Level: level, Text: text})
+		}
+		if v.Host != "" {
+			notices[i].Hosts = append(notices[i].Hosts, v.Host)
+		}
+	}
+	slices.SortStableFunc(notices, func(a, b schema.Notice) int { return strings.Compare(string(b.Level), string(a.Level)) })
+	return notices, nil
 }
 
 // isOneFile reports whether two names are of one file: a slip, which would say that

@@ -78,8 +78,12 @@ func policyWorker() []string {
 func policyFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "replaces", Usage: "the `PLAN` that this one replaces, for policies to compare with"},
-		&cli.StringFlag{Name: "policy-date", EnvVars: []string{"NIXFLEET_POLICY_DATE"}, Usage: "the `DAY` for which policies are asked, as 2026-12-24; they know no other"},
+		policyDateFlag(),
 	}
+}
+
+func policyDateFlag() cli.Flag {
+	return &cli.StringFlag{Name: "policy-date", EnvVars: []string{"NIXFLEET_POLICY_DATE"}, Usage: "the `DAY` for which policies are asked, as 2026-12-24; they know no other"}
 }
 
 // policyGiven reads what the flags give.
@@ -89,12 +93,19 @@ func policyGiven(c *cli.Context) (replaces *schema.Plan, date string, err error)
 			return nil, "", err
 		}
 	}
-	if date = c.String("policy-date"); date != "" {
-		if _, err := time.Parse(time.DateOnly, date); err != nil {
-			return nil, "", ui.Usagef("--policy-date %q: expected a day as 2026-12-24\nhint: --policy-date \"$(date -I)\" is today", date)
-		}
+	date, err = policyDate(c)
+	return replaces, date, err
+}
+
+func policyDate(c *cli.Context) (string, error) {
+	date := c.String("policy-date")
+	if date == "" {
+		return "", nil
 	}
-	return replaces, date, nil
+	if _, err := time.Parse(time.DateOnly, date); err != nil {
+		return "", ui.Usagef("--policy-date %q: expected a day as 2026-12-24\nhint: --policy-date \"$(date -I)\" is today", date)
+	}
+	return date, nil
 }
 
 // askPolicies asks the policies in a directory about a plan. With

@@ -93,7 +93,8 @@ func notesOf(notices []schema.Notice) document.List {
 	var list document.List
 	for _, n := range notices {
 		kind := map[schema.NoticeLevel]document.Span{
-			schema.NoticeRefusal: {Text: "refused", Kind: document.Bad}, schema.NoticeCaution: {Text: "caution", Kind: document.Warn}, schema.NoticeRemark: {Text: "note"},
+			schema.NoticeViolation: {Text: "policy", Kind: document.Bad},
+			schema.NoticeRefusal:   {Text: "refused", Kind: document.Bad}, schema.NoticeCaution: {Text: "caution", Kind: document.Warn}, schema.NoticeRemark: {Text: "note"},
 		}[n.Level]
 		text := document.Line(kind, ": ")
 		if len(n.Hosts) > 0 {
