@@ -221,6 +221,9 @@ func (o *rollout) close(ctx context.Context, wave *schema.Wave, t *task) ended {
 	if !t.waits.IsZero() {
 		return ended{t, nil}
 	}
+	if t.cutShort(ctx) {
+		return ended{t, nil} // the journal's last word is that its turn has begun
+	}
 	if t.result.Outcome == schema.HostUnreachable && wave.Offline == schema.OfflineHold {
 		t.offline = true
 		t.result.Outcome = schema.HostHeld
@@ -232,6 +235,19 @@ func (o *rollout) close(ctx context.Context, wave *schema.Wave, t *task) ended {
 		}
 	}
 	return ended{t, t.keepRecord(schema.HostEnded)}
+}
+
+// cutShort reports whether the run was cut while hooks ran or checks were asked: that they
+// did not come to their end is no failure of the host.
+func (t *task) cutShort(ctx context.Context) bool {
+	unhealthy := t.result.Outcome == schema.HostUnhealthy
+	if ctx.Err() == nil || !unhealthy && !reached(t.result.Outcome) {
+		return false
+	}
+	if unhealthy {
+		t.result.Outcome, t.result.Error = schema.HostUnknown, "the run was cut before the host's turn was over: "+t.result.Error
+	}
+	return true
 }
 
 // end counts a host that has ended.

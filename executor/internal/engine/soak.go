@@ -19,7 +19,12 @@ func (o *rollout) soak(ctx context.Context, wave *schema.Wave, hosts []schema.Ho
 	}
 	o.emit(schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: "health"})
 	var failed []schema.HostName
-	for _, t := range o.askAll(ctx, hosts) {
+	asked := o.askAll(ctx, hosts)
+	if ctx.Err() != nil {
+		o.halt(wave, stoppedByOperator)
+		return
+	}
+	for _, t := range asked {
 		if reached(t.result.Outcome) {
 			continue
 		}
@@ -59,7 +64,10 @@ func (o *rollout) askAll(ctx context.Context, hosts []schema.HostName) (asked []
 		slots <- struct{}{}
 		asking.Go(func() {
 			defer func() { <-slots }()
-			t.askAgain(ctx)
+			before := t.result
+			if t.askAgain(ctx); ctx.Err() != nil {
+				t.result = before // who was cut has no answer
+			}
 		})
 	}
 	asking.Wait()
