@@ -88,7 +88,7 @@ func TestHooksAroundTheChange(t *testing.T) {
 		"change fails":           {hooks: set, trouble: rolledBack, outcome: schema.HostRolledBack, says: []string{"web.service failed"}, ran: "drain flush join"},
 		"change and join fail":   {hooks: set, trouble: rolledBack, fails: []string{"join"}, outcome: schema.HostRolledBack, says: []string{"web.service failed"}, ran: "drain flush join", note: `hook "join" failed after the change: exit status 3`},
 		"join fails":             {hooks: set, fails: []string{"join"}, outcome: schema.HostUnhealthy, says: []string{`hook "join" failed after the change`}, ran: "drain flush join"},
-		"nobody cares for drain": {hooks: []schema.Hook{optional(set[0]), set[2]}, fails: []string{"drain"}, outcome: schema.HostChanged, ran: "drain join", note: `hook "drain" failed before the change`},
+		"nobody cares for drain": {hooks: []schema.Hook{optional(set[0]), set[2]}, fails: []string{"drain"}, outcome: schema.HostChanged, ran: "drain join", note: `hook "drain", which is not required, failed before the change`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFleet(t, 1)

@@ -46,7 +46,11 @@ func (t *task) hooks(ctx context.Context, moment schema.HookMoment, failed strin
 			continue
 		}
 		// Without its kind: whatever it was, the step is not tried again for it.
-		err = fmt.Errorf("hook %q failed %s: %s", hook.Name, inWords[moment], err)
+		which := ""
+		if !hook.Required {
+			which = ", which is not required,"
+		}
+		err = fmt.Errorf("hook %q%s failed %s: %s", hook.Name, which, inWords[moment], err)
 		if !hook.Required || first != nil {
 			t.note(err.Error())
 			continue
