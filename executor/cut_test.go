@@ -78,4 +78,3 @@ func TestCutIsNoFailureOfTheHost(t *testing.T) {
 		}
 	}
 }
-

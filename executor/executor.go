@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/internal/engine"
+	"github.com/nixfleet/nixfleet/executor/internal/fault"
 	"github.com/nixfleet/nixfleet/executor/internal/narsource"
 	"github.com/nixfleet/nixfleet/executor/internal/record"
 	"github.com/nixfleet/nixfleet/executor/internal/transport"
@@ -198,6 +199,9 @@ func (x *execution) run(ctx context.Context, carryOut func(context.Context) map[
 	finished := x.deps.Clock().UTC()
 	x.record.Finished = &finished
 	err := x.keep()
+	if err != nil && x.engine.Journal != nil {
+		err = fault.New(fault.Failed, "%w", err).WithHint("what became of the hosts is in the journal beside it: when records can be written again, --resume completes it")
+	}
 	if err == nil {
 		// If we crash before this, the run can be resumed, recalls everything and ends again.
 		err = x.engine.Ended()

@@ -97,4 +97,3 @@ func TestFullDiskAroundAReboot(t *testing.T) {
 		}
 	}
 }
-

@@ -2,7 +2,9 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
+	"net"
 	"strings"
 	"testing"
 
@@ -130,4 +132,20 @@ func TestDyingWhileHostsReboot(t *testing.T) {
 			t.Fatalf("seed %d\n%s", seed, f.journal(run))
 		}
 	}
+}
+
+// A host that must not go down, says a program on it, was not sent away: resumed, it is
+// not waited for.
+func TestResumeOfAHeldRebootWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1)
+	f.mayReboot(1)
+	f.only().Set(func(s *fakehost.State) {
+		s.OnReboot = func(*fakehost.Session) error { return errors.New("the host must not go down now, says apt") }
+	})
+	first := f.execute()
+	wantReboot(t, first, "web-1", schema.RebootHeld, "says apt")
+	f.deps.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no route to host") }
+	record := f.resume(first.Run)
+	wantHost(t, record, "web-1", schema.HostUnreachable, "no route to host")
 }

@@ -110,6 +110,9 @@ func (s *Story) tell(entry schema.Entry) {
 		}
 		host.goingBack = entry.Record
 	case schema.HostEnded, schema.HostAmended:
+		if r := entry.Record.Reboot; r != nil && r.State == schema.RebootHeld { // it did not go down after all
+			host.rebooting = ""
+		}
 		s.Ended[entry.Host] = Turn{Record: *entry.Record, Before: entry.Before, Changed: entry.Changed, was: host}
 		delete(s.begun, entry.Host)
 		return
