@@ -174,7 +174,9 @@ func (i *Inventory) enum(path []string, value any, rule map[string]any) diagnost
 	var words []string
 	options, _ := rule["enum"].([]any)
 	for _, option := range options {
-		words = append(words, fmt.Sprint(option))
+		if option != nil { // which stands for what is left out
+			words = append(words, fmt.Sprint(option))
+		}
 	}
 	d := i.finding(diagnostic.InventoryValue, path,
 		fmt.Sprintf("%s is %s: expected one of %s", named(path), shownValue(value), strings.Join(words, ", ")))

@@ -168,7 +168,7 @@ func TestRefuses(t *testing.T) {
 		{"a.yaml", "rollout: {canary: 10 percent}\n", "rollout.canary is \"10 percent\": expected a number of hosts, a percentage, a list of hosts, { onePer: group } or { onePerTag: zone }"},
 		{"a.yaml", "rollout: {waves: [150%]}\n", "rollout.waves.0 is \"150%\": expected a number of hosts or a percentage, as 3 or \"10%\""},
 		{"a.yaml", "rollout: {canary: {onePerRack: x}}\n", "unknown field \"onePerRack\" in rollout.canary"},
-		{"a.yaml", "rollout: {onFailure: rollback}\n", "rollout.onFailure is \"rollback\": expected one of halt, rollback-host, rollback-wave, rollback-all"},
+		{"a.yaml", "rollout: {onFailure: rollback}\n", "rollout.onFailure is \"rollback\": expected one of halt, rollback-host, rollback-wave, rollback-all [inventory-value]"},
 		{"a.yaml", "rollout: {maxParallel: 0}\n", "rollout.maxParallel is 0: expected 1 or more"},
 		{"a.yaml", "hosts: {a: {vars: {x: \"a\\0b\"}}}\n", "error: a text has a NUL character, which no file name, unit or account can hold [inventory-value]\n  at a.yaml:1:20, hosts.a.vars.x"},
 		{"a.yaml", "hosts: {a: {vars: {x: 12345678901234567890}}}\n", "the number 12345678901234567890 is too large to be exact"},
