@@ -60,7 +60,12 @@ func Hints(g Group, record *schema.Record, way Way) []string {
 		return append(hints, commandHints(g, record, way)...)
 	}
 	again := way.again(g, record.Run)
+	if strings.Contains(g.Reason, "it is to go back to generation") && way.Resume {
+		return append(hints, "let it go back: "+way.Again+" --resume --run "+record.Run)
+	}
 	switch g.Outcome {
+	case schema.HostChanged:
+		return append(hints, stayedHint(g, way))
 	case schema.HostRolledBack:
 		return append(hints, rolledBackHints(g, record, way)...)
 	case schema.HostUnhealthy:
@@ -79,11 +84,22 @@ func Hints(g Group, record *schema.Record, way Way) []string {
 	case schema.HostUnreachable:
 		return append(hints, "nothing was touched; when it can be reached, "+again)
 	case schema.HostUnknown:
+		if strings.HasPrefix(record.Halted, "the run was stopped") && way.Resume {
+			return append(hints, "see what became of it, and go on: "+way.Again+" --resume")
+		}
 		return append(hints, "it finishes or undoes the change by itself; see which: "+way.about("status", g), "and then "+again)
 	case schema.HostHeld:
 		return append(hints, heldHint(g, record, way))
 	}
 	return hints
+}
+
+// stayedHint is of a host that should have gone back and did not.
+func stayedHint(g Group, way Way) string {
+	if strings.Contains(g.Reason, "it was not managed") {
+		return "where it shall not stay so: " + way.about("release", g)
+	}
+	return "what was done to it: " + way.about("history", g)
 }
 
 // own are the hints that the reason brings along.

@@ -44,6 +44,9 @@ func Groups(record *schema.Record) []Group {
 	for _, name := range slices.SortedFunc(maps.Keys(record.Hosts), schema.HostName.Compare) {
 		host := record.Hosts[name]
 		switch {
+		case host.Outcome == schema.HostChanged && host.Error != "": // it should have gone back
+			_, why, _ := strings.Cut(host.Error, "\n")
+			add(name, host, host.Outcome, "", why, "")
 		case host.Outcome == schema.HostChanged, host.Outcome == schema.HostUnchanged, host.Outcome == schema.HostRan:
 		case becauseOfReboot(host):
 		default:
@@ -76,7 +79,7 @@ func becauseOfReboot(host schema.HostRecord) bool {
 // weight orders groups: what may be broken comes before what was left out.
 func (g Group) weight() int {
 	order := []schema.Outcome{
-		schema.HostFailed, schema.HostUnknown, schema.HostUnhealthy, schema.HostRolledBack, schema.HostRefused, schema.HostUnreachable,
+		schema.HostFailed, schema.HostUnknown, schema.HostUnhealthy, schema.HostChanged, schema.HostRolledBack, schema.HostRefused, schema.HostUnreachable,
 	}
 	switch {
 	case g.Outcome == schema.HostHeld:

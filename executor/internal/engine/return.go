@@ -112,7 +112,7 @@ func (o *rollout) putOff(hosts []schema.HostName, because func(*task) string) {
 
 // putOff says that the host has not gone back yet.
 func (t *task) putOff() string {
-	return fmt.Sprintf("\nit is to go back to generation %d, and the run was stopped before that\nhint: go on with that by --resume", t.before)
+	return fmt.Sprintf("\nit is to go back to generation %d, and the run was stopped before that", t.before)
 }
 
 // stays says why a host that the run has changed cannot go back; empty where it can.
