@@ -3,6 +3,7 @@ package closing
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +68,8 @@ func Hints(g Group, record *schema.Record, way Way) []string {
 	case schema.HostChanged:
 		return append(hints, stayedHint(g, way))
 	case schema.HostRolledBack:
+		// The host's own hint says the same, without what to type.
+		hints = slices.DeleteFunc(hints, func(hint string) bool { return strings.HasPrefix(hint, "the host is as it was before; ") })
 		return append(hints, rolledBackHints(g, record, way)...)
 	case schema.HostUnhealthy:
 		hints = append(hints, "mend what the check asks for, then "+again)
