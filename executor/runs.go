@@ -120,7 +120,7 @@ func FindRun(stateDir, name string) (string, error) {
 		if run == name || name == LastRun {
 			return run, nil
 		}
-		if strings.HasPrefix(run, name) {
+		if name != "" && strings.HasPrefix(run, name) {
 			found = append(found, run)
 		}
 	}
