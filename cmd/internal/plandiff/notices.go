@@ -167,7 +167,11 @@ func noticeFile(caution func(string, ...any), g schema.HostDifference, p schema.
 	case p.Object == firewallFile:
 		caution("the firewall changes: %s", strings.Join(changedLines(p), "; "))
 	case slices.ContainsFunc(access, func(tree string) bool { return strings.HasPrefix(p.Object, tree) }):
-		caution("who gets in, or becomes root, may change: %s", p.Object)
+		text := "who gets in, or becomes root, may change: " + p.Object
+		if lines := changedLines(p); len(lines) > 0 {
+			text += ": " + strings.Join(lines, "; ")
+		}
+		caution("%s", text)
 	}
 	if mode := modeAfter(p.Detail); mode != "" {
 		if bits := schema.Mode(mode).Bits(); bits&0o002 != 0 {

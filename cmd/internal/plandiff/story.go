@@ -82,7 +82,9 @@ func title(d *schema.PlanDifference) document.Text {
 	what := "no host changes"
 	if n > 0 {
 		what = fmt.Sprintf("%d of %d hosts change", n, d.New.Hosts)
-		if n == 1 {
+		if n == 1 && d.New.Hosts == 1 {
+			what = "its one host changes"
+		} else if n == 1 {
 			what = fmt.Sprintf("1 of %d hosts changes", d.New.Hosts)
 		}
 	}
