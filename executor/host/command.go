@@ -36,8 +36,8 @@ const (
 // command runs a task or a command to its end. When ctx is done it is stopped.
 func (s *session) command(ctx context.Context, request protocol.Request) (*protocol.CommandReply, error) {
 	ask := request.Command
-	if ask.Version != protocol.Version {
-		return nil, protocolError("this helper speaks version %d of the protocol, the executor version %d", protocol.Version, ask.Version)
+	if err := sameVersion(ask.Version); err != nil {
+		return nil, err
 	}
 	if ask.MaxOutput < 0 || ask.MaxOutput > protocol.MaxOutput {
 		return nil, protocolError("expected up to %d bytes of output to be wanted, found %d", protocol.MaxOutput, ask.MaxOutput)

@@ -15,11 +15,8 @@ import (
 // checkHealth asks the checks of what was applied. When ctx is done, asking ends.
 func (s *session) checkHealth(ctx context.Context, request protocol.Request) (*protocol.HealthReply, error) {
 	ask := request.Health
-	if ask.Version != protocol.Version {
-		return nil, protocolError("this helper speaks version %d of the protocol, the executor version %d", protocol.Version, ask.Version)
-	}
-	if s.hello == nil { // it may come first, and then opens the session
-		s.hello = &protocol.Hello{Version: ask.Version, Host: ask.Host, Operator: ask.Operator}
+	if err := s.opens(protocol.Hello{Version: ask.Version, Host: ask.Host, Operator: ask.Operator}); err != nil {
+		return nil, err
 	}
 	known, err := s.state.Load()
 	if err != nil {

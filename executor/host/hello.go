@@ -22,8 +22,8 @@ import (
 // an unchanged run asks of a host, so it starts no process.
 func (s *session) greet(ctx context.Context, request protocol.Request) (*protocol.HelloReply, error) {
 	hello := request.Hello
-	if hello.Version != protocol.Version {
-		return nil, protocolError("this helper speaks version %d of the protocol, the executor version %d", protocol.Version, hello.Version)
+	if err := sameVersion(hello.Version); err != nil {
+		return nil, err
 	}
 	own := make(chan hashed, 1)
 	go func() { own <- hashOf(s.deps.Executable) }()

@@ -11,8 +11,8 @@ import (
 // history tells what was done to the host, and which generations it keeps.
 func (s *session) history(request protocol.Request) (*protocol.HistoryReply, error) {
 	ask := request.History
-	if ask.Version != protocol.Version {
-		return nil, protocolError("this helper speaks version %d of the protocol, the executor version %d", protocol.Version, ask.Version)
+	if err := sameVersion(ask.Version); err != nil {
+		return nil, err
 	}
 	if ask.Limit < 0 {
 		return nil, protocolError("expected to tell of 0 or more changes, found %d", ask.Limit)

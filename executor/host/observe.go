@@ -17,11 +17,8 @@ import (
 // no lock, and starts no process.
 func (s *session) observe(ctx context.Context, request protocol.Request) (*protocol.ObserveReply, error) {
 	ask := request.Observe
-	if ask.Version != protocol.Version {
-		return nil, protocolError("this helper speaks version %d of the protocol, the executor version %d", protocol.Version, ask.Version)
-	}
-	if s.hello == nil { // it may come first, and then opens the session
-		s.hello = &protocol.Hello{Version: ask.Version, Host: ask.Host, Operator: ask.Operator}
+	if err := s.opens(protocol.Hello{Version: ask.Version, Host: ask.Host, Operator: ask.Operator}); err != nil {
+		return nil, err
 	}
 	known, err := s.state.Load()
 	if err != nil {

@@ -21,11 +21,8 @@ import (
 // shall end.
 func (s *session) reboot(ctx context.Context, request protocol.Request) (*protocol.RebootReply, error) {
 	ask := request.Reboot
-	if ask.Version != protocol.Version {
-		return nil, protocolError("this helper speaks version %d of the protocol, the executor version %d", protocol.Version, ask.Version)
-	}
-	if s.hello == nil { // it may come first, and then opens the session
-		s.hello = &protocol.Hello{Version: ask.Version, Host: ask.Host, Operator: ask.Operator}
+	if err := s.opens(protocol.Hello{Version: ask.Version, Host: ask.Host, Operator: ask.Operator}); err != nil {
+		return nil, err
 	}
 	reply, err := s.thisBoot(ctx)
 	if err != nil || ask.Boot == "" || ask.Boot != reply.Boot {

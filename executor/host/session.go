@@ -157,6 +157,24 @@ func (s *session) answer(ctx context.Context, request protocol.Request, response
 	return err
 }
 
+// opens opens the session with a request that may come before any hello.
+func (s *session) opens(hello protocol.Hello) error {
+	if err := sameVersion(hello.Version); err != nil {
+		return err
+	}
+	if s.hello == nil {
+		s.hello = &hello
+	}
+	return nil
+}
+
+func sameVersion(executor int) error {
+	if executor != protocol.Version {
+		return protocolError("this helper speaks version %d of the protocol, the executor version %d", protocol.Version, executor)
+	}
+	return nil
+}
+
 func missing(op protocol.Op) error { return protocolError("the request %q is empty", op) }
 
 func protocolError(format string, args ...any) error {

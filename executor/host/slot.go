@@ -26,8 +26,8 @@ func slotsOf(deps Deps) *slot.Book {
 // slot takes or gives back a slot, whoever is at work on the host.
 func (s *session) slot(ctx context.Context, request protocol.Request) (*protocol.SlotReply, error) {
 	ask := request.Slot
-	if ask.Version != protocol.Version {
-		return nil, protocolError("this helper speaks version %d of the protocol, the executor version %d", protocol.Version, ask.Version)
+	if err := sameVersion(ask.Version); err != nil {
+		return nil, err
 	}
 	for what, name := range map[string]string{"key": ask.Key, "holder": ask.Holder, "operator": ask.Operator} {
 		if !isName(name) {
