@@ -238,6 +238,22 @@ func TestInputs(t *testing.T) {
 	expect(t, refused(t, in), "myapp")
 }
 
+// TestInputsWithOddNames takes inputs whose names, or whose files' names, look like
+// something else.
+func TestInputsWithOddNames(t *testing.T) {
+	needNix(t)
+	t.Parallel()
+	in := input("path:" + fleet(t, twoHosts+`modules = [ { nixfleet.files."/etc/x".text = builtins.readFile "${inputs.odd}/..hidden"; } ];`))
+	in.NoBuild = true
+	for _, name := range []string{"..site", "a b", `$(x) "y" ${z}`, "-n"} {
+		dir := write(t, map[string]string{name + "/..hidden": "found\n", name + "/...": "", name + "/..d/f": "", name + "/line\nbreak": ""})
+		in.Inputs = map[string]string{"odd": filepath.Join(dir, name)}
+		if text := encode(t, compile(t, in)); !strings.Contains(text, "found") {
+			t.Errorf("%q: the file's text is not in the plan", name)
+		}
+	}
+}
+
 func TestInventoryAsInput(t *testing.T) {
 	needNix(t)
 	t.Parallel()

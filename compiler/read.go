@@ -16,10 +16,10 @@ import (
 
 // read locks everything that decides what the plan says.
 func (c *compilation) read(ctx context.Context) (err error) {
-	if c.inputs, err = c.readInputs(); err != nil {
+	if c.inputs, err = c.readInputs(ctx); err != nil {
 		return err
 	}
-	if c.library, err = c.nix.WriteLibrary(c.in.Library); err != nil {
+	if c.library, err = c.nix.WriteLibrary(ctx, c.in.Library); err != nil {
 		return err
 	}
 	if c.source, err = c.nix.LockSource(ctx, c.in.Fleet); err != nil {
@@ -54,11 +54,11 @@ func (c *compilation) untracked(err error) diagnostic.List {
 	return diagnostic.List{d}
 }
 
-func (c *compilation) readInputs() (map[string]intent.Input, error) {
+func (c *compilation) readInputs(ctx context.Context) (map[string]intent.Input, error) {
 	inputs := map[string]intent.Input{}
 	var found diagnostic.List
 	for _, name := range slices.Sorted(maps.Keys(c.in.Inputs)) {
-		input, err := c.nix.ReadInput(c.in.Inputs[name])
+		input, err := c.nix.ReadInput(ctx, c.in.Inputs[name])
 		if err != nil {
 			found = append(found, Diagnostic{
 				Code: diagnostic.InputInvalid, Severity: Error,

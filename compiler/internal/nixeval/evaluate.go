@@ -15,11 +15,11 @@ import (
 )
 
 // WriteLibrary makes NixFleet's Nix library ready for evaluations.
-func (n *Nix) WriteLibrary(library fs.FS) (Tree, error) {
+func (n *Nix) WriteLibrary(ctx context.Context, library fs.FS) (Tree, error) {
 	if _, err := fs.Stat(library, "compile.nix"); err != nil {
 		return Tree{}, fmt.Errorf("internal error: the Nix library is not whole: %w", err)
 	}
-	return n.writeTree("library", library)
+	return n.writeTree(ctx, "library", library)
 }
 
 // Evaluation is a locked source with all that its evaluation reads, in the store.
@@ -40,7 +40,7 @@ func (n *Nix) Prepare(ctx context.Context, source *Source, library Tree, request
 	if err != nil {
 		return nil, fmt.Errorf("cannot encode the request: %w", err)
 	}
-	asked, err := n.writeRequest(data)
+	asked, err := n.writeRequest(ctx, data)
 	if err != nil {
 		return nil, fmt.Errorf("cannot write the request: %w", err)
 	}
@@ -79,7 +79,7 @@ func (n *Nix) limited(bytes int64) *Nix {
 	return &limited
 }
 
-func (n *Nix) writeRequest(data []byte) (Tree, error) {
+func (n *Nix) writeRequest(ctx context.Context, data []byte) (Tree, error) {
 	dir := filepath.Join(n.dir, "request", sourceName)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return Tree{}, err
@@ -87,7 +87,7 @@ func (n *Nix) writeRequest(data []byte) (Tree, error) {
 	if err := os.WriteFile(filepath.Join(dir, "request.json"), data, 0o644); err != nil {
 		return Tree{}, err
 	}
-	return HashTree(dir)
+	return HashTree(ctx, dir)
 }
 
 // addTrees brings what an evaluation fetches into the store beforehand: fetching
@@ -136,12 +136,12 @@ func quote(s string) string {
 }
 
 // ReadInput returns the input at path, locked by its hash as it is now.
-func (n *Nix) ReadInput(path string) (intent.Input, error) {
+func (n *Nix) ReadInput(ctx context.Context, path string) (intent.Input, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return intent.Input{}, err
 	}
-	tree, err := HashTree(path)
+	tree, err := HashTree(ctx, path)
 	if err != nil {
 		return intent.Input{}, err
 	}

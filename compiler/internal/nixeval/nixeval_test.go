@@ -110,7 +110,7 @@ func TestSourceErrors(t *testing.T) {
 // TestMetadata reads what nix flake metadata says in its versions.
 func TestMetadata(t *testing.T) {
 	const hash = "sha256-gJR3JwbHE6P+ZI9VeD+YC5GzuoabYyy+1P264BKXWGs="
-	clean, err := parseMetadata([]byte(`{"locked": {"dir": "sub", "lastModified": 1795384141, "narHash": "` + hash + `", "ref": "master",
+	clean, err := parseMetadata(context.Background(), []byte(`{"locked": {"dir": "sub", "lastModified": 1795384141, "narHash": "`+hash+`", "ref": "master",
 		"rev": "5478a1cecaf164ed4ea55730c0f1d13fc9b2a416", "revCount": 2, "type": "git", "url": "file:///x"}, "path": "/nix/store/aaa-source",
 		"fingerprint": "new in 2.26"}`))
 	if err != nil {
@@ -122,7 +122,7 @@ func TestMetadata(t *testing.T) {
 	if clean.locked["type"] != "git" {
 		t.Errorf("a clean tree is locked as %v", clean.locked)
 	}
-	dirty, err := parseMetadata([]byte(`{"locked": {"lastModified": 1, "narHash": "` + hash + `", "type": "git", "url": "file:///x",
+	dirty, err := parseMetadata(context.Background(), []byte(`{"locked": {"lastModified": 1, "narHash": "`+hash+`", "type": "git", "url": "file:///x",
 		"dirtyRev": "5478a1cecaf164ed4ea55730c0f1d13fc9b2a416-dirty"}, "path": "/nix/store/aaa-source"}`))
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func TestMetadata(t *testing.T) {
 	if dirty.Revision != "" || !dirty.Dirty || dirty.locked["type"] != "path" || dirty.locked["path"] != "/nix/store/aaa-source" {
 		t.Errorf("a dirty tree is %+v", dirty)
 	}
-	path, err := parseMetadata([]byte(`{"locked": {"narHash": "` + hash + `", "type": "path", "path": "/x"}, "path": "/nix/store/aaa-source"}`))
+	path, err := parseMetadata(context.Background(), []byte(`{"locked": {"narHash": "`+hash+`", "type": "path", "path": "/x"}, "path": "/nix/store/aaa-source"}`))
 	if err != nil || path.Dirty || path.NarHash != hash {
 		t.Errorf("a plain directory is %+v, %v", path, err)
 	}
@@ -250,7 +250,7 @@ func TestQuote(t *testing.T) {
 // TestHashTree compares with what "nix hash path" and "nix-store --add" gave.
 func TestHashTree(t *testing.T) {
 	nix := fakeNix(t, "exit 1")
-	tree, err := nix.writeTree("x", fstest.MapFS{"x": {Data: []byte("hi\n")}})
+	tree, err := nix.writeTree(context.Background(), "x", fstest.MapFS{"x": {Data: []byte("hi\n")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,11 +270,11 @@ func TestReadInput(t *testing.T) {
 	if err := os.Symlink(file, link); err != nil {
 		t.Fatal(err)
 	}
-	direct, err := nix.ReadInput(file)
+	direct, err := nix.ReadInput(context.Background(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	linked, err := nix.ReadInput(link)
+	linked, err := nix.ReadInput(context.Background(), link)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,11 +284,11 @@ func TestReadInput(t *testing.T) {
 	if err := os.Chmod(file, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	plain, err := nix.ReadInput(file)
+	plain, err := nix.ReadInput(context.Background(), file)
 	if err != nil || plain.NarHash == direct.NarHash || *plain.Executable {
 		t.Errorf("without its x bit the file is %+v, %v", plain, err)
 	}
-	if _, err := nix.ReadInput(filepath.Join(dir, "gone")); err == nil {
+	if _, err := nix.ReadInput(context.Background(), filepath.Join(dir, "gone")); err == nil {
 		t.Error("an input that is not there was read")
 	}
 }

@@ -58,7 +58,7 @@ func (n *Nix) LockSource(ctx context.Context, fleet string) (*Source, error) {
 	if err != nil {
 		return nil, n.explainSource(ctx, err, fleet, local)
 	}
-	source, err := parseMetadata(out)
+	source, err := parseMetadata(ctx, out)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (n *Nix) LockSource(ctx context.Context, fleet string) (*Source, error) {
 	return source, nil
 }
 
-func parseMetadata(data []byte) (*Source, error) {
+func parseMetadata(ctx context.Context, data []byte) (*Source, error) {
 	var metadata struct {
 		Path   string         `json:"path"`
 		Locked map[string]any `json:"locked"`
@@ -90,7 +90,7 @@ func parseMetadata(data []byte) (*Source, error) {
 		}}
 	}
 	if source.NarHash == "" { // some versions copy lazily and do not say
-		tree, err := HashTree(source.Path)
+		tree, err := HashTree(ctx, source.Path)
 		if err != nil {
 			return nil, fmt.Errorf("cannot hash the fleet's source: %w", err)
 		}

@@ -1,6 +1,7 @@
 package nixeval
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -9,9 +10,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/nix-community/go-nix/pkg/nar"
 	"github.com/nix-community/go-nix/pkg/nixbase32"
 
+	"github.com/nixfleet/nixfleet/nar"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -26,7 +27,7 @@ type Tree struct {
 
 // HashTree returns the tree at path with its NAR hash. A symbolic link at path
 // itself is followed, as people link to what their build made.
-func HashTree(path string) (Tree, error) {
+func HashTree(ctx context.Context, path string) (Tree, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return Tree{}, err
@@ -35,7 +36,7 @@ func HashTree(path string) (Tree, error) {
 		return Tree{}, err
 	}
 	hash := sha256.New()
-	if err := nar.DumpPath(hash, real); err != nil {
+	if err := nar.Dump(ctx, hash, real); err != nil {
 		return Tree{}, err
 	}
 	return Tree{real, narHashOf(hash.Sum(nil))}, nil
@@ -61,7 +62,7 @@ func storePathOf(hash schema.NarHash) string {
 
 // writeTree writes files below a new directory of that label, with the same modes
 // everywhere, and returns it as a tree.
-func (n *Nix) writeTree(label string, files fs.FS) (Tree, error) {
+func (n *Nix) writeTree(ctx context.Context, label string, files fs.FS) (Tree, error) {
 	top := filepath.Join(n.dir, label, sourceName)
 	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -80,5 +81,5 @@ func (n *Nix) writeTree(label string, files fs.FS) (Tree, error) {
 	if err != nil {
 		return Tree{}, fmt.Errorf("cannot write %s: %w", label, err)
 	}
-	return HashTree(top)
+	return HashTree(ctx, top)
 }

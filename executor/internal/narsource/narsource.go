@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
-	"github.com/nixfleet/nixfleet/executor/nardump"
+	"github.com/nixfleet/nixfleet/nar"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -79,7 +79,7 @@ func (s *store) Check(_ context.Context, path schema.StorePath) error {
 }
 
 func (s *store) WriteNAR(ctx context.Context, entry schema.PathEntry, w io.Writer) error {
-	return nardump.Dump(ctx, w, s.file(entry.Path))
+	return nar.Dump(ctx, w, s.file(entry.Path))
 }
 
 func (s *store) Substitutes() bool { return false }

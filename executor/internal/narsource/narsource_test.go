@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -22,18 +21,6 @@ import (
 var odd = map[string]string{
 	"bin/run": "#!/bin/sh\n", "empty": "", "eight": "12345678", "..dots": "dots", "a/b/c": "deep", "a.b": "sorts between", "a-b": "and this",
 	"void/": "", "link": "-> ../elsewhere", "A": "upper", "ü": "two bytes", "large": strings.Repeat("0123456789abcdef", 20000),
-}
-
-func TestDumpIsNixs(t *testing.T) {
-	closure := closuretest.New(t)
-	path := closure.Add(t, "odd", odd)
-	want, err := exec.Command("nix-store", "--dump", filepath.Join(closure.Root, string(path))).Output()
-	if err != nil {
-		t.Fatalf("nix-store --dump: %v", err)
-	}
-	if !bytes.Equal(closuretest.NAR(t, closure.Root, path), want) {
-		t.Error("our NAR is not the one that Nix makes")
-	}
 }
 
 func TestLocalLacksAPath(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/nixfleet/nixfleet/executor/nardump"
+	"github.com/nixfleet/nixfleet/nar"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -16,7 +16,7 @@ import (
 func ContentHash(ctx context.Context, root string, path schema.StorePath) (schema.NarHash, error) {
 	hash := sha256.New()
 	buffered := bufio.NewWriterSize(hash, 1<<16)
-	if err := nardump.Dump(ctx, buffered, filepath.Join(root, string(path))); err != nil {
+	if err := nar.Dump(ctx, buffered, filepath.Join(root, string(path))); err != nil {
 		return "", fmt.Errorf("cannot read %s: %w", path, err)
 	}
 	if err := buffered.Flush(); err != nil {

@@ -1,7 +1,7 @@
-// Package nardump writes NARs of files, byte for byte as Nix does: for copying store
-// paths on the controller, for checking them on a host. It is here
-// because go-nix's own writer stumbles over names that begin with two dots.
-package nardump
+// Package nar writes NARs, byte for byte as Nix does: to lock the inputs of a fleet,
+// to copy store paths, and to check them on a host. The writer of go-nix cannot be
+// used: it fails on names that begin with two dots.
+package nar
 
 import (
 	"context"
