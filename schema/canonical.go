@@ -29,13 +29,14 @@ func WriteCanonical(to io.Writer, v any) error {
 	return e.pass()
 }
 
-// DigestOfValue returns the digest of v's canonical form.
-func DigestOfValue(v any) (Digest, error) {
-	data, err := Canonical(v)
-	if err != nil {
-		return "", err
+// WriteIndented writes v in canonical order, indented, with a newline at the end.
+func WriteIndented(to io.Writer, v any) error {
+	e := encoder{to: to, lines: true}
+	if err := e.value(reflect.ValueOf(v)); err != nil {
+		return err
 	}
-	return DigestOf(data), nil
+	e.out = append(e.out, '\n')
+	return e.pass()
 }
 
 // encoder writes canonical JSON in one pass over a value: plans have tens of
@@ -58,15 +59,15 @@ func (e *encoder) value(v reflect.Value) error {
 }
 
 var (
-	writtenType   = reflect.TypeFor[written]()
-	marshalerType = reflect.TypeFor[json.Marshaler]()
+	ourMarshalerType = reflect.TypeFor[Marshaler]()
+	marshalerType    = reflect.TypeFor[json.Marshaler]()
 )
 
 func encodeFuncOf(t reflect.Type) func(*encoder, reflect.Value) error {
 	switch {
-	case t.Implements(writtenType):
+	case t.Implements(ourMarshalerType):
 		return func(e *encoder, v reflect.Value) error {
-			return e.value(reflect.ValueOf(v.Interface().(written).asWritten()))
+			return e.value(reflect.ValueOf(v.Interface().(Marshaler).WireValue()))
 		}
 	case t.Kind() != reflect.Pointer && t.Implements(marshalerType):
 		return (*encoder).foreign

@@ -1,30 +1,27 @@
 package schema
 
-// closed is a text of a closed vocabulary. Readers that are strict refuse another.
-type closed interface {
-	isKnown() bool
-}
-
-func (b Base) isKnown() bool { return b == Ubuntu || b == Debian || b == NixOS }
-
-func (s System) isKnown() bool { return s == X8664Linux || s == AArch64Linux }
-
-func (c OnChange) isKnown() bool {
+// IsKnown reports whether it is one of the reactions of a changed unit.
+func (c OnChange) IsKnown() bool {
 	return c == StopStart || c == Restart || c == Reload || c == Keep
 }
 
-func (k CheckKind) isKnown() bool {
+// IsKnown reports whether it is one of the kinds of health checks.
+func (k CheckKind) IsKnown() bool {
 	return k == CheckUnit || k == CheckHTTP || k == CheckTCP || k == CheckCommand
 }
 
-func (p Place) isKnown() bool { return p == OnHost || p == OnController }
+// IsKnown reports whether it is one of the places.
+func (p Place) IsKnown() bool { return p == OnHost || p == OnController }
 
-func (m HookMoment) isKnown() bool {
+// IsKnown reports whether it is one of the moments of hooks.
+func (m HookMoment) IsKnown() bool {
 	return m == BeforeActivation || m == AfterActivation || m == BeforeReboot || m == AfterReboot
 }
 
-func (f OnFailure) isKnown() bool {
+// IsKnown reports whether it is one of the reactions to a failure.
+func (f OnFailure) IsKnown() bool {
 	return f == Halt || f == RollbackHost || f == RollbackWave || f == RollbackAll
 }
 
-func (o Offline) isKnown() bool { return o == OfflineFail || o == OfflineHold }
+// IsKnown reports whether it is one of the ways to treat an unreachable host.
+func (o Offline) IsKnown() bool { return o == OfflineFail || o == OfflineHold }

@@ -68,7 +68,8 @@ func sortedNames(names iter.Seq[HostName]) []HostName {
 // MarshalJSON writes the hosts as sets.
 func (h Hosts) MarshalJSON() ([]byte, error) { return Canonical(h) }
 
-func (h Hosts) asWritten() any {
+// WireValue returns the hosts as sets.
+func (h Hosts) WireValue() any {
 	sets := []*HostSet{}
 	alike := map[string]*HostSet{}
 	members := map[*HostSet][]HostName{}
@@ -135,10 +136,11 @@ func (s *HostSet) key() string {
 // UnmarshalJSON reads sets of hosts and refuses every form but the one that
 // MarshalJSON writes.
 func (h *Hosts) UnmarshalJSON(data []byte) error {
-	return h.readWritten(data, func(target any) error { return Decode(data, target) })
+	return h.ReadWire(data, func(target any) error { return Decode(data, target) })
 }
 
-func (h *Hosts) readWritten(_ []byte, decode func(target any) error) error {
+// ReadWire reads sets of hosts and checks that they are in the one form that is written.
+func (h *Hosts) ReadWire(_ []byte, decode func(target any) error) error {
 	var sets []HostSet
 	if err := decode(&sets); err != nil {
 		return err

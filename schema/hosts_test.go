@@ -1,7 +1,6 @@
 package schema_test
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -143,17 +142,6 @@ func TestHostSetsRefused(t *testing.T) {
 		var hosts schema.Hosts
 		if err := schema.DecodeStrict([]byte("["+c.sets+"]"), &hosts); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s\nexpected %q\nfound    %v", c.sets, c.want, err)
-		}
-	}
-}
-
-func TestOrderOfHosts(t *testing.T) {
-	ordered := hostNames("1 2 10 a a-01 a-1 a-1.eu a-2 a-010 a-10b a-x a.b a1 a1b2 a1b10 a02 b")
-	for i, a := range ordered {
-		for j, b := range ordered {
-			if found := a.Compare(b); found != cmp.Compare(i, j) {
-				t.Errorf("%s and %s: %d", a, b, found)
-			}
 		}
 	}
 }

@@ -103,14 +103,6 @@ func LinkedUnit(link string) UnitName {
 	return UnitName(base)
 }
 
-// Template returns the unit whose file a unit is of: of an instance, the template.
-func (n UnitName) Template() UnitName {
-	if before, after, ok := strings.Cut(string(n), "@"); ok {
-		return UnitName(before + "@" + path.Ext(after))
-	}
-	return n
-}
-
 func within(name, tree string) bool {
 	return name == tree || strings.HasPrefix(name, tree+"/")
 }

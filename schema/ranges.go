@@ -2,8 +2,10 @@ package schema
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // HostRange is the name of a host, or of hosts whose numbers follow each other:
@@ -14,7 +16,11 @@ const hostRangePattern = `^([A-Za-z0-9][A-Za-z0-9._-]{0,252}|([A-Za-z0-9][A-Za-z
 
 // UnmarshalText accepts only a well-formed range.
 func (r *HostRange) UnmarshalText(text []byte) error {
-	return parseInto(r, text, hostRangeRE, `the name of a host, or a range as "web-[1-20]"`)
+	if !hostRangeRE().Match(text) {
+		return fmt.Errorf(`%q is not the name of a host, or a range as "web-[1-20]"`, text)
+	}
+	*r = HostRange(text)
+	return nil
 }
 
 // maxHosts bounds what ranges can stand for.
@@ -38,6 +44,8 @@ func RangesOf(hosts []HostName) []HostRange {
 	}
 	return ranges
 }
+
+const decimals = "0123456789"
 
 // series are texts that are the same around a number, which grows by one each
 // time. This is the first of them.
@@ -71,16 +79,15 @@ func seriesAt(names []HostName, addresses []string) (first pair, n int) {
 
 // seriesOf splits a at the number in which b differs from it first.
 func seriesOf(a, b string) (series, bool) {
-	start := 0
-	for start < len(a) && start < len(b) && a[start] == b[start] {
-		start++
+	same := 0
+	for same < len(a) && same < len(b) && a[same] == b[same] {
+		same++
 	}
-	for start > 0 && isDigit(a[start-1]) {
-		start--
-	}
-	number := digitsAt(a[start:])
+	before := strings.TrimRight(a[:same], decimals)
+	after := strings.TrimLeft(a[len(before):], decimals)
+	number := a[len(before) : len(a)-len(after)]
 	plain := !strings.ContainsAny(a, "[]") // an address may have brackets of its own
-	return series{a[:start], number, a[start+len(number):]}, plain && number != "" && len(number) <= 9
+	return series{before, number, after}, plain && number != "" && len(number) <= 9
 }
 
 // text returns the series' text after n others. All have as many digits as the
@@ -100,6 +107,12 @@ func (s series) to(n int) string {
 }
 
 const rangePattern = `^([^\[\]]*)\[([0-9]{1,9})-([0-9]{1,9})\]([^\[\]]*)$`
+
+// Compiled at the first use, as the patterns of values are.
+var (
+	hostRangeRE = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(hostRangePattern) })
+	rangeRE     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(rangePattern) })
+)
 
 // parseRange reads what [series.to] writes: the first text and their number.
 func parseRange(text string) (first series, n int, ok bool) {

@@ -115,10 +115,11 @@ type RebootWave struct {
 
 // UnmarshalJSON refuses limits of more hosts than there can be before it reads them.
 func (l *RebootLimits) UnmarshalJSON(data []byte) error {
-	return l.readWritten(data, func(target any) error { return Decode(data, target) })
+	return l.ReadWire(data, func(target any) error { return Decode(data, target) })
 }
 
-func (l *RebootLimits) readWritten(raw []byte, decode func(target any) error) error {
+// ReadWire reads the limits if they do not have too many hosts.
+func (l *RebootLimits) ReadWire(raw []byte, decode func(target any) error) error {
 	if err := boundHosts(raw, "limits of reboots"); err != nil {
 		return err
 	}
@@ -127,10 +128,11 @@ func (l *RebootLimits) readWritten(raw []byte, decode func(target any) error) er
 
 // UnmarshalJSON refuses waves of more hosts than there can be before it reads them.
 func (w *RebootWaves) UnmarshalJSON(data []byte) error {
-	return w.readWritten(data, func(target any) error { return Decode(data, target) })
+	return w.ReadWire(data, func(target any) error { return Decode(data, target) })
 }
 
-func (w *RebootWaves) readWritten(raw []byte, decode func(target any) error) error {
+// ReadWire reads the waves if they do not have too many hosts.
+func (w *RebootWaves) ReadWire(raw []byte, decode func(target any) error) error {
 	if err := boundHosts(raw, "waves of reboots"); err != nil {
 		return err
 	}

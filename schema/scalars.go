@@ -82,11 +82,14 @@ func (d *reader) checked(v reflect.Value) error {
 	return nil
 }
 
+// closed is a string type with a fixed set of values; strict readers refuse others.
+type closed interface{ IsKnown() bool }
+
 func (d *reader) closed(v reflect.Value) error {
 	if err := d.plain(v); err != nil {
 		return err
 	}
-	if !v.Interface().(closed).isKnown() {
+	if !v.Interface().(closed).IsKnown() {
 		return d.fault("%q is none of the words for it", v.String())
 	}
 	return nil

@@ -26,16 +26,17 @@ type fieldShape struct {
 	shape    *shape
 }
 
-// written is a type of ours that stands in JSON as another.
-type written interface {
-	// asWritten returns what stands for it.
-	asWritten() any
+// Marshaler is a type of ours that is encoded as another.
+type Marshaler interface {
+	// WireValue returns the value that is encoded in its place.
+	WireValue() any
 }
 
-// readAs is the other direction of [written].
-type readAs interface {
-	// readWritten takes what decode decodes from raw, however often it is asked to.
-	readWritten(raw []byte, decode func(target any) error) error
+// Unmarshaler is the other direction of [Marshaler].
+type Unmarshaler interface {
+	// ReadWire sets the value from its encoding, raw. decode decodes raw into a
+	// target and may be called more than once.
+	ReadWire(raw []byte, decode func(target any) error) error
 }
 
 var shapes sync.Map // of *shape by reflect.Type

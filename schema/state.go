@@ -158,3 +158,23 @@ type HistoryEntry struct {
 	// Failure says why it was not applied.
 	Failure string `json:"failure,omitempty"`
 }
+
+// KeptGeneration is a manifest that a host was and that it keeps, with all it needs.
+type KeptGeneration struct {
+	// Generation is its number.
+	Generation int `json:"generation"`
+	// InEffect says that the host is this one.
+	InEffect bool `json:"inEffect,omitempty"`
+	// RollbackTo is the generation that it has brought back; absent where it is of a plan.
+	RollbackTo int `json:"rollbackTo,omitempty"`
+	// Manifest is the manifest's hash.
+	Manifest Digest `json:"manifest"`
+	// Plan is the digest of the plan it came with, and Revision its source's.
+	Plan     Digest `json:"plan,omitempty"`
+	Revision string `json:"revision,omitempty"`
+	// Run and Operator are who applied it.
+	Run      string `json:"run"`
+	Operator string `json:"operator"`
+	// At is when, by the host's clock.
+	At time.Time `json:"at"`
+}

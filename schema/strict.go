@@ -103,16 +103,16 @@ func (d *reader) decode(s *shape, v reflect.Value) error {
 }
 
 var (
-	readAsType = reflect.TypeFor[readAs]()
-	textType   = reflect.TypeFor[encoding.TextUnmarshaler]()
-	jsonType   = reflect.TypeFor[json.Unmarshaler]()
-	closedType = reflect.TypeFor[closed]()
+	ourUnmarshalerType = reflect.TypeFor[Unmarshaler]()
+	textType           = reflect.TypeFor[encoding.TextUnmarshaler]()
+	jsonType           = reflect.TypeFor[json.Unmarshaler]()
+	closedType         = reflect.TypeFor[closed]()
 )
 
 func decodeFuncOf(t reflect.Type) func(*reader, reflect.Value) error {
 	p := reflect.PointerTo(t)
 	switch {
-	case p.Implements(readAsType):
+	case p.Implements(ourUnmarshalerType):
 		return (*reader).written
 	case p.Implements(jsonType):
 		return (*reader).foreign
@@ -153,7 +153,7 @@ func (d *reader) written(v reflect.Value) error {
 		return err
 	}
 	end := d.pos
-	err = v.Addr().Interface().(readAs).readWritten(raw, func(target any) error {
+	err = v.Addr().Interface().(Unmarshaler).ReadWire(raw, func(target any) error {
 		d.pos = start
 		return d.value(reflect.ValueOf(target).Elem())
 	})

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -22,6 +23,15 @@ const digestPattern = `^sha256:[0-9a-f]{64}$`
 func DigestOf(data []byte) Digest {
 	sum := sha256.Sum256(data)
 	return Digest("sha256:" + hex.EncodeToString(sum[:]))
+}
+
+// DigestOfValue returns the digest of v's canonical form.
+func DigestOfValue(v any) (Digest, error) {
+	data, err := Canonical(v)
+	if err != nil {
+		return "", err
+	}
+	return DigestOf(data), nil
 }
 
 // Short returns the first twelve hexadecimal digits, for people.
@@ -145,6 +155,14 @@ func (n UnitName) Type() string {
 // IsTemplate reports whether the name is a template's: "worker@.service".
 func (n UnitName) IsTemplate() bool { return strings.Contains(string(n), "@.") }
 
+// Template returns the unit whose file a unit is of: of an instance, the template.
+func (n UnitName) Template() UnitName {
+	if before, after, ok := strings.Cut(string(n), "@"); ok {
+		return UnitName(before + "@" + path.Ext(after))
+	}
+	return n
+}
+
 // AccountName is the name of a user or a group, as useradd(8) accepts it.
 type AccountName string
 
@@ -183,6 +201,9 @@ const (
 	AArch64Linux System = "aarch64-linux"
 )
 
+// IsKnown reports whether hosts may have the system.
+func (s System) IsKnown() bool { return s == X8664Linux || s == AArch64Linux }
+
 // Base is the kind of operating system that a host runs.
 type Base string
 
@@ -193,13 +214,14 @@ const (
 	NixOS  Base = "nixos"
 )
 
+// IsKnown reports whether it is one of the bases.
+func (b Base) IsKnown() bool { return b == Ubuntu || b == Debian || b == NixOS }
+
 // Compiled at the first use: the helper's start on a host would notice it.
 var (
 	narHashRE     = lazily(narHashPattern)
 	storePathRE   = lazily(storePathPattern)
 	hostNameRE    = lazily(hostNamePattern)
-	hostRangeRE   = lazily(hostRangePattern)
-	rangeRE       = lazily(rangePattern)
 	unitNameRE    = lazily(unitNamePattern)
 	accountNameRE = lazily(accountNamePattern)
 	modeRE        = lazily(modePattern)

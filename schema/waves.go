@@ -62,10 +62,11 @@ type HostList []HostName
 
 // UnmarshalJSON refuses waves of more hosts than there can be before it reads them.
 func (w *Waves) UnmarshalJSON(data []byte) error {
-	return w.readWritten(data, func(target any) error { return Decode(data, target) })
+	return w.ReadWire(data, func(target any) error { return Decode(data, target) })
 }
 
-func (w *Waves) readWritten(raw []byte, decode func(target any) error) error {
+// ReadWire reads the waves if they do not have too many hosts.
+func (w *Waves) ReadWire(raw []byte, decode func(target any) error) error {
 	if err := boundHosts(raw, "waves"); err != nil {
 		return err
 	}
@@ -103,14 +104,16 @@ func (c *hostCount) UnmarshalJSON(data []byte) error {
 // MarshalJSON writes the list with ranges.
 func (l HostList) MarshalJSON() ([]byte, error) { return Canonical(l) }
 
-func (l HostList) asWritten() any { return RangesOf(l) }
+// WireValue returns the list as ranges.
+func (l HostList) WireValue() any { return RangesOf(l) }
 
 // UnmarshalJSON reads a list and refuses every form but the one that MarshalJSON writes.
 func (l *HostList) UnmarshalJSON(data []byte) error {
-	return l.readWritten(data, func(target any) error { return Decode(data, target) })
+	return l.ReadWire(data, func(target any) error { return Decode(data, target) })
 }
 
-func (l *HostList) readWritten(_ []byte, decode func(target any) error) error {
+// ReadWire reads ranges and checks that they are in the one form that is written.
+func (l *HostList) ReadWire(_ []byte, decode func(target any) error) error {
 	var given []HostRange
 	if err := decode(&given); err != nil {
 		return err

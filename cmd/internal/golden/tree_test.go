@@ -15,8 +15,8 @@ import (
 	"github.com/nixfleet/nixfleet/schema/validate"
 )
 
-// plans are the golden plans of this repository.
-func plans(t *testing.T) map[string]*schema.Plan {
+// goldenPlans are the golden plans of this repository.
+func goldenPlans(t *testing.T) map[string]*schema.Plan {
 	t.Helper()
 	files, err := filepath.Glob("../../../goldens/*/plan.json")
 	if err != nil || len(files) < 5 {
@@ -48,7 +48,7 @@ func treeOf(t *testing.T, plan *schema.Plan) Tree {
 
 // TestEveryTextIsThere puts the texts of each host together again.
 func TestEveryTextIsThere(t *testing.T) {
-	for name, plan := range plans(t) {
+	for name, plan := range goldenPlans(t) {
 		l := newLayout(plan)
 		if err := l.addTexts(); err != nil {
 			t.Fatal(err)
@@ -75,7 +75,7 @@ func TestEveryTextIsThere(t *testing.T) {
 // pull request must change with it.
 func TestNothingIsInvisible(t *testing.T) {
 	t.Parallel()
-	plan := plans(t)["everything"]
+	plan := goldenPlans(t)["everything"]
 	of := func(plan *schema.Plan) (Tree, error) { // what manifests are shown in
 		l := newLayout(plan)
 		err := l.addTexts()
@@ -177,7 +177,7 @@ func change(value any, where string, n *int) string {
 // many is a plan of hosts that differ in their own names, in two texts and a check.
 func many(t *testing.T, hosts int, line string) *schema.Plan {
 	t.Helper()
-	plan := *plans(t)["minimal"]
+	plan := *goldenPlans(t)["minimal"]
 	var pattern schema.Manifest
 	for _, manifest := range plan.Manifests {
 		pattern = manifest

@@ -110,25 +110,25 @@ func Runs(dir string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot list runs: %w", err)
 	}
-	var runs []string
+	var ids []string
 	for _, file := range files {
 		if run, ok := strings.CutSuffix(file.Name(), extension); ok {
-			runs = append(runs, run)
+			ids = append(ids, run)
 		}
 	}
-	slices.Sort(runs)
-	slices.Reverse(runs)
-	return runs, nil
+	slices.Sort(ids)
+	slices.Reverse(ids)
+	return ids, nil
 }
 
 // AtWork returns the heads of the runs that somebody works on.
 func AtWork(dir string) ([]schema.Beginning, error) {
-	runs, err := Runs(dir)
+	ids, err := Runs(dir)
 	if err != nil {
 		return nil, err
 	}
 	var heads []schema.Beginning
-	for _, run := range runs {
+	for _, run := range ids {
 		file, err := os.Open(Path(dir, run))
 		if err != nil {
 			continue // somebody cleared up

@@ -29,11 +29,16 @@ type Source struct {
 	Wire map[reflect.Type]reflect.Type
 }
 
-// ReadSource parses the Go files of a package, its tests apart.
-func ReadSource(dir string) (*Source, error) {
-	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil {
-		return nil, err
+// ReadSource parses the Go files of packages, except their tests. No two of
+// them declare a type of the same name.
+func ReadSource(dirs ...string) (*Source, error) {
+	var names []string
+	for _, dir := range dirs {
+		inDir, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, inDir...)
 	}
 	src := &Source{map[string]string{}, map[string]string{}, map[string]string{}, map[string][]string{}, nil}
 	for _, name := range names {
