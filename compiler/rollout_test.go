@@ -9,12 +9,12 @@ import (
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// TestRolloutPage compiles the example of docs/rollouts.md, with its own policy and
+// TestRolloutPage compiles the example of docs/guide/rollouts.md, with its own policy and
 // with one that stands in for it.
 func TestRolloutPage(t *testing.T) {
 	needNix(t)
 	t.Parallel()
-	page, err := os.ReadFile("../docs/rollouts.md")
+	page, err := os.ReadFile("../docs/guide/rollouts.md")
 	if err != nil {
 		t.Fatal(err)
 	}

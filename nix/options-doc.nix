@@ -1,5 +1,5 @@
 /*
-  docs/options.md: the reference of all intent options, as a string.
+  docs/reference/options.md: the reference of all intent options, as a string.
 
   `nix-instantiate --eval --strict --json nix/options-doc.nix`; a test keeps the page as fresh as the options.
 */
@@ -41,7 +41,7 @@ let
     ''
     + lib.optionalString (option ? default) (code "Default" option.default)
     + lib.optionalString (option ? example) (code "Example" option.example)
-    + lib.concatMapStrings (d: "- Declared in: [${declaredIn d}](../${declaredIn d})\n") option.declarations;
+    + lib.concatMapStrings (d: "- Declared in: [${declaredIn d}](../../${declaredIn d})\n") option.declarations;
 
   # What stands together: all options below one name of nixfleet, and of nixfleet.systemd.
   chapter =
@@ -82,7 +82,7 @@ in
   # Intent options
 
   What a module of a fleet can say about a host. This page is made from the options' own descriptions; `make goldens`
-  writes it anew. How modules are written, and what `mkFleet` takes, is in [roles.md](roles.md).
+  writes it anew. How modules are written, and what `mkFleet` takes, is in [roles.md](../guide/roles.md).
 ''
 + lib.concatStrings (
   lib.mapAttrsToList (

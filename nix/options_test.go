@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write docs/options.md anew")
+var update = flag.Bool("update", false, "write docs/reference/options.md anew")
 
-const optionsPage = "../docs/options.md"
+const optionsPage = "../docs/reference/options.md"
 
 // The reference of the options says what the options say.
 func TestOptionsPage(t *testing.T) {

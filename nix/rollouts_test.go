@@ -22,7 +22,7 @@ func TestRolloutFields(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	page, err := os.ReadFile("../docs/rollouts.md")
+	page, err := os.ReadFile("../docs/guide/rollouts.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func TestRolloutFields(t *testing.T) {
 		told = append(told, string(row[1]))
 	}
 	if slices.Sort(told); !slices.Equal(told, fields) {
-		t.Errorf("docs/rollouts.md tells of %v, a policy has %v", told, fields)
+		t.Errorf("docs/guide/rollouts.md tells of %v, a policy has %v", told, fields)
 	}
 
 	data, err := os.ReadFile("../schema/validate/inventory.schema.json")

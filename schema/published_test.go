@@ -27,11 +27,11 @@ func TestPublishedFormatsAreFresh(t *testing.T) {
 		file, title, page, intro string
 		root                     any
 	}{
-		{"plan.schema.json", "NixFleet plan", "../docs/plan-format.md", planIntro, schema.Plan{}},
-		{"record.schema.json", "Record of a NixFleet run", "../docs/record-format.md", recordIntro, schema.Record{}},
-		{"event.schema.json", "Event of a NixFleet run", "../docs/event-format.md", eventIntro, schema.Event{}},
-		{"journal.schema.json", "Line of the journal of a NixFleet run", "../docs/journal-format.md", journalIntro, schema.Entry{}},
-		{"state.schema.json", "State of a NixFleet host", "../docs/state-file.md", stateIntro, schema.State{}},
+		{"plan.schema.json", "NixFleet plan", "../docs/reference/plan-format.md", planIntro, schema.Plan{}},
+		{"record.schema.json", "Record of a NixFleet run", "../docs/reference/record-format.md", recordIntro, schema.Record{}},
+		{"event.schema.json", "Event of a NixFleet run", "../docs/reference/event-format.md", eventIntro, schema.Event{}},
+		{"journal.schema.json", "Line of the journal of a NixFleet run", "../docs/reference/journal-format.md", journalIntro, schema.Entry{}},
+		{"state.schema.json", "State of a NixFleet host", "../docs/reference/state-file.md", stateIntro, schema.State{}},
 	} {
 		data, err := source.JSONSchema(f.title, f.root)
 		if err != nil {
@@ -86,7 +86,7 @@ The first is ` + "`run-started`" + ` and has the format's version; the last is `
 command was killed or cut. A reader should pass over kinds and fields that it does not know: a new version of NixFleet may
 bring some without another version of the format. The JSON schema of a line is ` + "`schema/validate/event.schema.json`" + `.
 With ` + "`--json`" + ` nothing else is told but errors of our own, on standard error; the exit status says how it ended ([errors.md](errors.md#exit-codes)).
-` + "`nixfleet run --json`" + ` prints results instead, a line a host ([run.md](run.md)).
+` + "`nixfleet run --json`" + ` prints results instead, a line a host ([run.md](../guide/run.md)).
 
 A canary that is changed, and a host after it whose change is undone:
 

@@ -27,32 +27,32 @@ var onHosts = map[string]string{
 var elsewhere = []struct{ page, begins, because string }{
 	{"README.md", "fleet (inventory, intent)", "a drawing"},
 	{"README.md", "make demo ", "CI runs make test; the demo is the tests' lab with examples/fleet"},
-	{"docs/architecture.md", "fleet (flake) ", "a drawing"},
-	{"docs/changes.md", "web-1: refused", "vm-tests/e2e: change-controller"},
-	{"docs/event-format.md", "{", "TestTheEventsOfTheDocumentation"},
-	{"docs/first-fleet.md", "make build", "what CI begins with"},
-	{"docs/operations.md", "halted in ", "goldens of cmd/internal/closing"},
-	{"docs/operations.md", "web-118: rolled-back", "goldens of cmd/internal/progress"},
-	{"docs/policy.md", "// policy/", "compiler/internal/policy carries out that page"},
-	{"docs/policy.md", "$ nixfleet compile", "compiler/internal/policy carries out that page"},
-	{"docs/policy.md", "$ nixfleet verify", "compiler/internal/policy carries out that page"},
-	{"docs/policy.md", "$ nixfleet policy", "compiler/internal/policy carries out that page"},
-	{"docs/pull-requests.md", "diff --git", "testdata/golden.txtar has such a difference"},
-	{"docs/review.md", "Plan ", "TestReviewPage"},
-	{"docs/rollouts.md", "rollout: ", "TestRolloutPage of the compiler"},
-	{"docs/run.md", `{"host":`, "TestRunJSON, and vm-tests/e2e: run"},
-	{"docs/status.md", "nixfleet_host_seen", "queries; cmd/internal/fleetstatus has the metrics as a golden"},
+	{"docs/internals/architecture.md", "fleet (flake) ", "a drawing"},
+	{"docs/guide/transactions.md", "web-1: refused", "vm-tests/e2e: change-controller"},
+	{"docs/reference/event-format.md", "{", "TestTheEventsOfTheDocumentation"},
+	{"docs/guide/first-fleet.md", "make build", "what CI begins with"},
+	{"docs/guide/operations.md", "halted in ", "goldens of cmd/internal/closing"},
+	{"docs/guide/operations.md", "web-118: rolled-back", "goldens of cmd/internal/progress"},
+	{"docs/guide/policy.md", "// policy/", "compiler/internal/policy carries out that page"},
+	{"docs/guide/policy.md", "$ nixfleet compile", "compiler/internal/policy carries out that page"},
+	{"docs/guide/policy.md", "$ nixfleet verify", "compiler/internal/policy carries out that page"},
+	{"docs/guide/policy.md", "$ nixfleet policy", "compiler/internal/policy carries out that page"},
+	{"docs/guide/pull-requests.md", "diff --git", "testdata/golden.txtar has such a difference"},
+	{"docs/guide/review.md", "Plan ", "TestReviewPage"},
+	{"docs/guide/rollouts.md", "rollout: ", "TestRolloutPage of the compiler"},
+	{"docs/guide/run.md", `{"host":`, "TestRunJSON, and vm-tests/e2e: run"},
+	{"docs/guide/status.md", "nixfleet_host_seen", "queries; cmd/internal/fleetstatus has the metrics as a golden"},
 }
 
 // pages returns the README and the pages of docs/ by their paths in the repository.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
-	paths, err := filepath.Glob("../../docs/*.md")
+	paths, err := filepath.Glob("../../docs/*/*.md")
 	if err != nil || len(paths) < 20 {
 		t.Fatalf("found %d pages: %v", len(paths), err)
 	}
 	texts := map[string]string{}
-	for _, path := range append(paths, "../../README.md") {
+	for _, path := range append(paths, "../../README.md", "../../docs/README.md", "../../docs/changes.md") {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -71,7 +71,7 @@ func TestBook(t *testing.T) {
 	var modules []string
 	used := map[int]bool{}
 	for page, text := range pages(t) {
-		if page == "docs/options.md" {
+		if page == "docs/reference/options.md" {
 			continue // its examples are values; see TestOptionsExamples
 		}
 		var blocks []book.Block
@@ -248,7 +248,7 @@ func evaluateModules(t *testing.T, modules []string) {
 func TestOptionsExamples(t *testing.T) {
 	needNix(t)
 	t.Parallel()
-	text := pages(t)["docs/options.md"]
+	text := pages(t)["docs/reference/options.md"]
 	list := "{ pkgs, lib }: [\n"
 	blocks := book.Blocks(text)
 	for _, block := range blocks {
@@ -272,7 +272,7 @@ func TestReviewPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, block := range book.Blocks(pages(t)["docs/review.md"]) {
+	for _, block := range book.Blocks(pages(t)["docs/guide/review.md"]) {
 		if block.Language == "text" && !book.Matches(block.Text, string(golden)) {
 			t.Errorf("line %d: the golden does not begin like that", block.Line)
 		}

@@ -28,7 +28,7 @@ func compileCommand() *cli.Command {
 checkout only files that git knows are seen. The same fleet gives the same plan anywhere.
 
 The fleet's policies (policy/*.jsonnet) are asked before anything is built, and have the last word: with an
-error of theirs there is no plan. --replaces gives them the plan to compare with; docs/policy.md.
+error of theirs there is no plan. --replaces gives them the plan to compare with; docs/guide/policy.md.
 
 What was evaluated before and is unchanged is taken from a cache, in $XDG_CACHE_HOME/nixfleet or
 ~/.cache/nixfleet. It may be deleted at any time: it decides how long this takes, and nothing else.

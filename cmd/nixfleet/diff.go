@@ -30,7 +30,7 @@ func diffCommand() *cli.Command {
 		Description: `Reads the two plans and nothing else: no host, no fleet, no Nix. Hosts to which the same happens are
 told of together: units that restart or reload, and why; files and units line by line; packages by version
 and size; accounts; policies; waves. First in short, then everything. It tells of hosts that are as the
-old plan says; nixfleet plan asks the hosts themselves. docs/review.md tells how to read it.
+old plan says; nixfleet plan asks the hosts themselves. docs/guide/review.md tells how to read it.
 
 With --policy it asks the policies of a fleet about the new plan too, and tells what they forbid.
 
@@ -43,7 +43,7 @@ Examples: nixfleet diff main.json plan.json
 			maxSizeFlag(),
 			&cli.StringFlag{Name: "policy", Usage: "say what the policies of this fleet (or in this directory), `DIR`, forbid of NEW"},
 			policyDateFlag(),
-			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/difference-format.md tells of the fields"},
+			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/reference/difference-format.md tells of the fields"},
 		},
 		Action: func(c *cli.Context) error {
 			differs, err := diff(c)

@@ -58,9 +58,9 @@ func checkEvents(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// The events that docs/event-format.md shows are events, and come to what it says.
+// The events that docs/reference/event-format.md shows are events, and come to what it says.
 func TestTheEventsOfTheDocumentation(t *testing.T) {
-	page, err := os.ReadFile("../../docs/event-format.md")
+	page, err := os.ReadFile("../../docs/reference/event-format.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func goldenCommand() *cli.Command {
 		Description: `Compiles the fleet and compares with the files in DIR (default: golden, in the fleet's directory), or
 writes them: every text that is put on hosts as a file of its own, hosts that are alike once, the rollout,
 and a plan.json for nixfleet diff. A line that changes in a text on 1,000 hosts is a line in git diff.
-docs/pull-requests.md tells how to work with it.
+docs/guide/pull-requests.md tells how to work with it.
 
 With --update, files that were written here before and are not needed any more go. A directory that holds
 anything else is refused. What was made with --no-build is checked without building, and does not say which

@@ -43,7 +43,7 @@ Examples: nixfleet history --host web-1
           nixfleet history --host web-1 --plan plan.json --last 0 --json`,
 		Flags: append(append(append(selection.Flags(), lookFlags()...), rosterFlags()...),
 			&cli.IntFlag{Name: "last", Usage: "the last `N` changes; 0 for all", Value: historyLimit},
-			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/history-format.md tells of the fields"},
+			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/reference/history-format.md tells of the fields"},
 		),
 		Action: historyAction,
 	}

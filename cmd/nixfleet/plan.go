@@ -54,7 +54,7 @@ Examples: nixfleet plan --host web-1
 		Flags: append(append(append(selection.Flags(), lookFlags()...), policyFlags()...),
 			&cli.BoolFlag{Name: "show-sensitive", Usage: "with the contents of files that not everybody on the host may read"},
 			&cli.BoolFlag{Name: detailedExitcode, Usage: "exit with 2 where there are changes, and with 1 for any error"},
-			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/forecast-format.md tells of the fields"},
+			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/reference/forecast-format.md tells of the fields"},
 			&cli.BoolFlag{Name: "markdown", Usage: "as Markdown, for a pull request"},
 			&cli.StringSliceFlag{Name: "input", Usage: "as with compile: `NAME=PATH` of a file or directory from outside (may be repeated)"},
 			&cli.StringFlag{Name: "inventory", Usage: "as with compile: which `FILE` of the fleet's inventory/"},

@@ -28,7 +28,7 @@ func policyCommand() *cli.Command {
 		Name:  "policy",
 		Usage: "test the policies that compile and verify ask about a plan",
 		Description: `A fleet's policies are policy/*.jsonnet: rules that say what no plan may have. "compile" asks them of
-every plan, "verify --policy" of one that is there. docs/policy.md tells how to write them, and of the
+every plan, "verify --policy" of one that is there. docs/guide/policy.md tells how to write them, and of the
 rules that come along.
 
 Examples: nixfleet policy test

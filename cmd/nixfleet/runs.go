@@ -56,7 +56,7 @@ Exit status: 0 shown, 1 an error of ours or of a file, 2 wrong usage.
 Examples: nixfleet runs show last
           nixfleet runs show 20261122-1415 --json`,
 			Flags: []cli.Flag{
-				&cli.BoolFlag{Name: "json", Usage: "as JSON: the summary, the record (docs/record-format.md), the journal (docs/journal-format.md)"},
+				&cli.BoolFlag{Name: "json", Usage: "as JSON: the summary, the record (docs/reference/record-format.md), the journal (docs/reference/journal-format.md)"},
 				stateDirFlag(),
 			},
 			Action: showRun,

@@ -52,7 +52,7 @@ Examples: nixfleet status --group web
 			&cli.StringSliceFlag{Name: "input", Usage: "`inventory=FILE` is the inventory"},
 			&cli.StringFlag{Name: "inventory", Usage: "which `FILE` of the fleet's inventory/, where it has several"},
 			&cli.BoolFlag{Name: "problems", Usage: "leave out of the table hosts with which nothing is the matter"},
-			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/status-format.md tells of the fields"},
+			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/reference/status-format.md tells of the fields"},
 			&cli.DurationFlag{Name: "watch", Usage: "look again every `TIME`, as 30s, until interrupted"},
 			&cli.StringFlag{Name: "prometheus", Usage: "write `FILE` for the node exporter's textfile collector, and no table"},
 			&cli.StringFlag{Name: "html", Usage: "write `FILE`, one page that needs nothing else, and no table"},

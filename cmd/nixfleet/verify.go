@@ -20,7 +20,7 @@ func verifyCommand() *cli.Command {
 		Description: `Reads the plan and, with --policy, policies. Nothing else: no host, no Nix.
 
 Policies are asked as compile asks them, of a plan that is there: before an execution, with the day's date,
-or those of somebody else than who wrote the fleet. docs/policy.md tells of them.
+or those of somebody else than who wrote the fleet. docs/guide/policy.md tells of them.
 
 Exit status: 0 the plan is whole, 1 it is not, or policies have something against it.
 

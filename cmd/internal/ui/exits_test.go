@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Every exit code is in docs/errors.md, and no other.
+// Every exit code is in docs/reference/errors.md, and no other.
 func TestExitCodesAreDocumented(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "ui.go", nil, 0)
 	if err != nil {
@@ -27,7 +27,7 @@ func TestExitCodesAreDocumented(t *testing.T) {
 	if len(codes) < 8 {
 		t.Fatalf("found only %v", codes)
 	}
-	page, err := os.ReadFile("../../../docs/errors.md")
+	page, err := os.ReadFile("../../../docs/reference/errors.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +43,6 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		}
 	}
 	if rows != len(codes) {
-		t.Errorf("docs/errors.md has %d codes of %d", rows, len(codes))
+		t.Errorf("docs/reference/errors.md has %d codes of %d", rows, len(codes))
 	}
 }

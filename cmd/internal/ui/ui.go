@@ -17,7 +17,7 @@ import (
 	"golang.org/x/term"
 )
 
-// The exit codes of all commands; docs/errors.md lists them.
+// The exit codes of all commands; docs/reference/errors.md lists them.
 const (
 	// ExitDone: what was asked for is so.
 	ExitDone = 0

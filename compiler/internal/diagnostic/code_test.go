@@ -14,9 +14,9 @@ import (
 
 var update = flag.Bool("update", false, "write the table of codes anew")
 
-const page = "../../../docs/errors.md"
+const page = "../../../docs/reference/errors.md"
 
-// TestTableOfCodes holds the table in docs/errors.md to the comments of code.go.
+// TestTableOfCodes holds the table in docs/reference/errors.md to the comments of code.go.
 func TestTableOfCodes(t *testing.T) {
 	data, err := os.ReadFile(page)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 // Every policy of the page is one, and its tests pass.
 func TestDocumentedPolicies(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/policy.md")
+	page, err := os.ReadFile("../../../docs/guide/policy.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestDocumentedPolicies(t *testing.T) {
 // The page tells of all that rules see of a plan and a host, and of every guardrail
 // with its parameters.
 func TestPageIsWhole(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/policy.md")
+	page, err := os.ReadFile("../../../docs/guide/policy.md")
 	if err != nil {
 		t.Fatal(err)
 	}
