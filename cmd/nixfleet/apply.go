@@ -15,11 +15,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/execution"
-	"github.com/nixfleet/nixfleet/cmd/internal/forecast"
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
+	"github.com/nixfleet/nixfleet/cmd/internal/planview"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
-	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -133,7 +133,7 @@ func lookAndAsk(c *cli.Context, plan *schema.Plan, chosen executor.Selection, ho
 	if err != nil {
 		return false, err
 	}
-	if err := forecast.WriteBrief(os.Stderr, told, ui.StyleFor(os.Stderr)); err != nil {
+	if err := planview.WriteBrief(os.Stderr, told, ui.StyleFor(os.Stderr)); err != nil {
 		return false, err
 	}
 	verdicts := map[schema.ForecastVerdict]int{}
@@ -182,7 +182,7 @@ func applyForecast(c *cli.Context, plan *schema.Plan, chosen executor.Selection)
 	ctx, release := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer release() // from then on an interrupt ends the question as any program
 	told, err := foresee(ctx, c, plan, executor.LookOptions{
-		Select: chosen, Parallel: executor.LookParallel, Timeout: c.Duration("timeout"), Operator: surroundings.Operator(),
+		Select: chosen, Parallel: executor.LookParallel, Timeout: c.Duration("timeout"), Operator: wiring.Operator(),
 	})
 	if err == nil && ctx.Err() != nil {
 		err = ui.WithCode(ui.ExitInterrupted, errors.New("interrupted; no host was touched"))

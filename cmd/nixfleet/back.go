@@ -15,7 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/execution"
-	"github.com/nixfleet/nixfleet/cmd/internal/forecast"
+	"github.com/nixfleet/nixfleet/cmd/internal/planview"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
@@ -101,7 +101,7 @@ func (w *wayBack) tell(c *cli.Context, asked *roster, options executor.LookOptio
 		encoder.SetIndent("", "  ")
 		err = encoder.Encode(told)
 	} else {
-		err = forecast.WriteText(out, told, ui.StyleFor(c.App.Writer))
+		err = planview.WriteText(out, told, ui.StyleFor(c.App.Writer))
 	}
 	if err != nil {
 		return err
@@ -109,7 +109,7 @@ func (w *wayBack) tell(c *cli.Context, asked *roster, options executor.LookOptio
 	if err := out.Flush(); err != nil {
 		return err
 	}
-	if _, err := forecast.Verdict(told); err != nil {
+	if _, err := planview.Verdict(told); err != nil {
 		return ui.WithCode(ui.ExitRefused, ui.ErrReported)
 	}
 	return nil
@@ -125,10 +125,10 @@ func (w *wayBack) ask(c *cli.Context, asked *roster, options executor.LookOption
 	if err != nil {
 		return false, err
 	}
-	if err := forecast.WriteText(os.Stderr, told, ui.StyleFor(os.Stderr)); err != nil {
+	if err := planview.WriteText(os.Stderr, told, ui.StyleFor(os.Stderr)); err != nil {
 		return false, err
 	}
-	changes, err := forecast.Verdict(told)
+	changes, err := planview.Verdict(told)
 	switch {
 	case err != nil:
 		return false, ui.WithCode(ui.ExitRefused, fmt.Errorf("%s would not be possible on every host; nothing was touched\nhint: leave those hosts out, or --yes takes the others all the same", w.task))
@@ -154,10 +154,10 @@ func (w *wayBack) look(c *cli.Context, asked *roster, options executor.LookOptio
 	if err != nil {
 		return nil, err
 	}
-	told := forecast.NewBack(asked.fleet, w.task)
+	told := planview.NewBack(asked.fleet, w.task)
 	progress := newAsking(chosen, false)
 	err = w.foresee(ctx, asked.hosts, options, viewer(c), func(seen executor.Seen) {
-		told.Hosts[seen.Host] = forecast.Back(seen, forecast.Options{Sensitive: options.Sensitive})
+		told.Hosts[seen.Host] = planview.Back(seen, planview.Options{Sensitive: options.Sensitive})
 		progress.answered(seen.Host)
 	})
 	progress.close()

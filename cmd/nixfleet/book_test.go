@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/starter"
+	"github.com/nixfleet/nixfleet/cmd/internal/scaffold"
 	"github.com/nixfleet/nixfleet/vm-tests/book"
 )
 
@@ -31,7 +31,7 @@ var elsewhere = []struct{ page, begins, because string }{
 	{"docs/guide/transactions.md", "web-1: refused", "vm-tests/e2e: change-controller"},
 	{"docs/reference/event-format.md", "{", "TestTheEventsOfTheDocumentation"},
 	{"docs/guide/first-fleet.md", "make build", "what CI begins with"},
-	{"docs/guide/operations.md", "halted in ", "goldens of cmd/internal/closing"},
+	{"docs/guide/operations.md", "halted in ", "goldens of cmd/internal/summary"},
 	{"docs/guide/operations.md", "web-118: rolled-back", "goldens of cmd/internal/progress"},
 	{"docs/guide/policy.md", "// policy/", "compiler/internal/policy carries out that page"},
 	{"docs/guide/policy.md", "$ nixfleet compile", "compiler/internal/policy carries out that page"},
@@ -41,7 +41,7 @@ var elsewhere = []struct{ page, begins, because string }{
 	{"docs/guide/review.md", "Plan ", "TestReviewPage"},
 	{"docs/guide/rollouts.md", "rollout: ", "TestRolloutPage of the compiler"},
 	{"docs/guide/run.md", `{"host":`, "TestRunJSON, and vm-tests/e2e: run"},
-	{"docs/guide/status.md", "nixfleet_host_seen", "queries; cmd/internal/fleetstatus has the metrics as a golden"},
+	{"docs/guide/status.md", "nixfleet_host_seen", "queries; cmd/internal/status has the metrics as a golden"},
 }
 
 // pages returns the README and the pages of docs/ by their paths in the repository.
@@ -133,7 +133,7 @@ func makePlans(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	fleet := filepath.Join(dir, "fleet")
-	if err := starter.Write(fleet); err != nil {
+	if err := scaffold.Write(fleet); err != nil {
 		t.Fatal(err)
 	}
 	compile := func(plan string) {

@@ -92,7 +92,7 @@ func TestTheEventsOfTheDocumentation(t *testing.T) {
 
 // What a closing says to type is what the commands take.
 func TestHintsAreRightCommands(t *testing.T) {
-	text, err := os.ReadFile("../internal/closing/testdata/TestAClosingOfAllThatCanBe.golden")
+	text, err := os.ReadFile("../internal/summary/testdata/TestAClosingOfAllThatCanBe.golden")
 	if err != nil {
 		t.Fatal(err)
 	}

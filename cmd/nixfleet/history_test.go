@@ -9,7 +9,7 @@ import (
 
 	"github.com/hexops/autogold/v2"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/forecast"
+	"github.com/nixfleet/nixfleet/cmd/internal/planview"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -68,18 +68,18 @@ func TestHistoryIsAsPublished(t *testing.T) {
 
 // What a rollback would do is told in the words of one, and as published.
 func TestForecastOfAWayBack(t *testing.T) {
-	told := forecast.NewBack("shop", "rollback to previous")
+	told := planview.NewBack("shop", "rollback to previous")
 	seen := func(back *protocol.BackReply, proposal *protocol.Proposal) executor.Seen {
 		return executor.Seen{Observation: &schema.Observation{}, Back: back, Proposal: proposal}
 	}
 	one := &schema.KeptGeneration{Generation: 1, Operator: "ann@desk", At: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), Plan: digits("1")}
 	change := schema.Change{Action: schema.Update, Kind: "file", Object: "/etc/x", Detail: "content"}
-	told.Hosts["changes"] = forecast.Back(seen(&protocol.BackReply{Generation: one}, &protocol.Proposal{Changes: []schema.Change{change}}), forecast.Options{})
-	told.Hosts["same"] = forecast.Back(seen(&protocol.BackReply{Generation: one}, &protocol.Proposal{}), forecast.Options{})
-	told.Hosts["there"] = forecast.Back(seen(&protocol.BackReply{Generation: one, Nothing: true}, &protocol.Proposal{}), forecast.Options{})
-	told.Hosts["refuses"] = forecast.Back(seen(nil, &protocol.Proposal{Refusals: []protocol.Refusal{{Message: "the host does not keep the generation 9"}}}), forecast.Options{})
+	told.Hosts["changes"] = planview.Back(seen(&protocol.BackReply{Generation: one}, &protocol.Proposal{Changes: []schema.Change{change}}), planview.Options{})
+	told.Hosts["same"] = planview.Back(seen(&protocol.BackReply{Generation: one}, &protocol.Proposal{}), planview.Options{})
+	told.Hosts["there"] = planview.Back(seen(&protocol.BackReply{Generation: one, Nothing: true}, &protocol.Proposal{}), planview.Options{})
+	told.Hosts["refuses"] = planview.Back(seen(nil, &protocol.Proposal{Refusals: []protocol.Refusal{{Message: "the host does not keep the generation 9"}}}), planview.Options{})
 	var out bytes.Buffer
-	if err := forecast.WriteText(&out, told, ui.Style{}); err != nil {
+	if err := planview.WriteText(&out, told, ui.Style{}); err != nil {
 		t.Fatal(err)
 	}
 	autogold.Expect(`refuses: the rollback would be refused

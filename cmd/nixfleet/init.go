@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/starter"
+	"github.com/nixfleet/nixfleet/cmd/internal/scaffold"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 )
 
@@ -31,7 +31,7 @@ Examples: nixfleet init my-fleet
 					return err
 				}
 			}
-			if err := starter.Write(dir); err != nil {
+			if err := scaffold.Write(dir); err != nil {
 				return fmt.Errorf("%w\nhint: nixfleet init NEW-DIRECTORY", err)
 			}
 			_, err := fmt.Fprint(c.App.Writer, afterInit(dir))

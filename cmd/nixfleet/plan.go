@@ -15,12 +15,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/forecast"
 	"github.com/nixfleet/nixfleet/cmd/internal/helper"
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
+	"github.com/nixfleet/nixfleet/cmd/internal/planview"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
-	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/compiler"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/nix"
@@ -84,14 +84,14 @@ func lookOptions(c *cli.Context) (executor.LookOptions, error) {
 	}
 	chosen, err := selection.Of(c)
 	return executor.LookOptions{
-		Select: chosen, Parallel: c.Int("parallel"), Timeout: c.Duration("timeout"), Operator: surroundings.Operator(),
+		Select: chosen, Parallel: c.Int("parallel"), Timeout: c.Duration("timeout"), Operator: wiring.Operator(),
 	}, err
 }
 
 func viewer(c *cli.Context) executor.Deps {
-	deps := surroundings.Viewer()
+	deps := wiring.Viewer()
 	if c.Bool("debug-wire") {
-		deps.Wire = surroundings.Wire(os.Stderr)
+		deps.Wire = wiring.Wire(os.Stderr)
 	}
 	return deps
 }
@@ -194,10 +194,10 @@ func foresee(ctx context.Context, c *cli.Context, plan *schema.Plan, options exe
 	if err != nil {
 		return nil, err
 	}
-	told := forecast.New(plan, unsupported(plan, chosen))
+	told := planview.New(plan, unsupported(plan, chosen))
 	progress := newAsking(chosen, c.Bool("quiet"))
 	err = executor.Propose(ctx, plan, options, viewer(c), func(seen executor.Seen) {
-		told.Hosts[seen.Host] = forecast.Host(plan, seen, forecast.Options{Sensitive: options.Sensitive})
+		told.Hosts[seen.Host] = planview.Host(plan, seen, planview.Options{Sensitive: options.Sensitive})
 		progress.answered(seen.Host)
 	})
 	progress.close()
@@ -221,9 +221,9 @@ func writeForecast(c *cli.Context, told *schema.Forecast) error {
 	case c.Bool("json"):
 		err = ui.WriteJSON(out, told)
 	case c.Bool("markdown"):
-		err = forecast.WriteMarkdown(out, told)
+		err = planview.WriteMarkdown(out, told)
 	default:
-		err = forecast.WriteText(out, told, ui.StyleFor(c.App.Writer))
+		err = planview.WriteText(out, told, ui.StyleFor(c.App.Writer))
 	}
 	if err != nil {
 		return err
@@ -233,7 +233,7 @@ func writeForecast(c *cli.Context, told *schema.Forecast) error {
 
 // judgeForecast turns what was told into the exit status.
 func judgeForecast(c *cli.Context, told *schema.Forecast) error {
-	changes, err := forecast.Verdict(told)
+	changes, err := planview.Verdict(told)
 	switch {
 	case err != nil:
 		return ui.WithCode(ui.ExitError, ui.ErrReported)

@@ -10,8 +10,8 @@ import (
 
 	"github.com/nixfleet/nixfleet/cmd/internal/execution"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
-	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -93,7 +93,7 @@ func runOnHosts(c *cli.Context) error {
 	command.MaxOutput = teller.most()
 	return runAndTell(c, teller, func(ctx context.Context, stop <-chan struct{}, deps executor.Deps) (*schema.Record, error) {
 		return executor.Run(ctx, asked.hosts, command, executor.BackOptions{
-			Fleet: asked.fleet, Select: chosen, Parallel: c.Int("parallel"), Operator: surroundings.Operator(), Stop: stop,
+			Fleet: asked.fleet, Select: chosen, Parallel: c.Int("parallel"), Operator: wiring.Operator(), Stop: stop,
 		}, deps)
 	})
 }
@@ -120,7 +120,7 @@ func commandOf(c *cli.Context, words []string) (executor.Command, error) {
 }
 
 func runAndTell(c *cli.Context, teller *runTeller, work execution.Work) error {
-	deps, err := surroundings.Deps(c.String("state-dir"))
+	deps, err := wiring.Deps(c.String("state-dir"))
 	if err != nil {
 		return ui.WithCode(ui.ExitRefused, err)
 	}
@@ -129,7 +129,7 @@ func runAndTell(c *cli.Context, teller *runTeller, work execution.Work) error {
 	defer release()
 	deps.Observe, deps.Passphrase = teller.tell, teller.live.Asking(deps.Passphrase)
 	if c.Bool("debug-wire") {
-		deps.Wire = surroundings.Wire(os.Stderr)
+		deps.Wire = wiring.Wire(os.Stderr)
 	}
 	record, err := work(ctx, stop, deps)
 	if record == nil {

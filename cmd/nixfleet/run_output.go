@@ -14,8 +14,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/closing"
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
+	"github.com/nixfleet/nixfleet/cmd/internal/summary"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
@@ -211,7 +211,7 @@ func (t *runTeller) close() { t.live.Close() }
 
 // end tells the groups, the largest first and those that did not end well last, and
 // closes with how it went and what to do next.
-func (t *runTeller) end(record *schema.Record, file string, way closing.Way) {
+func (t *runTeller) end(record *schema.Record, file string, way summary.Way) {
 	t.live.Close()
 	if t.json != nil {
 		_ = t.json.Encode(struct {
@@ -277,10 +277,10 @@ func (t *runTeller) block(indent, text string) {
 }
 
 // summarize says what to do next. Why is told with the groups.
-func (t *runTeller) summarize(record *schema.Record, file string, way closing.Way) {
-	closing.WriteVerdict(t.talk, record, t.style)
+func (t *runTeller) summarize(record *schema.Record, file string, way summary.Way) {
+	summary.WriteVerdict(t.talk, record, t.style)
 	if record.Verdict != schema.Done {
-		closing.WriteHints(t.talk, record, way, t.style)
+		summary.WriteHints(t.talk, record, way, t.style)
 		fmt.Fprintf(t.talk, "record: %s\n", file)
 	}
 }

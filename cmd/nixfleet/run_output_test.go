@@ -9,8 +9,8 @@ import (
 
 	"github.com/hexops/autogold/v2"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/closing"
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
+	"github.com/nixfleet/nixfleet/cmd/internal/summary"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -23,7 +23,7 @@ func tellerOf(out *bytes.Buffer, hosts int) *runTeller {
 	}
 }
 
-var way = closing.Way{Again: "nixfleet run", After: " -- uname -r"}
+var way = summary.Way{Again: "nixfleet run", After: " -- uname -r"}
 
 // ranOn tells of one host, in pieces of a few bytes.
 func ranOn(t *runTeller, host schema.HostName, exit schema.Exit, stdout, stderr string) {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -75,7 +75,7 @@ func listRuns(c *cli.Context) error {
 	if c.Int("last") < 0 {
 		return ui.Usagef("--last %d: expected 0 or more", c.Int("last"))
 	}
-	deps, err := surroundings.Deps(c.String("state-dir"))
+	deps, err := wiring.Deps(c.String("state-dir"))
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func showRun(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	deps, err := surroundings.Deps(c.String("state-dir"))
+	deps, err := wiring.Deps(c.String("state-dir"))
 	if err != nil {
 		return err
 	}

@@ -5,8 +5,8 @@ import (
 
 	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
-	"github.com/nixfleet/nixfleet/cmd/internal/review"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
+	"github.com/nixfleet/nixfleet/cmd/internal/show"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
 )
@@ -28,11 +28,11 @@ Examples: nixfleet show plan.json
 			maxSizeFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "as JSON, texts included"},
 		),
-		Action: show,
+		Action: showAction,
 	}
 }
 
-func show(c *cli.Context) error {
+func showAction(c *cli.Context) error {
 	name, err := ui.OneArgument(c, "plan.json", "a plan")
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func show(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	summary, err := review.Summarize(plan)
+	summary, err := show.Summarize(plan)
 	if err != nil {
 		return err
 	}

@@ -18,9 +18,9 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/fleetstatus"
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
+	"github.com/nixfleet/nixfleet/cmd/internal/status"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/compiler"
 	"github.com/nixfleet/nixfleet/executor"
@@ -84,18 +84,18 @@ func statusAction(c *cli.Context) error {
 		return err
 	}
 	for {
-		status, err := look(ctx, c, asked, options)
+		found, err := look(ctx, c, asked, options)
 		if err != nil {
 			return err
 		}
 		if ctx.Err() != nil {
 			return ui.WithCode(ui.ExitInterrupted, ui.ErrReported)
 		}
-		if err := tellStatus(c, status); err != nil {
+		if err := tellStatus(c, found); err != nil {
 			return err
 		}
 		if !c.IsSet("watch") {
-			if !fleetstatus.Fine(status) {
+			if !status.Fine(found) {
 				return ui.WithCode(ui.ExitHostsFailed, ui.ErrReported)
 			}
 			return nil
@@ -152,9 +152,9 @@ func look(ctx context.Context, c *cli.Context, asked *roster, options executor.L
 		return nil, err
 	}
 	begun := time.Now()
-	status := fleetstatus.New(asked.fleet, "", begun)
+	found := status.New(asked.fleet, "", begun)
 	if asked.wanted {
-		status.Plan = asked.plan
+		found.Plan = asked.plan
 	}
 	progress := newAsking(chosen, false)
 	err = executor.Look(ctx, asked.hosts, options, viewer(c), func(seen executor.Seen) {
@@ -162,21 +162,21 @@ func look(ctx context.Context, c *cli.Context, asked *roster, options executor.L
 		if asked.wanted {
 			wanted = asked.hosts[seen.Host].Manifest
 		}
-		status.Hosts[seen.Host] = fleetstatus.Host(seen, wanted)
+		found.Hosts[seen.Host] = status.Host(seen, wanted)
 		progress.answered(seen.Host)
 	})
 	progress.close()
-	status.Seconds = time.Since(begun).Round(time.Millisecond).Seconds()
-	return status, err
+	found.Seconds = time.Since(begun).Round(time.Millisecond).Seconds()
+	return found, err
 }
 
 // tellStatus writes a status where it was asked for: into files, or as a table or
 // JSON on standard output.
-func tellStatus(c *cli.Context, status *schema.Status) error {
-	if err := replaceFile(c.String("prometheus"), func(w io.Writer) error { return fleetstatus.WritePrometheus(w, status) }); err != nil {
+func tellStatus(c *cli.Context, found *schema.Status) error {
+	if err := replaceFile(c.String("prometheus"), func(w io.Writer) error { return status.WritePrometheus(w, found) }); err != nil {
 		return err
 	}
-	if err := replaceFile(c.String("html"), func(w io.Writer) error { return fleetstatus.WritePage(w, status, c.Duration("watch")) }); err != nil {
+	if err := replaceFile(c.String("html"), func(w io.Writer) error { return status.WritePage(w, found, c.Duration("watch")) }); err != nil {
 		return err
 	}
 	if c.Bool("json") {
@@ -185,25 +185,25 @@ func tellStatus(c *cli.Context, status *schema.Status) error {
 		if !c.IsSet("watch") {
 			encoder.SetIndent("", "  ")
 		}
-		return encoder.Encode(status)
+		return encoder.Encode(found)
 	}
 	if c.String("prometheus") != "" || c.String("html") != "" {
 		return nil
 	}
-	return writeTable(c, status)
+	return writeTable(c, found)
 }
 
-func writeTable(c *cli.Context, status *schema.Status) error {
+func writeTable(c *cli.Context, found *schema.Status) error {
 	w := c.App.Writer
 	var table bytes.Buffer
 	if c.IsSet("watch") {
 		if ui.IsTerminal(w) {
 			table.WriteString("\x1b[H\x1b[2J") // home, and an empty screen
 		}
-		fmt.Fprintf(&table, "%s, every %s\n\n", status.At.Local().Format(time.DateTime), c.Duration("watch"))
+		fmt.Fprintf(&table, "%s, every %s\n\n", found.At.Local().Format(time.DateTime), c.Duration("watch"))
 	}
-	layout := fleetstatus.Layout{Width: screenWidth(w), Style: ui.StyleFor(w), Problems: c.Bool("problems")}
-	if err := fleetstatus.WriteTable(&table, status, layout); err != nil {
+	layout := status.Layout{Width: screenWidth(w), Style: ui.StyleFor(w), Problems: c.Bool("problems")}
+	if err := status.WriteTable(&table, found, layout); err != nil {
 		return err
 	}
 	_, err := w.Write(table.Bytes()) // at once, so that a screen does not flicker

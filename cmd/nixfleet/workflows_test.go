@@ -16,7 +16,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/helper"
-	"github.com/nixfleet/nixfleet/cmd/internal/starter"
+	"github.com/nixfleet/nixfleet/cmd/internal/scaffold"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -153,7 +153,7 @@ func replaceIn(t *testing.T, file, old, now string) {
 func newGitHub(t *testing.T, hosts *simulatedHosts) *github {
 	g := &github{t: t, dir: t.TempDir()}
 	g.repo = filepath.Join(g.dir, "repo")
-	if err := starter.Write(g.repo); err != nil {
+	if err := scaffold.Write(g.repo); err != nil {
 		t.Fatal(err)
 	}
 	inventory := filepath.Join(g.repo, "inventory/prod.yaml")

@@ -14,9 +14,9 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
-	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/cmd/internal/version"
+	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -114,7 +114,7 @@ func confirmed(question string) bool {
 
 // CarryOut executes a plan on hosts of it and tells of it.
 func CarryOut(c *cli.Context, plan *schema.Plan, hosts []schema.HostName, options executor.Options) error {
-	options.Operator, options.Program = surroundings.Operator(), version.Version
+	options.Operator, options.Program = wiring.Operator(), version.Version
 	what := "executing"
 	switch {
 	case options.DryRun:

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/closing"
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
+	"github.com/nixfleet/nixfleet/cmd/internal/summary"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -108,7 +108,7 @@ func Change(host schema.HostName, change *schema.Change) string {
 
 // note tells a line of a host's. Of many hosts only the first that says so is told.
 func (n *narrator) note(e schema.Event) string {
-	if key := closing.Alike(e.Host, e.Note); !n.all {
+	if key := summary.Alike(e.Host, e.Note); !n.all {
 		if n.notes[key] || len(n.notes) >= mostReasons {
 			return ""
 		}
@@ -169,7 +169,7 @@ func (n *narrator) trouble(e schema.Event, took string) string {
 	if n.all {
 		return full
 	}
-	key := string(e.Outcome) + closing.Alike(e.Host, e.Error)
+	key := string(e.Outcome) + summary.Alike(e.Host, e.Error)
 	same := n.told[key]
 	switch {
 	case same == nil && len(n.told) == mostReasons:

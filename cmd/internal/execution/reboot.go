@@ -7,8 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
-	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -27,7 +27,7 @@ func Reboot(c *cli.Context, plan *schema.Plan, hosts []schema.HostName, options 
 	if !c.Bool("yes") && !confirmed(question) {
 		return nil, ui.WithCode(ui.ExitRefused, errNotConfirmed)
 	}
-	options.Operator = surroundings.Operator()
+	options.Operator = wiring.Operator()
 	head := fmt.Sprintf("reboots of plan %s on %s", plan.Digest.Short(), ui.Count(len(hosts), "host"))
 	return run(c, head, progress.ShapeOf(plan, hosts, options.Parallel), func(ctx context.Context, stop <-chan struct{}, deps executor.Deps) (*schema.Record, error) {
 		options.Stop = stop

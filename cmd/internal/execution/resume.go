@@ -8,8 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -19,7 +19,7 @@ func resume(c *cli.Context, plan *schema.Plan, options executor.Options) error {
 	if !c.Bool("resume") {
 		return ui.Usagef("--run %s: it says which run --resume goes on with", c.String("run"))
 	}
-	deps, err := surroundings.Deps(c.String("state-dir"))
+	deps, err := wiring.Deps(c.String("state-dir"))
 	if err != nil {
 		return ui.WithCode(ui.ExitRefused, err)
 	}
@@ -51,7 +51,7 @@ func runToResume(c *cli.Context, plan *schema.Plan, stateDir string) (*executor.
 // tellUnfinished says that there is a run of the plan to go on with, to somebody who
 // begins another.
 func tellUnfinished(c *cli.Context, plan *schema.Plan) {
-	deps, err := surroundings.Deps(c.String("state-dir"))
+	deps, err := wiring.Deps(c.String("state-dir"))
 	if err != nil {
 		return
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
-	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -35,7 +35,7 @@ func Run(c *cli.Context, head string, hosts int, work Work) (*schema.Record, err
 }
 
 func run(c *cli.Context, head string, shape progress.Shape, work Work) (*schema.Record, error) {
-	deps, err := surroundings.Deps(c.String("state-dir"))
+	deps, err := wiring.Deps(c.String("state-dir"))
 	if err != nil {
 		return nil, ui.WithCode(ui.ExitRefused, err)
 	}
@@ -50,7 +50,7 @@ func run(c *cli.Context, head string, shape progress.Shape, work Work) (*schema.
 	defer release()
 	deps.Observe, deps.Passphrase = teller.tell, teller.live.Asking(deps.Passphrase)
 	if c.Bool("debug-wire") {
-		deps.Wire = surroundings.Wire(os.Stderr)
+		deps.Wire = wiring.Wire(os.Stderr)
 	}
 	record, err := work(ctx, stop, deps)
 	teller.close()

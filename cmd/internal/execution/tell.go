@@ -10,8 +10,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/closing"
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
+	"github.com/nixfleet/nixfleet/cmd/internal/summary"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -94,8 +94,8 @@ func (t *teller) say(line string) {
 func (t *teller) close() { t.live.Close() }
 
 // summarize closes a run with what became of the hosts, and what to do next.
-func (t *teller) summarize(record *schema.Record, file string, way closing.Way) {
+func (t *teller) summarize(record *schema.Record, file string, way summary.Way) {
 	if t.json == nil && !t.dryRun {
-		closing.Write(os.Stderr, record, file, way, t.style)
+		summary.Write(os.Stderr, record, file, way, t.style)
 	}
 }

@@ -11,9 +11,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/closing"
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/progress/progresstest"
+	"github.com/nixfleet/nixfleet/cmd/internal/summary"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui/screentest"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -59,7 +59,7 @@ func TestARunOnATerminal(t *testing.T) {
 		}
 	}
 	teller.close()
-	teller.summarize(&schema.Record{Run: "r1", Verdict: schema.Done, Hosts: map[schema.HostName]schema.HostRecord{"web-1": {Outcome: schema.HostChanged}}}, "r1.json", closing.Way{})
+	teller.summarize(&schema.Record{Run: "r1", Verdict: schema.Done, Hosts: map[schema.HostName]schema.HostRecord{"web-1": {Outcome: schema.HostChanged}}}, "r1.json", summary.Way{})
 	terminal.Close()
 	text, drawn := terminal.Text(), narrated(shape, events, false, true)
 	if want := "executing\n" + drawn + "\ndone: 1 changed\nrecord: r1.json\n"; text != want {

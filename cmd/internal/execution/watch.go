@@ -11,8 +11,8 @@ import (
 
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
-	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -53,14 +53,14 @@ func watchHosts(ctx context.Context, c *cli.Context, known schema.Hosts) (map[sc
 	if err != nil {
 		return nil, err
 	}
-	options := executor.LookOptions{Select: chosen, Operator: surroundings.Operator()}
+	options := executor.LookOptions{Select: chosen, Operator: wiring.Operator()}
 	hosts, err := executor.SelectFrom(known, options.Select)
 	if err != nil {
 		return nil, err
 	}
-	deps := surroundings.Viewer()
+	deps := wiring.Viewer()
 	if c.Bool("debug-wire") {
-		deps.Wire = surroundings.Wire(os.Stderr)
+		deps.Wire = wiring.Wire(os.Stderr)
 	}
 	teller := newTeller(c, progress.Shape{Hosts: len(hosts), Parallel: len(hosts)}, fmt.Sprintf("watching %s", ui.Count(len(hosts), "host")))
 	defer teller.close()

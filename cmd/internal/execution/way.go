@@ -10,20 +10,20 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/closing"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
+	"github.com/nixfleet/nixfleet/cmd/internal/summary"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 )
 
 // WayOf tells how a command was asked for, so that what to type next can be said. It
 // leaves out which hosts, and what is of this one time.
-func WayOf(c *cli.Context) closing.Way {
+func WayOf(c *cli.Context) summary.Way {
 	before, after, dashes := ui.Verbatim(c)
 	program := c.App.Name
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != program {
 		program += " " + c.Command.Name
 	}
-	way := closing.Way{Again: program + words(before) + flags(c), Resume: hasFlag(c, "resume"), Zone: time.Local}
+	way := summary.Way{Again: program + words(before) + flags(c), Resume: hasFlag(c, "resume"), Zone: time.Local}
 	if dashes {
 		way.After = " --" + words(after)
 	}

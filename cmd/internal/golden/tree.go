@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/document"
-	"github.com/nixfleet/nixfleet/cmd/internal/review"
+	"github.com/nixfleet/nixfleet/cmd/internal/show"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -96,7 +96,7 @@ func (l *layout) addFleet() error {
 	if l.tree[fleetName], err = writeYAML(index); err != nil {
 		return err
 	}
-	if l.tree[showName], err = show(l.plan); err != nil {
+	if l.tree[showName], err = drawRollout(l.plan); err != nil {
 		return err
 	}
 	l.tree[planName], err = encodePlan(l.plan)
@@ -114,10 +114,10 @@ func encodePlan(preview *schema.Plan) ([]byte, error) {
 	return plan.Encode()
 }
 
-// show draws the rollout as `nixfleet show` does, without the hashes above it. Hosts
+// drawRollout draws the rollout as `nixfleet show` does, without the hashes above it. Hosts
 // are in files of their own.
-func show(plan *schema.Plan) ([]byte, error) {
-	summary, err := review.Summarize(plan)
+func drawRollout(plan *schema.Plan) ([]byte, error) {
+	summary, err := show.Summarize(plan)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/review"
+	"github.com/nixfleet/nixfleet/cmd/internal/show"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -100,7 +100,7 @@ func (c *comparison) compareWaves(old, now schema.Waves) {
 	was, is := wavesByHost(old), wavesByHost(now)
 	changing := c.changing()
 	for _, wave := range now {
-		told := schema.WaveDifference{Name: wave.Name, Hosts: wave.Hosts, Terms: review.WaveTerms(wave)}
+		told := schema.WaveDifference{Name: wave.Name, Hosts: wave.Hosts, Terms: show.WaveTerms(wave)}
 		for _, name := range wave.Hosts {
 			if changing[name] {
 				told.Changing = append(told.Changing, name)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/surroundings"
+	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -18,7 +18,7 @@ func readRecord(c *cli.Context, name string) (*schema.Record, error) {
 	if dir == "" { // a command that keeps no records has no flag
 		dir = os.Getenv("NIXFLEET_STATE_DIR")
 	}
-	deps, err := surroundings.Deps(dir)
+	deps, err := wiring.Deps(dir)
 	if err != nil {
 		return nil, err
 	}
