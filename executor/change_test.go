@@ -165,7 +165,7 @@ func TestConfirmation(t *testing.T) {
 		tried := f.upon(func(e schema.Event) bool { return strings.Contains(e.Note, "cannot confirm") })
 		f.only().Set(func(s *fakehost.State) {
 			s.OnApply = func(change *fakehost.Transaction) error {
-				change.Send(protocol.Event{Stage: "confirm", Confirm: &protocol.Waiting{Window: "1s"}})
+				change.Send(protocol.Event{Stage: schema.StageConfirm, Confirm: &protocol.Waiting{Window: "1s"}})
 				<-tried
 				return &protocol.Error{Message: "not confirmed within 1s"}
 			}

@@ -247,7 +247,7 @@ func TestEvents(t *testing.T) {
 	f := newFleet(t, 1)
 	f.only().Set(func(s *fakehost.State) {
 		s.OnApply = func(change *fakehost.Transaction) error {
-			change.Send(protocol.Event{Stage: "files"})
+			change.Send(protocol.Event{Stage: schema.StageFiles})
 			change.Send(protocol.Event{Note: "one moment"})
 			return nil
 		}
@@ -258,7 +258,7 @@ func TestEvents(t *testing.T) {
 		word := string(e.Kind)
 		switch e.Kind {
 		case schema.HostStage:
-			word = e.Stage
+			word = string(e.Stage)
 		case schema.HostChange:
 			word = e.Change.Object
 		}

@@ -102,11 +102,11 @@ func TestSoak(t *testing.T) {
 			var soaking time.Time
 			f.deps.Observe = func(e schema.Event) {
 				f.events = append(f.events, e)
-				if e.Kind == schema.WaveStage && e.Stage == "soak" {
+				if e.Kind == schema.WaveStage && e.Stage == schema.StageSoak {
 					soaking = time.Now()
 					c.trouble(f.hosts["web-2"])
 				}
-				if e.Kind == schema.WaveStage && e.Stage == "health" && time.Since(soaking) < 80*time.Millisecond {
+				if e.Kind == schema.WaveStage && e.Stage == schema.StageHealth && time.Since(soaking) < 80*time.Millisecond {
 					t.Error("the soak was cut short")
 				}
 			}

@@ -79,7 +79,7 @@ func TestResumeWhileTheHostIsAway(t *testing.T) {
 		f.deps.Observe = func(e schema.Event) {
 			observe(e)
 			switch {
-			case e.Stage != "return":
+			case e.Stage != schema.StageReturn:
 			case returns == 0:
 				returns++
 				cut(errDied)

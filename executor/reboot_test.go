@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -76,14 +77,18 @@ func (f *fleet) at(clock string) func(string) {
 
 // stages are those of the host's reboot, with its hooks.
 func (f *fleet) stages(name schema.HostName) string {
+	shown := []schema.Stage{
+		schema.StageApply, schema.StageSlot, schema.StageWindow, schema.StageDrain, schema.StageReboot,
+		schema.StageReturn, schema.StageSettle, schema.StageHealth,
+	}
 	var told []string
 	for _, e := range f.events {
 		switch {
 		case e.Host != name:
-		case e.Kind == schema.HostStage && e.Stage == "hook":
+		case e.Kind == schema.HostStage && e.Stage == schema.StageHook:
 			told = append(told, e.Note)
-		case e.Kind == schema.HostStage && strings.Contains(" apply slot window drain reboot return settle health ", " "+e.Stage+" "):
-			told = append(told, e.Stage)
+		case e.Kind == schema.HostStage && slices.Contains(shown, e.Stage):
+			told = append(told, string(e.Stage))
 		case e.Kind == schema.HostNote && e.Reboot != nil:
 			told = append(told, string(e.Reboot.State))
 		}
@@ -188,7 +193,7 @@ func TestRebootWaitsForItsWindow(t *testing.T) {
 	f.deps.Observe = func(e schema.Event) {
 		observe(e)
 		switch {
-		case e.Kind == schema.HostStage && e.Stage == "window":
+		case e.Kind == schema.HostStage && e.Stage == schema.StageWindow:
 			waiting++
 		case e.Kind == schema.HostFinished && e.Host == "web-3":
 			if waiting != 2 {
@@ -226,7 +231,7 @@ func TestStopWhileWaitingForAWindow(t *testing.T) {
 	stop := make(chan struct{})
 	f.options.Stop = stop
 	f.at("2026-11-23 12:00:00")
-	waits := f.upon(func(e schema.Event) bool { return e.Stage == "window" })
+	waits := f.upon(func(e schema.Event) bool { return e.Stage == schema.StageWindow })
 	go func() { <-waits; close(stop) }()
 	record := f.execute()
 	wantHost(t, record, "web-1", schema.HostChanged)
@@ -279,7 +284,7 @@ func TestHostNeverReturns(t *testing.T) {
 			f.plan.Index.Rollout.Waves[0].FailureBudget = &budget
 			f.seal()
 			c.trouble(f.hosts["web-1"])
-			goes := f.upon(func(e schema.Event) bool { return e.Host == "web-1" && e.Stage == "drain" })
+			goes := f.upon(func(e schema.Event) bool { return e.Host == "web-1" && e.Stage == schema.StageDrain })
 			f.hosts["web-2"].Set(func(s *fakehost.State) { s.OnApply = func(*fakehost.Transaction) error { <-goes; return nil } })
 			record := f.execute()
 			wantVerdict(t, record, schema.Halted)

@@ -128,11 +128,13 @@ func TestDoubtfulChangeCanBeTakenBackAfterItIsResumed(t *testing.T) {
 	f, old := upgraded(t, schema.RollbackAll)
 	ctx, cut := context.WithCancelCause(context.Background())
 	defer cut(nil)
+	ended := make(chan struct{}) // else the change may be done before the run sees that it is cut
 	f.hosts["web-1"].Set(func(s *fakehost.State) {
 		s.OnAttach = func(*fakehost.Session) error { cut(errors.New("the operator has no time")); return nil }
-		s.OnApply = func(*fakehost.Transaction) error { <-ctx.Done(); return nil }
+		s.OnApply = func(*fakehost.Transaction) error { <-ended; return nil }
 	})
 	first := f.executeIn(ctx)
+	close(ended)
 	wantHost(t, first, "web-1", schema.HostUnknown, "the run was cut")
 	f.hosts["web-1"].Set(func(s *fakehost.State) { s.OnAttach, s.OnApply = nil, nil })
 	f.hosts["web-2"].Set(func(s *fakehost.State) {

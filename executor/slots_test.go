@@ -178,7 +178,7 @@ func (r *randomReboots) see(controller int, e schema.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case e.Kind == schema.HostStage && e.Stage == "drain":
+	case e.Kind == schema.HostStage && e.Stage == schema.StageDrain:
 		r.down[e.Host] = controller
 		r.check(e.Host)
 	case e.Kind == schema.HostNote && e.Reboot != nil:

@@ -25,3 +25,6 @@ func (f OnFailure) IsKnown() bool {
 
 // IsKnown reports whether it is one of the ways to treat an unreachable host.
 func (o Offline) IsKnown() bool { return o == OfflineFail || o == OfflineHold }
+
+// IsKnown reports whether it is one of the stages.
+func (s Stage) IsKnown() bool { return s.Order() >= 0 }

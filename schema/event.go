@@ -3,7 +3,7 @@ package schema
 import "time"
 
 // EventVersion is the version of the event stream's format.
-const EventVersion = 1
+const EventVersion = 2
 
 // Event is something that happened during a run: a line of what `--json` prints.
 type Event struct {
@@ -13,7 +13,7 @@ type Event struct {
 	Run string `json:"run"`
 	// Kind says what happened, and so which fields are set.
 	Kind EventKind `json:"kind"`
-	// Version is the format's version, 1; of the run's beginning only.
+	// Version is the format's version, 2; of the run's beginning only.
 	Version int `json:"version,omitempty"`
 	// Digest is the plan's, and Hosts is how many of its hosts the run takes; of the
 	// run's beginning only.
@@ -23,12 +23,9 @@ type Event struct {
 	Wave string `json:"wave,omitempty"`
 	// Host is the host it happened on; absent where it concerns the run.
 	Host HostName `json:"host,omitempty"`
-	// Stage is the part of the work that begins: "connect", "prepare", "copy",
-	// "payloads", "hook" (the note names it), "apply" and, within that, what the host
-	// reports, "health"; of a reboot "window" and "slot", for which it waits, "drain",
-	// "reboot", "return", "settle". Of a wave: "soak", "health", "gate", "roll
-	// back"; the gate before the first wave has no wave.
-	Stage string `json:"stage,omitempty"`
+	// Stage is the stage that begins, of the host or, in a "wave-stage" event, of the wave.
+	// The note of "hook" is the hook's name. The gate before the first wave has no wave.
+	Stage Stage `json:"stage,omitempty"`
 	// Until is when a wait ends at the latest: a soak, a reboot's deadline, a window.
 	Until *time.Time `json:"until,omitempty"`
 	// Change is a change just made or, in a dry run, one that would be made.

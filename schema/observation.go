@@ -71,7 +71,7 @@ type Unfinished struct {
 	// and it is finished or undone at the next chance.
 	State string `json:"state"`
 	// Phase is the part of the work it was in when it last said so; may be absent.
-	Phase string `json:"phase,omitempty"`
+	Phase Stage `json:"phase,omitempty"`
 	// Failure says what could not be undone, where that was tried; absent otherwise.
 	Failure string `json:"failure,omitempty"`
 }

@@ -91,7 +91,7 @@ With ` + "`--json`" + ` nothing else is told but errors of our own, on standard 
 A canary that is changed, and a host after it whose change is undone:
 
 ` + "```json" + `
-{"time":"2026-03-01T10:15:00.000Z","run":"20260301-101500-k3v9qd","kind":"run-started","version":1,"digest":"sha256:67ba4b0956838f3f9c1a2791c2d07be4d7dc526b2f88bfadd6e426bbc03d55f1","hosts":2}
+{"time":"2026-03-01T10:15:00.000Z","run":"20260301-101500-k3v9qd","kind":"run-started","version":2,"digest":"sha256:67ba4b0956838f3f9c1a2791c2d07be4d7dc526b2f88bfadd6e426bbc03d55f1","hosts":2}
 {"time":"2026-03-01T10:15:00.001Z","run":"20260301-101500-k3v9qd","kind":"wave-started","wave":"canary"}
 {"time":"2026-03-01T10:15:00.001Z","run":"20260301-101500-k3v9qd","kind":"host-started","wave":"canary","host":"web-1"}
 {"time":"2026-03-01T10:15:00.002Z","run":"20260301-101500-k3v9qd","kind":"stage","host":"web-1","stage":"connect"}

@@ -54,7 +54,7 @@ func (s *session) command(ctx context.Context, request protocol.Request) (*proto
 		}
 		defer s.giveBack(context.WithoutCancel(ctx))
 	}
-	ended, err := s.carryOut(ctx, request, "run", command, ask.MaxOutput)
+	ended, err := s.carryOut(ctx, request, schema.StageRun, command, ask.MaxOutput)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ type ending struct {
 
 // carryOut runs a command to its end and passes on so much of its output. When ctx is
 // done it is stopped. After an error it has not run.
-func (s *session) carryOut(ctx context.Context, request protocol.Request, stage string, command unit.Command, maxOutput int64) (*ending, error) {
+func (s *session) carryOut(ctx context.Context, request protocol.Request, stage schema.Stage, command unit.Command, maxOutput int64) (*ending, error) {
 	sink := &outputs{session: s, request: request, left: maxOutput}
 	s.tell(request, protocol.Event{Stage: stage}) // from here on nobody says that nothing was done
 	details, err := s.deps.Command(ctx, command, sink.write)

@@ -240,7 +240,7 @@ func TestACommandEndsWithItsSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	var begun protocol.Response
-	if err := client.conn.Receive(&begun); err != nil || begun.Event == nil || begun.Event.Stage != "run" {
+	if err := client.conn.Receive(&begun); err != nil || begun.Event == nil || begun.Event.Stage != schema.StageRun {
 		t.Fatalf("found %+v, %v", begun, err)
 	}
 	before := time.Now()

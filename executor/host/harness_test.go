@@ -294,7 +294,7 @@ func (c *client) ask(request protocol.Request) (*protocol.Response, error) {
 			c.notes = append(c.notes, response.Event.Note)
 		}
 		if response.Event.Stage != "" {
-			c.stages = append(c.stages, response.Event.Stage)
+			c.stages = append(c.stages, string(response.Event.Stage))
 		}
 		if response.Event.Change != nil {
 			c.events = append(c.events, *response.Event.Change)

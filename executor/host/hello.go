@@ -104,7 +104,7 @@ func (s *session) describe(found *transaction.Interrupted) (*protocol.Transactio
 	}
 	if holder := s.state.LockHolder(); holder != nil {
 		t.State, t.Since = protocol.Live, holder.Since
-		if t.Phase == stageConfirm {
+		if t.Phase == schema.StageConfirm {
 			t.State = protocol.Waits
 		}
 	}

@@ -59,7 +59,7 @@ func (s *session) hook(ctx context.Context, request protocol.Request) (*protocol
 		Argv:        []string{"/bin/sh", "-c", hook.Command}, User: "root",
 		Environment: environment(s.variables(request, hook)), Timeout: timeout,
 	}
-	ended, err := s.carryOut(ctx, request, "hook", command, maxHookOutput)
+	ended, err := s.carryOut(ctx, request, schema.StageHook, command, maxHookOutput)
 	if err != nil {
 		return nil, err
 	}

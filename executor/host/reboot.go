@@ -122,7 +122,7 @@ func (s *session) goDown(ctx context.Context, request protocol.Request) error {
 	if err := transaction.AddHistory(s.state, entry); err != nil {
 		return err
 	}
-	s.tell(request, protocol.Event{Stage: "reboot"}) // from here on nobody says that nothing was done
+	s.tell(request, protocol.Event{Stage: schema.StageReboot}) // from here on nobody says that nothing was done
 	err = s.deps.Reboot(ctx)
 	refused := new(unit.RefusedError)
 	if err != nil && !errors.As(err, &refused) {

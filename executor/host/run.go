@@ -15,6 +15,7 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // worker is the process that works on a transaction.
@@ -181,7 +182,7 @@ func (w *worker) awaitConfirmation(ctx context.Context) error {
 		return err
 	}
 	began := w.deps.Clock.Now()
-	w.log.tell(protocol.Event{Stage: stageConfirm, Confirm: &protocol.Waiting{Window: w.order.ConfirmWindow, Since: began}})
+	w.log.tell(protocol.Event{Stage: schema.StageConfirm, Confirm: &protocol.Waiting{Window: w.order.ConfirmWindow, Since: began}})
 	for {
 		if _, err := w.state.Read(transaction.Name(w.order.ID, confirmed)); err == nil {
 			return nil
@@ -198,9 +199,6 @@ func (w *worker) awaitConfirmation(ctx context.Context) error {
 		}
 	}
 }
-
-// stageConfirm is the part of the work that waits for somebody else.
-const stageConfirm = "confirm"
 
 // confirmed is the file of a transaction that says that it was confirmed.
 const confirmed = "confirmed"

@@ -193,8 +193,8 @@ type PayloadsReply struct{}
 type Event struct {
 	// Number counts the events of a transaction from 1; 0 for others.
 	Number int `json:"number,omitempty"`
-	// Stage is the part of the work: "stage", "stop", "accounts", "files", "units", "confirm", ….
-	Stage string `json:"stage,omitempty"`
+	// Stage is the stage that begins.
+	Stage schema.Stage `json:"stage,omitempty"`
 	// Change is a change just made.
 	Change *schema.Change `json:"change,omitempty"`
 	// Note is a line for people.

@@ -83,7 +83,7 @@ type Transaction struct {
 	Operator string    `json:"operator"`
 	Since    time.Time `json:"since"`
 	// Phase is the part of the work it was in when it last said so.
-	Phase string           `json:"phase,omitempty"`
+	Phase schema.Stage     `json:"phase,omitempty"`
 	State TransactionState `json:"state"`
 }
 

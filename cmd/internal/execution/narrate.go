@@ -74,11 +74,11 @@ func (n *narrator) lines(e schema.Event, model *progress.Model) string {
 		n.begun[e.Host] = true
 	case schema.HostStage:
 		switch {
-		case e.Stage == progress.WaitsForWindow && e.Until != nil:
+		case e.Stage == schema.StageWindow && e.Until != nil:
 			e.Note = "waits for its reboot window, until " + e.Until.In(n.zone).Format("Mon 2006-01-02 15:04 MST")
 			return n.note(e)
 		case n.verbose:
-			return fmt.Sprintf("%s: %s\n", e.Host, ui.Printable(strings.TrimSpace(e.Stage+" "+e.Note)))
+			return fmt.Sprintf("%s: %s\n", e.Host, ui.Printable(progress.InWords(e)))
 		}
 	case schema.HostChange:
 		if n.all {
@@ -229,13 +229,13 @@ func (n *narrator) waveEnds(e schema.Event, model *progress.Model) string {
 
 // stage tells what is done to a wave as a whole.
 func (n *narrator) stage(e schema.Event) string {
-	if n.drawn && e.Stage != "roll back" {
+	if n.drawn && e.Stage != schema.StageRollback {
 		return ""
 	}
-	text := ui.Printable(e.Stage)
+	text := ui.Printable(string(e.Stage))
 	if e.Until != nil {
 		text += ", " + progress.Span(e.Until.Sub(e.Time).Round(time.Second))
-		if e.Stage != "soak" {
+		if e.Stage != schema.StageSoak {
 			text += " at most"
 		}
 	}

@@ -102,7 +102,7 @@ func TestTroubleAfterATurn(t *testing.T) {
 	autogold.Expect(`a: unhealthy
   health check "x" failed
 halted: 1 host failed
-wave all: roll back
+wave all: rollback
 a: rolled-back
   the rollout halted: 1 host failed
   it went back
@@ -113,11 +113,11 @@ c: waits for its reboot window, until Sun 2026-03-08 02:00 UTC
 		{Kind: schema.WaveStarted, Wave: "all"},
 		{Kind: schema.HostUnwell, Host: "a", Error: `health check "x" failed`},
 		{Kind: schema.RunHalted, Error: "1 host failed"},
-		{Kind: schema.WaveStage, Wave: "all", Stage: "roll back"},
+		{Kind: schema.WaveStage, Wave: "all", Stage: schema.StageRollback},
 		{Kind: schema.HostReturning, Host: "a"},
 		{Kind: schema.HostReturned, Host: "a", Outcome: schema.HostRolledBack, Error: "the rollout halted: 1 host failed\nit went back"},
 		{Kind: schema.HostReturned, Host: "b", Outcome: schema.HostFailed, Error: "\x1b[2J"},
-		{Kind: schema.HostStage, Host: "c", Stage: "window", Until: &opens},
+		{Kind: schema.HostStage, Host: "c", Stage: schema.StageWindow, Until: &opens},
 		{Kind: schema.WaveFinished, Wave: "all"},
 		{Kind: schema.RunFinished, Verdict: schema.Halted},
 	}, false, false))

@@ -71,7 +71,7 @@ func Host(plan *schema.Plan, seen executor.Seen, options Options) schema.HostFor
 func unfinished(u *schema.Unfinished) string {
 	text := "the change of run " + u.Run + ", by " + u.Operator + ", is not finished: " + u.State
 	if u.Phase != "" {
-		text += " (" + u.Phase + ")"
+		text += " (" + string(u.Phase) + ")"
 	}
 	return text
 }

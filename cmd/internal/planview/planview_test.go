@@ -64,7 +64,7 @@ func everything() executor.Seen {
 				{Kind: "file", Object: "/etc/app.conf", Differences: []schema.Difference{{Property: "content", Was: "1", Is: "2"}, {Property: "mode", Was: "0644", Is: "0666"}}},
 				{Kind: "unit", Object: "web.service", Differences: []schema.Difference{{Property: "drop-in", Was: "none", Is: "/etc/systemd/system/web.service.d/o.conf"}}, Stays: true},
 			},
-			Unfinished: &schema.Unfinished{Run: "r0", Operator: "ann@desk", State: "interrupted", Phase: "files"},
+			Unfinished: &schema.Unfinished{Run: "r0", Operator: "ann@desk", State: "interrupted", Phase: schema.StageFiles},
 		},
 		Proposal: &protocol.Proposal{
 			Changes: []schema.Change{

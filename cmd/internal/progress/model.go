@@ -74,7 +74,7 @@ type Model struct {
 	// aside are the hosts that wait for a window, and until when; others work meanwhile.
 	aside map[schema.HostName]time.Time
 	// phase is what is done to the wave as a whole.
-	phase  string
+	phase  schema.Stage
 	since  time.Time
 	until  *time.Time
 	halted string
@@ -135,9 +135,9 @@ func (m *Model) Take(e schema.Event) {
 	case schema.RunHalted:
 		m.halted = e.Error
 	case schema.HostStarted:
-		m.begin(e.Host, e.Time, "connect")
+		m.begin(e.Host, e.Time, schema.StageConnect)
 	case schema.HostReturning:
-		m.begin(e.Host, e.Time, "roll back")
+		m.begin(e.Host, e.Time, schema.StageRollback)
 	case schema.HostStage:
 		m.stage(e)
 	case schema.HostChange:
@@ -166,7 +166,7 @@ func (m *Model) startWave(e schema.Event) {
 func (m *Model) startPhase(e schema.Event) {
 	m.phase, m.since, m.until = e.Stage, e.Time, e.Until
 	if i := m.find(e.Wave); i >= 0 {
-		if e.Stage == "soak" && e.Until == nil && m.waves[i].soak > 0 {
+		if e.Stage == schema.StageSoak && e.Until == nil && m.waves[i].soak > 0 {
 			end := e.Time.Add(m.waves[i].soak)
 			m.until = &end
 		}
@@ -174,27 +174,27 @@ func (m *Model) startPhase(e schema.Event) {
 	}
 }
 
-// WaitsForWindow is the stage of a host that waits for the window of its reboot.
-const WaitsForWindow = "window"
-
 func (m *Model) stage(e schema.Event) {
 	t := m.flight[e.Host]
 	switch {
 	case t == nil:
-	case e.Stage == WaitsForWindow && e.Until != nil:
+	case e.Stage == schema.StageWindow && e.Until != nil:
 		m.end(e.Host)
 		m.aside[e.Host] = *e.Until
 	default:
-		t.stage, t.until = strings.TrimSpace(e.Stage+" "+e.Note), e.Until
+		t.stage, t.until = InWords(e), e.Until
 	}
 }
 
-func (m *Model) begin(host schema.HostName, at time.Time, stage string) {
+// InWords is the stage that an event reports, with the name of the hook if it is one.
+func InWords(e schema.Event) string { return strings.TrimSpace(string(e.Stage) + " " + e.Note) }
+
+func (m *Model) begin(host schema.HostName, at time.Time, stage schema.Stage) {
 	delete(m.aside, host)
 	if m.flight[host] == nil {
 		m.order = append(m.order, host)
 	}
-	m.flight[host] = &turn{began: at, stage: stage}
+	m.flight[host] = &turn{began: at, stage: string(stage)}
 }
 
 func (m *Model) end(host schema.HostName) {

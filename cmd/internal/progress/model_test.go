@@ -73,14 +73,14 @@ func TestTimeLeft(t *testing.T) {
 	s.wait(10)
 	s.finish("b", schema.HostChanged, 20)
 	end := s.now.Add(time.Minute)
-	s.tell(schema.Event{Kind: schema.WaveStage, Wave: "canary", Stage: "soak", Until: &end})
+	s.tell(schema.Event{Kind: schema.WaveStage, Wave: "canary", Stage: schema.StageSoak, Until: &end})
 	s.wait(45)
 	s.left(t, 15*time.Second+3*20*time.Second)
-	if v := s.At(s.now, 9); v.Phase != "soak" || v.PhaseLeft != 15*time.Second || v.PhaseFor != 45*time.Second {
+	if v := s.At(s.now, 9); v.Phase != schema.StageSoak || v.PhaseLeft != 15*time.Second || v.PhaseFor != 45*time.Second {
 		t.Errorf("the soak: %+v", v)
 	}
 	s.wait(15)
-	s.tell(schema.Event{Kind: schema.WaveStage, Wave: "canary", Stage: "health"})
+	s.tell(schema.Event{Kind: schema.WaveStage, Wave: "canary", Stage: schema.StageHealth})
 	s.left(t, time.Minute)
 	s.tell(schema.Event{Kind: schema.WaveFinished, Wave: "canary"})
 	s.tell(schema.Event{Kind: schema.WaveStarted, Wave: "rest"})
@@ -104,7 +104,7 @@ func TestModelOfLessEvents(t *testing.T) {
 	s.wait(10)
 	s.finish("a", schema.HostChanged, 10)
 	s.finish("b", schema.HostChanged, 10)
-	s.tell(schema.Event{Kind: schema.WaveStage, Wave: "canary", Stage: "soak"})
+	s.tell(schema.Event{Kind: schema.WaveStage, Wave: "canary", Stage: schema.StageSoak})
 	s.wait(20)
 	if v := s.At(s.now, 9); !v.PhaseKnown || v.PhaseLeft != 40*time.Second {
 		t.Errorf("the plan knows how long the soak is: %+v", v)
@@ -126,7 +126,7 @@ func TestOutcomesThatChange(t *testing.T) {
 	s.tell(schema.Event{Kind: schema.HostUnwell, Host: "b"})
 	s.tell(schema.Event{Kind: schema.HostReturning, Host: "a"})
 	v := s.At(s.now, 9)
-	if v.AtWork != 1 || v.Turns[0].Host != "a" || v.Turns[0].Stage != "roll back" || v.Done != 2 {
+	if v.AtWork != 1 || v.Turns[0].Host != "a" || v.Turns[0].Stage != "rollback" || v.Done != 2 {
 		t.Errorf("on the way back: %+v", v)
 	}
 	s.tell(schema.Event{Kind: schema.HostReturned, Host: "a", Outcome: schema.HostRolledBack})
@@ -171,8 +171,8 @@ func TestHostsThatWaitForAWindow(t *testing.T) {
 	s := scriptOf(progress.Shape{Hosts: 3, Parallel: 3})
 	s.start("a", "b", "c")
 	opens := s.now.Add(time.Hour)
-	s.tell(schema.Event{Kind: schema.HostStage, Host: "a", Stage: progress.WaitsForWindow, Until: &opens})
-	s.tell(schema.Event{Kind: schema.HostStage, Host: "b", Stage: "hook", Note: "drain", Until: &opens})
+	s.tell(schema.Event{Kind: schema.HostStage, Host: "a", Stage: schema.StageWindow, Until: &opens})
+	s.tell(schema.Event{Kind: schema.HostStage, Host: "b", Stage: schema.StageHook, Note: "drain", Until: &opens})
 	s.wait(60)
 	s.finish("c", schema.HostChanged, 60)
 	s.left(t, time.Hour)

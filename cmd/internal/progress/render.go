@@ -91,7 +91,7 @@ func head(v View, width int, style ui.Style) string {
 }
 
 func phase(v View) string {
-	text := ui.Printable(v.Phase)
+	text := ui.Printable(string(v.Phase))
 	switch {
 	case v.AtWork > 0:
 		text += fmt.Sprintf(", %d at work", v.AtWork)

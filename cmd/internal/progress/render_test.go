@@ -50,7 +50,7 @@ func draw(out *strings.Builder, hosts, parallel, fails int, size [2]int) {
 	}
 	moments := []func(schema.Event) bool{
 		func(e schema.Event) bool { return e.Kind == schema.HostChange },
-		func(e schema.Event) bool { return e.Stage == "soak" },
+		func(e schema.Event) bool { return e.Stage == schema.StageSoak },
 		func(schema.Event) bool { return ended >= hosts/3 && ended > 1 },
 		func(schema.Event) bool { return ended == hosts-1 },
 	}

@@ -17,7 +17,7 @@ type View struct {
 	Counts      map[schema.Outcome]int
 	// Phase is what is done to the wave as a whole, for how long, and for how long it
 	// still will be at most, where that is known.
-	Phase      string
+	Phase      schema.Stage
 	PhaseFor   time.Duration
 	PhaseLeft  time.Duration
 	PhaseKnown bool

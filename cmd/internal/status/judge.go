@@ -133,11 +133,11 @@ func (j *judge) work(o *schema.Observation) {
 	}
 }
 
-func during(phase string) string {
+func during(phase schema.Stage) string {
 	if phase == "" {
 		return ""
 	}
-	return " (" + phase + ")"
+	return " (" + string(phase) + ")"
 }
 
 func (j *judge) disks(o *schema.Observation) {

@@ -63,7 +63,7 @@ func TestJudgement(t *testing.T) {
 		"full disk":   {changed(func(o *schema.Observation) { o.Disks[1].Free = 5 << 20 }), schema.Failing, "/nix has 5.0 MB free of 50 GB"},
 		"little room": {changed(func(o *schema.Observation) { o.Disks[1].Free = 3 << 30 }), schema.Attention, "/nix has 3.0 GB free of 50 GB"},
 		"interrupted": {changed(func(o *schema.Observation) {
-			o.Unfinished = &schema.Unfinished{Run: "r8", Operator: "bob@desk", State: "interrupted", Phase: "files"}
+			o.Unfinished = &schema.Unfinished{Run: "r8", Operator: "bob@desk", State: "interrupted", Phase: schema.StageFiles}
 		}), schema.Failing, "a change of run r8, by bob@desk, was interrupted (files)"},
 		"at work": {changed(func(o *schema.Observation) {
 			o.Unfinished = &schema.Unfinished{Run: "r8", Operator: "bob@desk", State: "live"}

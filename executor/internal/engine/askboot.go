@@ -29,7 +29,7 @@ func (t *task) askBoot(ctx context.Context, s *session.Session) (err error) {
 // asApplied meets a host that shall only reboot: hooks and checks are the plan's, so
 // that is what must have been applied.
 func (t *task) asApplied(ctx context.Context) error {
-	t.stage("connect")
+	t.stage(schema.StageConnect)
 	conn, err := t.Dialer.Dial(ctx, t.target())
 	if err != nil {
 		return err

@@ -94,7 +94,7 @@ func (b *returning) attempt(ctx context.Context) error {
 	if b.from != 0 && hello.Generation != b.from && !madeBy(hello) {
 		return &othersError{hello.Generation}
 	}
-	b.stage("prepare")
+	b.stage(schema.StagePrepare)
 	reply, err := s.Back(ctx, b.where, b.Patience.Prepare, b.relay)
 	if err != nil {
 		return err
@@ -114,12 +114,12 @@ func (b *returning) attempt(ctx context.Context) error {
 // changeTo makes the change that was prepared, as that of a plan is made.
 func (b *returning) changeTo(ctx context.Context, conn *transport.Conn, s *session.Session, reply *protocol.BackReply) error {
 	b.part = &part{manifest: &schema.Manifest{Activation: schema.Activation{ConfirmWindow: reply.ConfirmWindow}}}
-	b.stage("apply")
+	b.stage(schema.StageApply)
 	return b.change(ctx, conn, s)
 }
 
 func (b *returning) join(ctx context.Context) (*transport.Conn, *session.Session, *protocol.HelloReply, error) {
-	b.stage("connect")
+	b.stage(schema.StageConnect)
 	conn, err := b.Dialer.Dial(ctx, b.target())
 	if err != nil {
 		return nil, nil, nil, err
@@ -151,7 +151,7 @@ func (b *returning) release(ctx context.Context, conn *transport.Conn, s *sessio
 }
 
 func (b *returning) leave(ctx context.Context, s *session.Session) error {
-	b.stage("leave")
+	b.stage(schema.StageLeave)
 	left, err := s.Leave(ctx, b.relay)
 	if err != nil {
 		return err

@@ -48,7 +48,7 @@ func (t *task) change(ctx context.Context, conn *transport.Conn, s *session.Sess
 // to be taken once more.
 func (t *task) takeUp(ctx context.Context, conn *transport.Conn, s *session.Session, at *protocol.Transaction) (done bool, err error) {
 	t.note("its change is under way already; attaching to it")
-	t.stage("apply")
+	t.stage(schema.StageApply)
 	verdict, err := (&follower{task: t, id: at.ID, epoch: at.Epoch, conn: conn, session: s}).toTheEnd(ctx)
 	switch {
 	case err != nil:
@@ -205,7 +205,7 @@ func (f *follower) drop(err error) {
 func (f *follower) again(ctx context.Context, unreached time.Time) error {
 	if ctx.Err() == nil {
 		f.note(fmt.Sprintf("%s; attaching to the change again", fault.Brief(f.lost)))
-		f.stage("reconnect")
+		f.stage(schema.StageReconnect)
 	}
 	for {
 		if ctx.Err() != nil {

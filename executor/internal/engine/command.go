@@ -23,7 +23,7 @@ func (r *Run) Command(ctx context.Context, hosts []LookHost, command protocol.Co
 
 // command runs it over one connection, once: what was asked for may have happened.
 func (t *task) command(ctx context.Context, command protocol.Command) error {
-	t.stage("connect")
+	t.stage(schema.StageConnect)
 	conn, err := t.Dialer.Dial(ctx, t.target())
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func (t *task) command(ctx context.Context, command protocol.Command) error {
 		return err
 	}
 	defer s.Close()
-	t.stage("run")
+	t.stage(schema.StageRun)
 	begun := false
 	reply, err := s.Command(ctx, command, t.commandDeadline(command), func(event *protocol.Event) {
 		begun = true

@@ -166,7 +166,7 @@ func (b *rebooting) place(ctx context.Context) *ending {
 			return held("hosts that were down when the run was resumed are not back yet")
 		}
 		if !told {
-			b.emit(schema.Event{Kind: schema.HostStage, Stage: "slot", Until: moment(b.closes)})
+			b.emit(schema.Event{Kind: schema.HostStage, Stage: schema.StageSlot, Until: moment(b.closes)})
 			b.note("it waits for its reboot: " + because)
 		}
 		select {

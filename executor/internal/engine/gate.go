@@ -16,7 +16,7 @@ func (o *rollout) gate(ctx context.Context, after *schema.Wave) {
 	if gate == nil || o.DryRun || o.halted != "" {
 		return
 	}
-	o.emit(schema.Event{Kind: schema.WaveStage, Wave: after.Name, Stage: "gate"})
+	o.emit(schema.Event{Kind: schema.WaveStage, Wave: after.Name, Stage: schema.StageGate})
 	interval, _ := time.ParseDuration(gate.Interval) // the compiler has read both too
 	timeout, _ := time.ParseDuration(gate.Timeout)
 	for asked := 1; ; asked++ {

@@ -40,7 +40,7 @@ func (t *task) askHost(ctx context.Context, s *session.Session) error {
 	if len(checks) == 0 {
 		return nil
 	}
-	t.stage("health")
+	t.stage(schema.StageHealth)
 	failure, err := s.Health(ctx, health.Longest(checks)+t.Patience.Begin, func(event *protocol.Event) { t.relay(event) })
 	if failure != "" {
 		t.unhealthy(errors.New(failure))
@@ -54,7 +54,7 @@ func (t *task) askFromHere(ctx context.Context) {
 	if t.DryRun || !reached(t.result.Outcome) || len(a.Concerned(t.part.manifest.HealthChecks)) == 0 {
 		return
 	}
-	t.stage("health")
+	t.stage(schema.StageHealth)
 	if err := a.Ask(ctx, t.part.manifest.HealthChecks, t.note); err != nil {
 		t.unhealthy(err)
 	}

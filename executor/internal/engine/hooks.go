@@ -40,7 +40,7 @@ func (t *task) hooks(ctx context.Context, moment schema.HookMoment, failed strin
 		if failed != "" && !hook.Always {
 			continue
 		}
-		t.emit(schema.Event{Kind: schema.HostStage, Stage: "hook", Note: hook.Name})
+		t.emit(schema.Event{Kind: schema.HostStage, Stage: schema.StageHook, Note: hook.Name})
 		err := h.run(ctx, hook, failed)
 		if err == nil {
 			continue

@@ -103,8 +103,8 @@ func (t *task) emit(event schema.Event) {
 	t.Run.emit(event)
 }
 
-func (t *task) stage(name string) { t.emit(schema.Event{Kind: schema.HostStage, Stage: name}) }
-func (t *task) note(line string)  { t.emit(schema.Event{Kind: schema.HostNote, Note: line}) }
+func (t *task) stage(stage schema.Stage) { t.emit(schema.Event{Kind: schema.HostStage, Stage: stage}) }
+func (t *task) note(line string)         { t.emit(schema.Event{Kind: schema.HostNote, Note: line}) }
 
 // How often, and until when, a host that was not reached is tried again.
 const (
@@ -179,7 +179,7 @@ func (t *task) identity() session.Identity {
 // attempt goes all the way over one connection. An error means that the host was
 // not changed, or it says itself what is known.
 func (t *task) attempt(ctx context.Context) error {
-	t.stage("connect")
+	t.stage(schema.StageConnect)
 	conn, err := t.Dialer.Dial(ctx, t.target())
 	if err != nil {
 		return err
@@ -215,7 +215,7 @@ func (t *task) attempt(ctx context.Context) error {
 		}
 		return t.askBoot(ctx, s)
 	}
-	t.stage("prepare")
+	t.stage(schema.StagePrepare)
 	prepared, err := t.prepare(ctx, s)
 	if err != nil {
 		return err
@@ -231,7 +231,7 @@ func (t *task) attempt(ctx context.Context) error {
 	if err := t.beforeChange(ctx, s); err != nil {
 		return err
 	}
-	t.stage("apply")
+	t.stage(schema.StageApply)
 	return t.change(ctx, conn, s)
 }
 
@@ -278,7 +278,7 @@ func (t *task) prepare(ctx context.Context, s *session.Session) (*protocol.Prepa
 
 // relay passes on what the host reports of its work.
 func (t *task) relay(event *protocol.Event) {
-	if event.Stage != "" {
+	if event.Stage.OfHost() {
 		t.stage(event.Stage)
 	}
 	if event.Change != nil {
@@ -310,7 +310,7 @@ func (t *task) foresee(hello *protocol.HelloReply, prepared *protocol.PrepareRep
 const payloadBatch = 256 << 10
 
 func (t *task) sendPayloads(ctx context.Context, s *session.Session, missing []schema.Digest) error {
-	t.stage("payloads")
+	t.stage(schema.StagePayloads)
 	for len(missing) > 0 {
 		batch, volume := map[schema.Digest]schema.Payload{}, 0
 		for len(missing) > 0 && (volume == 0 || volume < payloadBatch) {

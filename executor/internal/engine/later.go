@@ -38,7 +38,7 @@ func (o *rollout) later(ctx context.Context, wave *schema.Wave) {
 
 // setAside lets a host wait for its window, and others work.
 func (o *rollout) setAside(t *task) {
-	t.emit(schema.Event{Kind: schema.HostStage, Stage: "window", Until: moment(t.waits)})
+	t.emit(schema.Event{Kind: schema.HostStage, Stage: schema.StageWindow, Until: moment(t.waits)})
 	o.waiting[t.name] = t
 }
 

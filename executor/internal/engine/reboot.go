@@ -173,7 +173,7 @@ func (b *rebooting) allowed(ctx context.Context) *ending {
 
 // drain runs the hooks before the reboot.
 func (b *rebooting) drain(ctx context.Context) *ending {
-	b.emit(schema.Event{Kind: schema.HostStage, Stage: "drain", Until: moment(b.closes)})
+	b.emit(schema.Event{Kind: schema.HostStage, Stage: schema.StageDrain, Until: moment(b.closes)})
 	b.drained = true
 	if err := b.hooks(ctx, schema.BeforeReboot, "", nil); err != nil {
 		return failed("%s", err)

@@ -33,7 +33,7 @@ func (b *rebooting) goDown(ctx context.Context) *ending {
 	if err := b.write(schema.Entry{Kind: schema.HostRebooting, Boot: b.seen.Boot}); err != nil {
 		return failed("%s", err)
 	}
-	b.emit(schema.Event{Kind: schema.HostStage, Stage: "reboot", Until: moment(b.closes)})
+	b.emit(schema.Event{Kind: schema.HostStage, Stage: schema.StageReboot, Until: moment(b.closes)})
 	asked := time.Now()
 	reply, err := b.request(ctx)
 	var reported *protocol.Error
@@ -98,7 +98,7 @@ func (b *rebooting) request(ctx context.Context) (reply *protocol.RebootReply, e
 // wait waits for the host to let us in, with the key that it had, in another boot.
 func (b *rebooting) wait(ctx context.Context, asked time.Time, than string) *ending {
 	deadline := asked.Add(b.rule.deadline)
-	b.emit(schema.Event{Kind: schema.HostStage, Stage: "return", Until: moment(b.Now().Add(time.Until(deadline)))})
+	b.emit(schema.Event{Kind: schema.HostStage, Stage: schema.StageReturn, Until: moment(b.Now().Add(time.Until(deadline)))})
 	limited, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	last := b.Now() // when it was seen

@@ -56,7 +56,7 @@ func (o *rollout) takeBack(ctx context.Context, wave *schema.Wave, hosts []schem
 		return t == nil || !t.changed || t.result.Outcome != schema.HostChanged && t.result.Outcome != schema.HostUnhealthy
 	})
 	if len(waiting) > 0 {
-		o.emit(schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: "roll back"})
+		o.emit(schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: schema.StageRollback})
 	}
 	type end struct {
 		*task

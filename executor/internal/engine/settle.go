@@ -17,7 +17,7 @@ import (
 // settle watches the host that is back: it must come to the end of its boot and then,
 // for the stability time, no unit may have failed that had not before.
 func (b *rebooting) settle(ctx context.Context) *ending {
-	b.emit(schema.Event{Kind: schema.HostStage, Stage: "settle", Until: moment(b.Now().Add(b.rule.stability))})
+	b.emit(schema.Event{Kind: schema.HostStage, Stage: schema.StageSettle, Until: moment(b.Now().Add(b.rule.stability))})
 	w := &watching{task: b.task}
 	defer w.close()
 	started := time.Now().Add(b.rule.deadline)

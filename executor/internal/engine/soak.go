@@ -12,12 +12,12 @@ import (
 // well. Each was asked in its own turn.
 func (o *rollout) soak(ctx context.Context, wave *schema.Wave, hosts []schema.HostName) {
 	length, _ := time.ParseDuration(wave.Soak) // the compiler has read it too
-	o.emit(schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: "soak", Until: moment(o.Now().Add(length))})
+	o.emit(schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: schema.StageSoak, Until: moment(o.Now().Add(length))})
 	if !o.pause(ctx, length) {
 		o.halt(wave, stoppedByOperator)
 		return
 	}
-	o.emit(schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: "health"})
+	o.emit(schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: schema.StageHealth})
 	var failed []schema.HostName
 	asked := o.askAll(ctx, hosts)
 	if ctx.Err() != nil {

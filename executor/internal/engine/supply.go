@@ -19,7 +19,7 @@ import (
 func (t *task) supply(ctx context.Context, conn *transport.Conn, s *session.Session, prepared *protocol.PrepareReply) (done func(), err error) {
 	done = func() {}
 	if len(prepared.MissingPaths) > 0 {
-		t.stage("copy")
+		t.stage(schema.StageCopy)
 		copier, err := t.openStore(conn)
 		if err != nil {
 			return nil, err
@@ -76,7 +76,7 @@ func (t *task) keepLease(ctx context.Context, s *session.Session) (stop func()) 
 
 // recheck lets the host compare the copied closure with the plan.
 func (t *task) recheck(ctx context.Context, s *session.Session) error {
-	t.stage("prepare")
+	t.stage(schema.StagePrepare)
 	prepared, err := t.prepare(ctx, s)
 	if err != nil {
 		return err

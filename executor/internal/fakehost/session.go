@@ -340,7 +340,7 @@ func (s *Session) run(state State) (*protocol.CommandReply, error) {
 			return nil, err
 		}
 	}
-	s.Send(protocol.Event{Stage: "run"})
+	s.Send(protocol.Event{Stage: schema.StageRun})
 	var exit schema.Exit
 	var err error
 	if state.OnRun != nil {

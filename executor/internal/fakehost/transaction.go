@@ -50,7 +50,7 @@ func (t *Transaction) Confirm(window string) {
 	t.mu.Lock()
 	t.waiting = true
 	t.mu.Unlock()
-	t.Send(protocol.Event{Stage: "confirm", Confirm: &protocol.Waiting{Window: window}})
+	t.Send(protocol.Event{Stage: schema.StageConfirm, Confirm: &protocol.Waiting{Window: window}})
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for !t.confirmed {

@@ -158,11 +158,11 @@ func (s *session) attach(request *protocol.Request) (*protocol.AttachReply, erro
 }
 
 func (c *change) events() []protocol.Event {
-	events := []protocol.Event{{Stage: "stage"}, {Stage: "stop"}, {Stage: "files"}}
+	events := []protocol.Event{{Stage: schema.StageStaging}, {Stage: schema.StageStop}, {Stage: schema.StageFiles}}
 	for i := range c.changes {
 		events = append(events, protocol.Event{Change: &c.changes[i]})
 	}
-	events = append(events, protocol.Event{Stage: "units"}, protocol.Event{Stage: "confirm", Confirm: &protocol.Waiting{Window: "1m0s"}})
+	events = append(events, protocol.Event{Stage: schema.StageUnits}, protocol.Event{Stage: schema.StageConfirm, Confirm: &protocol.Waiting{Window: "1m0s"}})
 	for i := range events {
 		events[i].Number = i + 1
 	}

@@ -41,9 +41,9 @@ func Run(shape progress.Shape, fails int) []schema.Event {
 		at = s.take(at, wave)
 		if wave.Soak > 0 {
 			end := at.Add(wave.Soak)
-			s.tell(at, schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: "soak", Until: &end})
+			s.tell(at, schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: schema.StageSoak, Until: &end})
 			at = end
-			s.tell(at, schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: "health"})
+			s.tell(at, schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: schema.StageHealth})
 		}
 		s.tell(at, schema.Event{Kind: schema.WaveFinished, Wave: wave.Name})
 	}
@@ -85,7 +85,10 @@ func (s *simulation) take(at time.Time, wave progress.Wave) time.Time {
 	return end
 }
 
-var stages = []string{"connect", "prepare", "copy", "payloads", "apply", "stage", "stop", "files", "units", "health"}
+var stages = []schema.Stage{
+	schema.StageConnect, schema.StagePrepare, schema.StageCopy, schema.StagePayloads, schema.StageApply,
+	schema.StageStaging, schema.StageStop, schema.StageFiles, schema.StageUnits, schema.StageHealth,
+}
 
 // host takes eight seconds or so; few take ten times that.
 func (s *simulation) host(at time.Time, host schema.HostName, wave string, fails bool) time.Time {

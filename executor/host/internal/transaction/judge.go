@@ -53,7 +53,7 @@ func (a *applying) watch(ctx context.Context, names []schema.UnitName) error {
 		return fmt.Errorf("cannot read the settle time: %w", err)
 	}
 	if settle > 0 {
-		a.tell(protocol.Event{Stage: "settle"})
+		a.tell(protocol.Event{Stage: schema.StageSettle})
 	}
 	for end := a.Now().Add(settle); ; {
 		status, err := a.Units.List(ctx, names)

@@ -97,7 +97,7 @@ func (a *applying) run(ctx context.Context) (Verdict, error) {
 // prepare does what changes nothing: keep what would be overwritten, stage, ask
 // whoever must accept it, and write down how to undo it.
 func (a *applying) prepare(ctx context.Context) error {
-	a.tell(protocol.Event{Stage: "stage"})
+	a.tell(protocol.Event{Stage: schema.StageStaging})
 	if err := a.keepOriginals(); err != nil {
 		return err
 	}
@@ -143,19 +143,19 @@ func (a *applying) abandon(cause error) (Verdict, error) {
 // change makes the changes, in order, and returns what the state file shall say.
 func (a *applying) change(ctx context.Context) (*schema.State, error) {
 	for _, part := range []struct {
-		name string
-		do   func(context.Context) error
+		stage schema.Stage
+		do    func(context.Context) error
 	}{
-		{"stop", a.stopUnits},
-		{"accounts", func(ctx context.Context) error { return a.doSteps(ctx, "accounts") }},
-		{"files", a.changeFiles},
-		{"profile", func(ctx context.Context) error { return a.doSteps(ctx, "profile") }},
-		{"units", a.startUnits},
+		{schema.StageStop, a.stopUnits},
+		{schema.StageAccounts, func(ctx context.Context) error { return a.doSteps(ctx, schema.StageAccounts) }},
+		{schema.StageFiles, a.changeFiles},
+		{schema.StageProfile, func(ctx context.Context) error { return a.doSteps(ctx, schema.StageProfile) }},
+		{schema.StageUnits, a.startUnits},
 	} {
 		if err := ctx.Err(); err != nil {
 			return nil, errors.New("it was told to stop")
 		}
-		a.tell(protocol.Event{Stage: part.name})
+		a.tell(protocol.Event{Stage: part.stage})
 		if err := part.do(ctx); err != nil {
 			return nil, err
 		}
@@ -180,7 +180,7 @@ func (a *applying) checkHealth(ctx context.Context) error {
 	if a.order.Kind != Apply || len(a.Health.Concerned(checks)) == 0 {
 		return nil
 	}
-	a.tell(protocol.Event{Stage: "health"})
+	a.tell(protocol.Event{Stage: schema.StageHealth})
 	return a.Health.Ask(ctx, checks, func(note string) { a.tell(protocol.Event{Note: note}) })
 }
 
@@ -190,7 +190,7 @@ func (a *applying) changeFiles(ctx context.Context) error {
 	if err := a.stage.finish(a.transaction); err != nil {
 		return err
 	}
-	return a.doSteps(ctx, "files")
+	return a.doSteps(ctx, schema.StageFiles)
 }
 
 // conclude records how the transaction ended.

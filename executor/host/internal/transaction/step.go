@@ -58,18 +58,18 @@ func (nothing) check(*transaction) (string, error)       { return "", nil }
 func (nothing) directories() []string                    { return nil }
 
 // stage is the part of the work that the step belongs to.
-func (e entry) stage() string {
+func (e entry) stage() schema.Stage {
 	switch {
 	case e.Group != nil, e.User != nil, e.Nothing:
-		return "accounts"
+		return schema.StageAccounts
 	case e.File != nil, e.Directory != nil:
-		return "files"
+		return schema.StageFiles
 	}
-	return "profile"
+	return schema.StageProfile
 }
 
 // doSteps makes the changes of one stage and, with that, durable.
-func (t *transaction) doSteps(ctx context.Context, stage string) error {
+func (t *transaction) doSteps(ctx context.Context, stage schema.Stage) error {
 	var steps []step
 	for _, e := range t.record.Steps {
 		if e.stage() != stage {

@@ -8,12 +8,13 @@ import (
 	"strings"
 
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // undo makes the host what it was before the change, and records that. It goes on
 // after a step that cannot be undone, so that as much as possible is as before.
 func (t *transaction) undo(ctx context.Context, cause string, boot bool) (Verdict, error) {
-	t.tell(protocol.Event{Stage: "undo"})
+	t.tell(protocol.Event{Stage: schema.StageUndo})
 	t.noteCause(cause)
 	left, idle := t.restore(ctx, boot)
 	verdict := Verdict{Outcome: RolledBack, Message: cause, Hint: "the host is as it was before; mend what failed and execute again"}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 const (
@@ -34,7 +35,7 @@ func (a *applying) validate(ctx context.Context) error {
 			continue
 		}
 		if !told {
-			a.tell(protocol.Event{Stage: "validate"})
+			a.tell(protocol.Event{Stage: schema.StageValidate})
 			told = true
 		}
 		complaint, err := a.validateFile(ctx, step.Do)
