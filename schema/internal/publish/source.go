@@ -1,5 +1,5 @@
 // Package publish writes the JSON schemas and the reference pages of the formats
-// in package schema from its Go types and their comments, so that what is
+// in schema from their Go types and their comments, so that what is
 // published cannot drift from what is decoded. Only tests and `make goldens` use it.
 package publish
 
@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// Source is what package schema's source says beyond what reflection can see.
+// Source is what the formats' source says beyond what reflection can see.
 type Source struct {
 	// Types are the types' comments by name.
 	Types map[string]string
@@ -115,7 +115,7 @@ func (s *Source) readConst(spec *ast.ValueSpec) {
 }
 
 // link is a doc link of Go.
-var link = regexp.MustCompile(`\[([A-Z][A-Za-z.]*)\]`)
+var link = regexp.MustCompile(`\[(?:[a-z]+\.)?([A-Z][A-Za-z.]*)\]`)
 
 // prose returns a comment as one paragraph, with Go's doc links written plainly.
 func prose(doc *ast.CommentGroup) string {
