@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -33,14 +31,12 @@ type crash struct {
 	// so; only the one point that fails with once. 0 for none.
 	at   int
 	once bool
-	// then is the point from which on nothing can be done any more after one that
-	// failed once; 0 for none.
-	then int
 	// points are the names of all points that were passed.
 	points []string
 	disk   *disk // may be nil
 	// crashed says that nothing reaches the disk any more.
 	crashed bool
+	passed  func(point string) // called at every point; may be nil
 }
 
 func (c *crash) fault(point string) error {
@@ -52,8 +48,11 @@ func (c *crash) fault(point string) error {
 	}
 	c.count++
 	c.points = append(c.points, point)
-	if c.at > 0 && (c.count == c.at || c.count > c.at && !c.once) || c.then > 0 && c.count >= c.then {
-		c.crashed = c.crashed || !c.once || c.then > 0 && c.count >= c.then
+	if c.passed != nil {
+		c.passed(point)
+	}
+	if c.at > 0 && (c.count == c.at || c.count > c.at && !c.once) {
+		c.crashed = c.crashed || !c.once
 		return errCrash
 	}
 	return nil
@@ -76,12 +75,26 @@ func (w *world) heal() {
 	w.deps.Fault, w.systemd.fault, w.tools.fault = nil, nil, nil
 }
 
-// clone returns the same host on another root directory.
+// clone returns the same host on another root directory. If the host is from a
+// recording, only one of the two may be changed.
 func (w *world) clone() *world {
 	w.t.Helper()
-	c := &world{t: w.t, root: temporaryRoot(w.t), registry: w.registry, processes: map[int][]inspect.Process{}, deps: w.deps, before: w.before}
-	copyTree(w.t, w.root, c.root)
-	c.systemd, c.tools = w.systemd.clone(c.root), &fakeTools{root: c.root}
+	return w.restore(readImage(w.t, w.root, w.inodes, w.inodes != nil), w.systemd, w.inodes)
+}
+
+// image is the host's root directory as it is now.
+func (w *world) image() image {
+	w.t.Helper()
+	return readImage(w.t, w.root, w.inodes, false)
+}
+
+// restore returns the same host with another content of its root directory and another
+// state of systemd.
+func (w *world) restore(root image, systemd *fakeSystemd, inodes *inodes) *world {
+	w.t.Helper()
+	c := &world{t: w.t, root: temporaryRoot(w.t), inodes: inodes, registry: w.registry, processes: map[int][]inspect.Process{}, deps: w.deps, before: w.before}
+	root.write(w.t, c.root, inodes)
+	c.systemd, c.tools = systemd.clone(c.root), &fakeTools{root: c.root}
 	c.deps.Root, c.deps.Units, c.deps.Runner, c.deps.Reboot = c.root, c.systemd, c.tools, c.systemd.Reboot
 	clock := w.deps.Now()
 	c.deps.Now = func() time.Time { return clock }
@@ -89,40 +102,51 @@ func (w *world) clone() *world {
 	return c
 }
 
-func copyTree(t testing.TB, from, to string) {
-	t.Helper()
-	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return copyEntry(path, to+path[len(from):], entry)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+// moment is what a crash at one point leaves of a host.
+type moment struct {
+	point   string
+	roots   []image // by the interruptions that were asked for; nil where every skips the point
+	systemd *fakeSystemd
+	inodes  *inodes
 }
 
-func copyEntry(from, to string, entry fs.DirEntry) error {
-	info, err := entry.Info()
-	if err != nil {
-		return err
+// record lets a copy of the host do something and returns what a crash at each point
+// on the way would leave. That takes one run where a run to each point would take
+// hundreds. How c fails on the way is up to the caller.
+func (w *world) record(c *crash, hows []interruption, do func(*world)) []moment {
+	w.t.Helper()
+	h := w.clone()
+	defer os.RemoveAll(h.root)
+	if h.inodes == nil {
+		h.inodes = newInodes(h.t)
 	}
+	c.disk = newDisk(h.t, h.root, h.inodes)
+	var moments []moment
+	c.passed = func(point string) {
+		n := len(moments) + 1
+		m := moment{point: point, systemd: h.systemd.clone(""), inodes: h.inodes}
+		now := readImage(h.t, h.root, h.inodes, true)
+		for _, how := range hows {
+			m.roots = append(m.roots, how.leaves(n, now, c.disk))
+		}
+		moments = append(moments, m)
+	}
+	h.arm(c)
+	do(h)
+	return moments
+}
+
+// leaves is what is left of a root directory; nil where it does not happen at the nth point.
+func (how interruption) leaves(n int, now image, disk *disk) image {
 	switch {
-	case entry.IsDir():
-		if err := os.Mkdir(to, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
-		}
-	case entry.Type() == fs.ModeSymlink:
-		target, err := os.Readlink(from)
-		return errors.Join(err, os.Symlink(target, to))
-	default:
-		content, err := os.ReadFile(from)
-		if err := errors.Join(err, os.WriteFile(to, content, 0o600)); err != nil {
-			return err
-		}
+	case how.once || how.every > 1 && n%how.every != 0:
+		return nil
+	case how.keep == nil:
+		return now
 	}
-	stat := info.Sys().(*syscall.Stat_t)
-	return errors.Join(os.Chown(to, int(stat.Uid), int(stat.Gid)), os.Chmod(to, info.Mode()))
+	disk = disk.clone()
+	how.keep(disk, n)
+	return disk.image()
 }
 
 // transact carries out a transaction in this process, without a session.
@@ -298,22 +322,32 @@ func (s scenario) ends(t testing.TB, w *world) ends {
 	return e
 }
 
-var profileRE = regexp.MustCompile(`(?m)^/nix/var/nix/profiles/nixfleet d.*\n`)
+// managed describes all that a transaction may change.
+func (w *world) managed() string { return w.describe(w.image()) }
 
-// managed describes all that a transaction may change. The directory of the
-// profile's links is ours and stays when it is empty.
-func (w *world) managed() string { return profileRE.ReplaceAllString(w.snapshot(), "") }
+// describe is managed for an image of the host that was taken before. The directory of
+// the profile's links is ours and stays when it is empty.
+func (w *world) describe(root image) string {
+	return profileRE.ReplaceAllString(w.snapshotOf(root), "")
+}
+
+var profileRE = regexp.MustCompile(`(?m)^/nix/var/nix/profiles/nixfleet d.*\n`)
 
 // mustBeSwept asserts that nothing temporary is left, and no transaction open.
 func (w *world) mustBeSwept() {
 	w.t.Helper()
-	w.mustBeClean()
+	w.mustBeSweptIn(w.image())
+}
+
+func (w *world) mustBeSweptIn(root image) {
+	w.t.Helper()
+	w.mustBeCleanIn(root)
 	if open := mustUnfinished(w.t, w); open != nil {
 		w.t.Errorf("the transaction %s has not ended", open.Order.ID)
 	}
-	for _, pattern := range []string{"/nix/var/nix/gcroots/nixfleet/*", "/var/lib/nixfleet/transactions/*/reserve"} {
-		if left, _ := filepath.Glob(w.at(pattern)); len(left) > 0 {
-			w.t.Errorf("%v is left", left)
+	for _, e := range root {
+		if strings.HasPrefix(e.path, "/nix/var/nix/gcroots/nixfleet/") || path.Base(e.path) == "reserve" {
+			w.t.Errorf("%s is left", e.path)
 		}
 	}
 }
@@ -341,24 +375,28 @@ func TestCrashAtEveryEffect(t *testing.T) {
 			w := s.prepare(t)
 			e := s.ends(t, w)
 			plan := s.goal.plan(t)
-			counted := w.clone()
-			c := counted.arm(&crash{})
-			if _, err := counted.transact(plan); err != nil {
-				t.Fatal(err)
+			moments := w.record(&crash{}, interruptions, func(h *world) {
+				if _, err := h.transact(plan); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if len(moments) < 60 {
+				t.Fatalf("only %d points were seen", len(moments))
 			}
-			if c.count < 60 {
-				t.Fatalf("only %d points were seen", c.count)
-			}
-			for n := 1; n <= c.count; n++ {
-				for _, how := range interruptions {
-					if how.every > 1 && n%how.every != 0 {
-						continue
+			before := w.image()
+			for i, m := range moments {
+				for nth, how := range interruptions {
+					what := fmt.Sprintf("%s at %d, %s", how.name, i+1, m.point)
+					switch {
+					case how.once:
+						w.failOnce(what, i+1, before, e, plan)
+					case m.roots[nth] != nil:
+						w.interrupt(what, i+1, how, m.roots[nth], m, e, plan)
 					}
-					w.interrupt(fmt.Sprintf("%s at %d, %s", how.name, n, c.points[n-1]), n, how, e, plan)
 				}
 			}
-			tally.points.Add(int64(c.count))
-			t.Logf("%d points", c.count)
+			tally.points.Add(int64(len(moments)))
+			t.Logf("%d points", len(moments))
 		})
 	}
 }
@@ -381,39 +419,41 @@ var interruptions = []interruption{
 	{name: "power cut, something survives", every: 2, cut: true, early: true, keep: func(d *disk, n int) { d.forgetSome(rand.New(rand.NewPCG(uint64(n), 1))) }},
 }
 
-// interrupt plays one interruption on a copy of the host.
-func (w *world) interrupt(what string, n int, how interruption, e ends, p *plan) {
+// interrupt recovers the host that an interruption has left.
+func (w *world) interrupt(what string, n int, how interruption, root image, m moment, e ends, p *plan) {
 	w.t.Helper()
 	tally.runs.Add(1)
-	h := w.clone()
+	h := w.restore(root, m.systemd, m.inodes)
 	defer os.RemoveAll(h.root)
-	c := &crash{at: n, once: how.once}
-	if how.keep != nil {
-		c.disk = newDisk(h.t, h.root)
-		defer os.RemoveAll(c.disk.grave)
+	if how.cut {
+		e.old, e.new = e.oldBoot, e.newBoot
 	}
-	h.arm(c)
+	found, err := h.comeUp(how)
+	if err != nil {
+		w.t.Fatalf("%s: %v", what, err)
+	}
+	h.mustHaveEnded(what, found, e)
+	if n%4 == 0 {
+		h.mustConverge(what, p, e)
+	}
+}
+
+// failOnce has one effect fail; what comes after it works again.
+func (w *world) failOnce(what string, n int, before image, e ends, p *plan) {
+	w.t.Helper()
+	tally.runs.Add(1)
+	h := w.restore(before, w.systemd, nil)
+	defer os.RemoveAll(h.root)
+	h.arm(&crash{at: n, once: true})
 	verdict, err := h.transact(p)
 	h.heal()
 	found := &verdict
 	if err != nil {
-		found = nil
-	}
-	switch {
-	case how.cut:
-		if how.keep != nil {
-			how.keep(c.disk, n)
-			c.disk.cut()
+		if found, err = h.recover(false); err != nil {
+			w.t.Fatalf("%s: %v", what, err)
 		}
-		found, err = h.boot(how.early)
-		e.old, e.new = e.oldBoot, e.newBoot
-	case err != nil:
-		found, err = h.recover(false)
 	}
-	if err != nil {
-		w.t.Fatalf("%s: %v", what, err)
-	}
-	if how.once && found != nil && found.Outcome == transaction.Applied && found.Message != "" {
+	if found != nil && found.Outcome == transaction.Applied && found.Message != "" {
 		h.mustMention(what, found, p, e)
 		return
 	}
@@ -426,7 +466,8 @@ func (w *world) interrupt(what string, n int, how interruption, e ends, p *plan)
 // mustHaveEnded asserts that the host is one of both, and that the verdict says which.
 func (w *world) mustHaveEnded(what string, verdict *transaction.Verdict, e ends) {
 	w.t.Helper()
-	now := w.managed()
+	root := w.image()
+	now := w.describe(root)
 	if now != e.old && now != e.new {
 		w.t.Fatalf("%s: the host is half-changed (%+v):\nagainst the old\n%s\nagainst the new\n%s", what, verdict, difference(e.old, now), difference(e.new, now))
 	}
@@ -442,7 +483,7 @@ func (w *world) mustHaveEnded(what string, verdict *transaction.Verdict, e ends)
 	case verdict.Outcome == transaction.Applied && now != e.new, verdict.Outcome != transaction.Applied && now != e.old, verdict.Outcome == transaction.Failed:
 		w.t.Fatalf("%s: the verdict %+v is not true", what, verdict)
 	}
-	w.mustBeSwept()
+	w.mustBeSweptIn(root)
 	if w.t.Failed() {
 		w.t.Fatal(what)
 	}
@@ -497,10 +538,11 @@ func (w *world) mustConverge(what string, p *plan, e ends) {
 	if err != nil || verdict.Outcome != transaction.Applied && verdict.Outcome != transaction.Unchanged {
 		w.t.Fatalf("%s: executed again: %+v, %v", what, verdict, err)
 	}
-	if now := withoutStarts(w.managed()); now != withoutStarts(e.new) {
+	root := w.image()
+	if now := withoutStarts(w.describe(root)); now != withoutStarts(e.new) {
 		w.t.Fatalf("%s: executed again, the host is another:\n%s", what, difference(withoutStarts(e.new), now))
 	}
-	w.mustBeSwept()
+	w.mustBeSweptIn(root)
 }
 
 var startsRE = regexp.MustCompile(`(?m)^[^/\n]*\.(service|timer|socket) active as .*\n`)

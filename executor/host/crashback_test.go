@@ -10,22 +10,6 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 )
 
-// commitPoint returns the number of the point right before the state file is replaced.
-func commitPoint(t testing.TB, w *world, p *plan) int {
-	t.Helper()
-	h := w.clone()
-	defer os.RemoveAll(h.root)
-	c := h.arm(&crash{})
-	if _, err := h.transact(p); err != nil {
-		t.Fatal(err)
-	}
-	at := slices.Index(c.points, "before write state.json") + 1
-	if at == 0 {
-		t.Fatal("nothing was committed")
-	}
-	return at
-}
-
 // TestCrashWhileGoingBack interrupts transactions that have changed everything, and
 // then their way back at every point: where the change failed, where recovery on
 // contact is at work, and at boot, with what the disk has by then; and the second
@@ -35,22 +19,17 @@ func TestCrashWhileGoingBack(t *testing.T) {
 	for _, s := range scenarios() {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			w := s.prepare(t)
-			e := s.ends(t, w)
-			p := s.goal.plan(t)
-			commit := commitPoint(t, w, p)
+			b := &wayBack{world: s.prepare(t), plan: s.goal.plan(t)}
+			b.ends = s.ends(t, b.world)
 			for _, how := range []interruption{
 				{name: "failed"}, {name: "recovered on contact"},
 				{name: "recovered at boot", cut: true, early: true, keep: func(*disk, int) {}},
 			} {
-				total := 1
-				for n := 1; n <= total; n++ {
-					b := &wayBack{world: w.clone(), what: fmt.Sprintf("%s, %s, crash %d", s.name, how.name, n), plan: p, commit: commit, at: n,
-						random: rand.New(rand.NewPCG(uint64(n), 2))}
-					total = b.play(how, e)
-					os.RemoveAll(b.root)
+				moments := b.moments(how)
+				for i, m := range moments {
+					b.play(fmt.Sprintf("%s, %s, crash %d, %s", s.name, how.name, i+1, m.point), how, m, i+1)
 				}
-				t.Logf("%s: %d points", how.name, total)
+				t.Logf("%s: %d points", how.name, len(moments))
 			}
 		})
 	}
@@ -59,73 +38,64 @@ func TestCrashWhileGoingBack(t *testing.T) {
 // wayBack is a transaction that is undone and crashes on the way.
 type wayBack struct {
 	*world
-	what       string
-	plan       *plan
-	commit, at int
-	random     *rand.Rand
+	plan *plan
+	ends ends
 }
 
-// play returns how many points the way back has.
-func (b *wayBack) play(how interruption, e ends) (total int) {
+// moments are what crashes on the way back leave, one for each point.
+func (b *wayBack) moments(how interruption) []moment {
+	b.t.Helper()
+	contact := []interruption{{}}
+	transact := func(h *world) { _, _ = h.transact(b.plan) }
+	change := b.record(&crash{}, contact, transact)
+	commit := slices.IndexFunc(change, func(m moment) bool { return m.point == "before write state.json" })
+	if commit < 0 {
+		b.t.Fatal("nothing was committed")
+	}
+	if how.name == "failed" {
+		return b.record(&crash{at: commit + 1, once: true}, contact, transact)[commit+1:]
+	}
+	changed := b.restore(change[commit].roots[0], change[commit].systemd, change[commit].inodes)
+	defer os.RemoveAll(changed.root)
+	return changed.record(&crash{}, []interruption{how}, func(h *world) { _, _ = h.comeUp(how) })
+}
+
+// play goes back after a crash at the nth point, and after another one.
+func (b *wayBack) play(what string, how interruption, m moment, n int) {
 	b.t.Helper()
 	tally.runs.Add(1)
+	e := b.ends
 	if how.cut {
-		e.old, e.new = e.oldBoot, e.newBoot
+		e.old = e.oldBoot
 	}
-	var c *crash
-	if how.name == "failed" {
-		c = b.arm(&crash{at: b.commit, once: true, then: b.commit + b.at})
-		_, _ = b.transact(b.plan)
-		c.count -= b.commit
-	} else {
-		b.arm(&crash{at: b.commit})
-		_, _ = b.transact(b.plan)
-		c = b.recoverOnce(how, b.at)
-	}
-	total = c.count
-	if c.crashed {
-		b.recoverOnce(how, 1+b.random.IntN(60))
-	}
-	found := b.recoverAll(how)
-	b.mustHaveEnded(b.what, found, ends{old: e.old, new: "none"})
-	if b.at%8 == 0 && !how.cut {
-		b.mustConverge(b.what, b.plan, e)
-	}
-	return total
-}
-
-// recoverOnce recovers up to the nth point.
-func (b *wayBack) recoverOnce(how interruption, n int) *crash {
-	c := &crash{at: n}
+	h := b.restore(m.roots[0], m.systemd, m.inodes)
+	defer os.RemoveAll(h.root)
+	random := rand.New(rand.NewPCG(uint64(n), 2))
+	c := &crash{at: 1 + random.IntN(60)}
 	if how.keep != nil {
-		c.disk = newDisk(b.t, b.root)
-		defer os.RemoveAll(c.disk.grave)
+		c.disk = newDisk(h.t, h.root, h.inodes)
 	}
-	b.arm(c)
-	if how.cut {
-		_, _ = b.boot(how.early)
-	} else {
-		_, _ = b.recover(false)
-	}
-	b.heal()
+	h.arm(c)
+	_, _ = h.comeUp(how)
+	h.heal()
 	if c.disk != nil {
 		how.keep(c.disk, n)
 		c.disk.cut()
 	}
-	return c
+	found, err := h.comeUp(how)
+	if err != nil {
+		b.t.Fatalf("%s: %v", what, err)
+	}
+	h.mustHaveEnded(what, found, ends{old: e.old, new: "none"})
+	if n%8 == 0 && !how.cut {
+		h.mustConverge(what, b.plan, e)
+	}
 }
 
-func (b *wayBack) recoverAll(how interruption) (found *transaction.Verdict) {
-	b.t.Helper()
-	b.heal()
-	var err error
+// comeUp recovers the host, after a boot where the power was cut.
+func (w *world) comeUp(how interruption) (*transaction.Verdict, error) {
 	if how.cut {
-		found, err = b.boot(how.early)
-	} else {
-		found, err = b.recover(false)
+		return w.boot(how.early)
 	}
-	if err != nil {
-		b.t.Fatalf("%s: %v", b.what, err)
-	}
-	return found
+	return w.recover(false)
 }

@@ -25,6 +25,7 @@ import (
 type world struct {
 	t         testing.TB
 	root      string
+	inodes    *inodes // of the recording that the root directory is from; nil without one
 	deps      Deps
 	systemd   *fakeSystemd
 	tools     *fakeTools

@@ -298,7 +298,7 @@ func TestARebootCrashesAtEveryEffect(t *testing.T) {
 			w := base.clone()
 			crash := w.arm(&crash{at: n})
 			if cut {
-				crash.disk = newDisk(t, w.root)
+				crash.disk = newDisk(t, w.root, newInodes(t))
 			}
 			_, _ = w.connect().reboot("b1")
 			w.hangUp()

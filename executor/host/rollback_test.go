@@ -3,7 +3,6 @@ package host
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -336,14 +335,8 @@ func TestRollbackIsForeseen(t *testing.T) {
 func (w *world) everything() string {
 	w.t.Helper()
 	var out strings.Builder
-	err := filepath.WalkDir(w.root, func(path string, _ os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return describeInto(&out, path, strings.TrimPrefix(path, w.root))
-	})
-	if err != nil {
-		w.t.Fatal(err)
+	for _, e := range w.image() {
+		e.describe(&out)
 	}
 	return out.String()
 }

@@ -299,7 +299,7 @@ func TestSlotsSurviveACrashAtEveryEffect(t *testing.T) {
 			w := base.clone()
 			crash := w.arm(&crash{at: n})
 			if lose != nil {
-				crash.disk = newDisk(t, w.root)
+				crash.disk = newDisk(t, w.root, newInodes(t))
 			}
 			answered := w.askSlots(mine, mine, give)
 			w.heal()

@@ -2,12 +2,8 @@ package host
 
 import (
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
@@ -18,23 +14,16 @@ import (
 // is the same exactly when the host is.
 func (w *world) snapshot() string {
 	w.t.Helper()
+	return w.snapshotOf(w.image())
+}
+
+func (w *world) snapshotOf(root image) string {
 	var out strings.Builder
 	for _, top := range []string{"/etc", "/srv", "/var/lib", "/opt", "/nix/var/nix/profiles/nixfleet"} {
-		err := filepath.WalkDir(w.at(top), func(path string, _ fs.DirEntry, err error) error {
-			name := strings.TrimPrefix(path, w.root)
-			if name == "/var/lib/nixfleet" {
-				return fs.SkipDir
+		for _, e := range root {
+			if below(e.path, top) && !below(e.path, "/var/lib/nixfleet") {
+				e.describe(&out)
 			}
-			if os.IsNotExist(err) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			return describeInto(&out, path, name)
-		})
-		if err != nil {
-			w.t.Fatal(err)
 		}
 	}
 	for _, name := range sortedUnits(w.systemd) {
@@ -43,29 +32,10 @@ func (w *world) snapshot() string {
 	return out.String()
 }
 
-func describeInto(out *strings.Builder, path, name string) error {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return err
-	}
-	stat, _ := info.Sys().(*syscall.Stat_t)
-	fmt.Fprintf(out, "%s %v %d:%d", name, info.Mode(), stat.Uid, stat.Gid)
-	switch {
-	case info.Mode().IsRegular():
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(out, " %q", content)
-	case info.Mode()&fs.ModeSymlink != 0:
-		target, err := os.Readlink(path)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(out, " -> %s", target)
-	}
-	out.WriteByte('\n')
-	return nil
+// below reports whether a path is the directory or in it.
+func below(path, directory string) bool {
+	rest, ok := strings.CutPrefix(path, directory)
+	return ok && (rest == "" || rest[0] == '/')
 }
 
 var generationRE = regexp.MustCompile(`(?m)^/nix/var/nix/profiles/.*\n`)

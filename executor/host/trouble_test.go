@@ -259,11 +259,7 @@ func TestAChangeThatIsNotConfirmedOrToldToEnd(t *testing.T) {
 // mountOn puts a small file system of its own on a directory of the host.
 func (w *world) mountOn(directory, size string) {
 	w.t.Helper()
-	copied := filepath.Join(w.t.TempDir(), "copy")
-	if err := os.Mkdir(copied, 0o755); err != nil {
-		w.t.Fatal(err)
-	}
-	copyTree(w.t, w.at(directory), copied)
+	content := readImage(w.t, w.at(directory), nil, false)
 	if err := unix.Mount("tmpfs", w.at(directory), "tmpfs", 0, "mode=0755,size="+size); err != nil {
 		if os.Getenv("NIXFLEET_LAB") == "required" {
 			w.t.Fatal(err)
@@ -271,7 +267,7 @@ func (w *world) mountOn(directory, size string) {
 		w.t.Skipf("cannot mount: %v", err)
 	}
 	w.t.Cleanup(func() { _ = unix.Unmount(w.at(directory), unix.MNT_DETACH) })
-	copyTree(w.t, copied, w.at(directory))
+	content.write(w.t, w.at(directory), nil)
 }
 
 // fill leaves no free byte on the file system of a directory.
