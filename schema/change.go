@@ -8,7 +8,8 @@ type Change struct {
 	Kind string `json:"kind"`
 	// Object is the object's path or name.
 	Object string `json:"object"`
-	// Detail says more, for people: "mode 0644 -> 0600", "because /etc/x changed".
+	// Detail says more, for people: "mode 0644 -> 0600", "/etc/x changed". Of a link that
+	// enables or disables a unit it is the path below the unit directory.
 	Detail string `json:"detail,omitempty"`
 }
 
@@ -26,4 +27,8 @@ const (
 	Stop     Action = "stop"
 	Restarts Action = "restart"
 	Reloads  Action = "reload"
+	Enable   Action = "enable"
+	Disable  Action = "disable"
+	Mask     Action = "mask"
+	Unmask   Action = "unmask"
 )

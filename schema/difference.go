@@ -118,6 +118,9 @@ const (
 // PlannedChange is one change of hosts that are as the old plan says.
 type PlannedChange struct {
 	Change
+	// Fields are the properties that differ. Those with neither value differ in more
+	// than a line, or not alike on all hosts.
+	Fields []Difference `json:"fields,omitempty"`
 	// Condition says when it happens: "if it runs"; absent where it surely does.
 	Condition string `json:"condition,omitempty"`
 	// Note says more of it.

@@ -155,6 +155,9 @@ func (n UnitName) Type() string {
 // IsTemplate reports whether the name is a template's: "worker@.service".
 func (n UnitName) IsTemplate() bool { return strings.Contains(string(n), "@.") }
 
+// File returns the path of a managed unit's file.
+func (n UnitName) File() string { return UnitDirectory + "/" + string(n) }
+
 // Template returns the unit whose file a unit is of: of an instance, the template.
 func (n UnitName) Template() UnitName {
 	if before, after, ok := strings.Cut(string(n), "@"); ok {

@@ -120,7 +120,7 @@ systemd: [daemon-reload]`)},
 create file /etc/systemd/system/ssh.service.d/x.conf
 systemd: [daemon-reload]`)},
 		{"no longer enabled", func(i *intent) { i.units[1].Enabled, i.units[1].Links, i.units[1].Starts = false, nil, nil }, autogold.Expect(`stop unit other.service (no longer enabled)
-update unit other.service (disable: multi-user.target.wants/other.service)
+disable unit other.service (multi-user.target.wants/other.service)
 systemd: [stop other.service "# q" daemon-reload]`)},
 		{"a unit that goes, with its file", func(i *intent) { i.units, i.files, i.restarts = i.units[1:], i.files[1:], nil }, autogold.Expect(`stop unit web.service (no longer declared)
 remove unit web.service

@@ -29,9 +29,9 @@ func TestMasks(t *testing.T) {
 	i := intent{masks: []schema.UnitName{"absent.service", "apt.timer", "worker@.service"}}
 	autogold.Expect(`stop unit apt.timer (masked)
 stop unit worker@1.service (masked)
-update unit absent.service (mask)
-update unit apt.timer (mask)
-update unit worker@.service (mask)`).Equal(t, summary(w.mustExecute(i)))
+mask unit absent.service
+mask unit apt.timer
+mask unit worker@.service`).Equal(t, summary(w.mustExecute(i)))
 	autogold.Expect([]string{
 		`stop apt.timer "ExecStart=run"`, `stop worker@1.service "ExecStart=run"`, "daemon-reload",
 	}).Equal(t, w.systemd.log)
@@ -49,16 +49,16 @@ update unit worker@.service (mask)`).Equal(t, summary(w.mustExecute(i)))
 	clear(w.systemd.loaded)
 	w.systemd.start("apt.timer", unit.Start)
 	autogold.Expect(`stop unit apt.timer (masked)
-update unit apt.timer (mask)`).Equal(t, summary(w.mustExecute(i)))
+mask unit apt.timer`).Equal(t, summary(w.mustExecute(i)))
 	w.mustBeUnchanged(i)
 	// Started by hand before it was masked again by hand, it is stopped.
 	w.systemd.state["apt.timer"] = unit.Status{Active: "active", Sub: "running"}
 	autogold.Expect("stop unit apt.timer (masked)").Equal(t, summary(w.mustExecute(i)))
 
 	w.systemd.log = nil
-	autogold.Expect(`update unit absent.service (unmask)
-update unit apt.timer (unmask)
-update unit worker@.service (unmask)`).Equal(t, summary(w.mustExecute(intent{})))
+	autogold.Expect(`unmask unit absent.service
+unmask unit apt.timer
+unmask unit worker@.service`).Equal(t, summary(w.mustExecute(intent{})))
 	autogold.Expect([]string{"apt.timer is unmasked and not started; it is enabled, so it starts at the next boot"}).Equal(t, w.client.notes)
 	autogold.Expect([]string{"daemon-reload"}).Equal(t, w.systemd.log)
 	w.mustBeUnchanged(intent{})
@@ -111,19 +111,19 @@ hint: set nixfleet.systemd.units."apt.timer".adopt = true to put yours in its pl
 	own.units[0].Adopt = true
 	autogold.Expect(`create directory /etc/systemd/system/multi-user.target.wants (on the way to /etc/systemd/system/multi-user.target.wants/apt.timer)
 update unit apt.timer (was a symbolic link)
-update unit apt.timer (enable: multi-user.target.wants/apt.timer)
+enable unit apt.timer (multi-user.target.wants/apt.timer)
 update unit own.service (was a symbolic link)
-update unit own.service (enable: multi-user.target.wants/own.service)
+enable unit own.service (multi-user.target.wants/own.service)
 start unit apt.timer (enabled)
 start unit own.service (enabled)`).Equal(t, summary(w.mustExecute(own)))
 	w.mustBeUnchanged(own)
 	autogold.Expect(`stop unit apt.timer (masked)
 stop unit own.service (masked)
-update unit apt.timer (disable: multi-user.target.wants/apt.timer)
-update unit own.service (disable: multi-user.target.wants/own.service)
+disable unit apt.timer (multi-user.target.wants/apt.timer)
+disable unit own.service (multi-user.target.wants/own.service)
 remove directory /etc/systemd/system/multi-user.target.wants
-update unit apt.timer (mask)
-update unit own.service (mask)`).Equal(t, summary(w.mustExecute(masked)))
+mask unit apt.timer
+mask unit own.service`).Equal(t, summary(w.mustExecute(masked)))
 	w.mustBeUnchanged(masked)
 	w.mustExecute(own)
 	w.mustExecute(intent{}) // and the timer that ran before NixFleet came runs again

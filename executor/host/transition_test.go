@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixfleet/nixfleet/executor/manifestdiff"
 	"github.com/nixfleet/nixfleet/schema"
-	"github.com/nixfleet/nixfleet/schema/transition"
 )
 
 // TestTransitionsAreAsForetold holds what a reviewer is told of two manifests
@@ -42,7 +42,7 @@ func TestTransitionsAreAsForetold(t *testing.T) {
 					}
 					return ""
 				}
-				told := transition.Between(&old.part.Manifest, &now.part.Manifest, texts)
+				told := manifestdiff.Between(&old.part.Manifest, &now.part.Manifest, texts)
 				if fault := compareTold(told, prepared.Changes); fault != "" {
 					t.Fatalf("seed %d: %s\ntold:\n%s\nis:\n%s", seed, fault, listSteps(told), listChanges(prepared.Changes))
 				}
@@ -51,10 +51,10 @@ func TestTransitionsAreAsForetold(t *testing.T) {
 	}
 }
 
-func compareTold(told []transition.Step, is []schema.Change) string {
+func compareTold(told []manifestdiff.Step, is []schema.Change) string {
 	for _, change := range is {
 		onTheWay := change.Kind == "directory" && (strings.HasPrefix(change.Detail, "on the way") || change.Action == schema.Remove)
-		if !onTheWay && !slices.ContainsFunc(told, func(s transition.Step) bool { return !s.Inert && sameThing(s.Change, change) }) {
+		if !onTheWay && !slices.ContainsFunc(told, func(s manifestdiff.Step) bool { return !s.Inert && sameThing(s.Change, change) }) {
 			return fmt.Sprintf("the host would %s %s %s, and nobody was told", change.Action, change.Kind, change.Object)
 		}
 	}
@@ -76,7 +76,7 @@ func sameThing(told, is schema.Change) bool {
 	return same && action && told.Kind == is.Kind
 }
 
-func listSteps(steps []transition.Step) string {
+func listSteps(steps []manifestdiff.Step) string {
 	var out strings.Builder
 	for _, s := range steps {
 		fmt.Fprintf(&out, "  %s %s %s: %s (%s) inert=%t\n", s.Action, s.Kind, s.Object, s.Detail, s.Condition, s.Inert)
@@ -85,9 +85,9 @@ func listSteps(steps []transition.Step) string {
 }
 
 func listChanges(changes []schema.Change) string {
-	var steps []transition.Step
+	var steps []manifestdiff.Step
 	for _, c := range changes {
-		steps = append(steps, transition.Step{Change: c})
+		steps = append(steps, manifestdiff.Step{PlannedChange: schema.PlannedChange{Change: c}})
 	}
 	return listSteps(steps)
 }

@@ -144,7 +144,7 @@ func TestAUnitsFileThatGoesRestartsIt(t *testing.T) {
 	i.restarts[0].Restart = append(i.restarts[0].Restart, "/etc/web/extra.conf")
 	w.mustExecute(i)
 	autogold.Expect(`remove file /etc/web/extra.conf
-restart unit web.service (/etc/web/extra.conf changed)`).Equal(t, summary(w.mustExecute(webHost())))
+restart unit web.service (/etc/web/extra.conf was removed)`).Equal(t, summary(w.mustExecute(webHost())))
 }
 
 func TestAfterAReboot(t *testing.T) {

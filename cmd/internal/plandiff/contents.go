@@ -7,8 +7,8 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 
+	"github.com/nixfleet/nixfleet/executor/manifestdiff"
 	"github.com/nixfleet/nixfleet/schema"
-	"github.com/nixfleet/nixfleet/schema/transition"
 )
 
 // Why there is no difference of contents.
@@ -30,7 +30,7 @@ type contents struct {
 	onlyHashes bool
 }
 
-func (c *comparison) compareContents(before, after transition.Content, name string) contents {
+func (c *comparison) compareContents(before, after manifestdiff.Content, name string) contents {
 	if before.Source != "" || after.Source != "" {
 		return contents{withheld: withheldClosure}
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/packages"
+	"github.com/nixfleet/nixfleet/executor/manifestdiff"
 	"github.com/nixfleet/nixfleet/schema"
-	"github.com/nixfleet/nixfleet/schema/transition"
 )
 
 // firewallFile is where the lowering of nixfleet.firewall puts its table.
@@ -118,20 +118,20 @@ func noticeChange(n *notices, g schema.HostDifference, p schema.PlannedChange) {
 	caution := func(format string, args ...any) { n.add(schema.NoticeCaution, g.Hosts, format, args...) }
 	removed := p.Action == schema.Remove
 	switch p.Kind {
-	case transition.KindUser, transition.KindGroup:
+	case manifestdiff.KindUser, manifestdiff.KindGroup:
 		if p.Refused && p.Condition == "" {
 			n.add(schema.NoticeRefusal, g.Hosts, "the %s %s shall have another number: %s; %s", p.Kind, p.Object, p.Detail, p.Note)
 		} else if p.Refused {
 			caution("the %s %s gets a number that is fixed: %s; where it has another one, the host refuses", p.Kind, p.Object, p.Detail)
-		} else if removed && p.Kind == transition.KindUser {
+		} else if removed && p.Kind == manifestdiff.KindUser {
 			caution("the user %s is removed", p.Object)
 		}
-	case transition.KindFile:
+	case manifestdiff.KindFile:
 		noticeFile(caution, g, p)
-	case transition.KindUnit:
+	case manifestdiff.KindUnit:
 		if removed {
 			caution("the unit %s is removed", p.Object)
-		} else if p.Detail == "mask" {
+		} else if p.Action == schema.Mask {
 			caution("the unit %s is masked: it stops, and nothing can start it", p.Object)
 		}
 	case kindHost:

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/packages"
+	"github.com/nixfleet/nixfleet/executor/manifestdiff"
 	"github.com/nixfleet/nixfleet/schema"
-	"github.com/nixfleet/nixfleet/schema/transition"
 )
 
 // change is a change of one host.
@@ -40,7 +40,7 @@ func (c *comparison) pair(before, after schema.Digest) *pair {
 	}
 	old, now := c.old.Manifests[before], c.new.Manifests[after]
 	p := &pair{packages: c.comparePackages(&old, &now)}
-	for _, step := range merge(transition.Between(&old, &now, c.text)) {
+	for _, step := range merge(manifestdiff.Between(&old, &now, c.text)) {
 		p.changes = append(p.changes, c.fromStep(step))
 	}
 	p.changes = append(p.changes, c.surroundings(&old, &now, len(p.packages) == 0)...)
@@ -66,24 +66,18 @@ func (c *comparison) text(payload schema.Digest) string {
 	return ""
 }
 
-// merge tells of a unit that stops before everything else changes and starts after it
-// as one that restarts.
-func merge(steps []transition.Step) []transition.Step {
-	stopped := map[string]string{}
-	for _, s := range steps {
-		if s.Action == schema.Start {
-			stopped[s.Object] = s.Condition
-		}
-	}
-	var merged []transition.Step
+// merge reports a unit that stops and starts as one that restarts.
+func merge(steps []manifestdiff.Step) []manifestdiff.Step {
 	restarts := map[string]bool{}
 	for _, s := range steps {
-		condition, starts := stopped[s.Object]
-		switch {
-		case s.Action == schema.Stop && starts && condition == s.Condition:
-			restarts[s.Object] = true
+		restarts[s.Object] = restarts[s.Object] || s.Stopped
+	}
+	var merged []manifestdiff.Step
+	for _, s := range steps {
+		if s.Action == schema.Stop && restarts[s.Object] {
 			continue
-		case s.Action == schema.Start && restarts[s.Object]:
+		}
+		if s.Stopped {
 			s.Action = schema.Restarts
 		}
 		merged = append(merged, s)
@@ -91,16 +85,10 @@ func merge(steps []transition.Step) []transition.Step {
 	return merged
 }
 
-func (c *comparison) fromStep(s transition.Step) change {
-	made := change{
-		PlannedChange: schema.PlannedChange{Change: s.Change, Condition: s.Condition, Note: s.Note, Refused: s.Refused, Inert: s.Inert},
-		fields:        strings.Join(s.Fields, ","),
-	}
-	if len(s.Fields) == 0 {
-		made.fields = s.Detail
-	}
-	if s.Kind == transition.KindUnit && s.Old == s.New {
-		made.fields = s.Detail // why it restarts, which link: no value of the host's own
+func (c *comparison) fromStep(s manifestdiff.Step) change {
+	made := change{PlannedChange: s.PlannedChange, fields: s.Detail}
+	if s.Action == schema.Update && len(s.Fields) > 0 {
+		made.fields = names(s.Fields)
 	}
 	if s.Old != s.New {
 		made.contents = c.compareContents(s.Old, s.New, s.Object)
@@ -109,6 +97,14 @@ func (c *comparison) fromStep(s transition.Step) change {
 		}
 	}
 	return made
+}
+
+func names(fields []schema.Difference) string {
+	texts := make([]string, len(fields))
+	for i, field := range fields {
+		texts[i] = field.Property
+	}
+	return strings.Join(texts, ",")
 }
 
 // comparePackages compares closures by package. What only holds a closure together

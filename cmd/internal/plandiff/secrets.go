@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nixfleet/nixfleet/executor/manifestdiff"
 	"github.com/nixfleet/nixfleet/schema"
-	"github.com/nixfleet/nixfleet/schema/transition"
 )
 
 // compareSecrets compares secrets by name: of what is in them, only that it is another.
@@ -64,7 +64,7 @@ func secretJobs(after *schema.Manifest, changed map[string]string) []change {
 			}
 			seen[unit] = true
 			job := change{PlannedChange: schema.PlannedChange{Change: schema.Change{
-				Action: action, Kind: transition.KindUnit, Object: string(unit), Detail: "the secret " + s.Name + " " + changed[s.Name],
+				Action: action, Kind: manifestdiff.KindUnit, Object: string(unit), Detail: "the secret " + s.Name + " " + changed[s.Name],
 			}}}
 			if !slices.ContainsFunc(after.Units, func(u schema.Unit) bool { return u.Enabled && slices.Contains(u.Starts, unit) }) {
 				job.Condition = "if it runs"

@@ -7,8 +7,8 @@ import (
 
 	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/packages"
+	"github.com/nixfleet/nixfleet/executor/manifestdiff"
 	"github.com/nixfleet/nixfleet/schema"
-	"github.com/nixfleet/nixfleet/schema/transition"
 )
 
 // Document tells of a difference: what must be read in short, and below it all.
@@ -212,13 +212,10 @@ func thingsInShort(changes []schema.PlannedChange) document.Text {
 	var order []thing
 	of := map[thing][]schema.PlannedChange{}
 	for _, p := range changes {
-		if isJob(p) || surrounds(p) || p.Inert || p.Kind == transition.KindProfile {
+		if isJob(p) || surrounds(p) || p.Inert || p.Kind == manifestdiff.KindProfile {
 			continue
 		}
 		k := thing{verbs[p.Action], p.Kind}
-		if isLinkChange(p) {
-			k.verb, _, _ = strings.Cut(head(p).String(), " ")
-		}
 		if p.Refused {
 			k.verb = refuses(p)
 		}
@@ -249,7 +246,7 @@ func thingsInShort(changes []schema.PlannedChange) document.Text {
 // nouns names objects of one kind.
 func nouns(noun string, list []schema.PlannedChange) document.Text {
 	many := noun + "s"
-	if noun == transition.KindDirectory {
+	if noun == manifestdiff.KindDirectory {
 		many = "directories"
 	}
 	if len(list) > most {
@@ -257,7 +254,7 @@ func nouns(noun string, list []schema.PlannedChange) document.Text {
 	}
 	var text document.Text
 	switch {
-	case noun == transition.KindFile || noun == transition.KindDirectory:
+	case noun == manifestdiff.KindFile || noun == manifestdiff.KindDirectory:
 	case len(list) > 1:
 		text = document.Line("the " + many + " ")
 	default:

@@ -3,17 +3,16 @@ package plandiff
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/document"
+	"github.com/nixfleet/nixfleet/executor/manifestdiff"
 	"github.com/nixfleet/nixfleet/schema"
-	"github.com/nixfleet/nixfleet/schema/transition"
 )
 
 // verbs say in the third person what becomes of an object.
 var verbs = map[schema.Action]string{
 	schema.Create: "creates", schema.Update: "changes", schema.Remove: "removes", schema.Adopt: "takes over", schema.GiveUp: "gives back",
-	schema.Start: "starts", schema.Stop: "stops", schema.Restarts: "restarts", schema.Reloads: "reloads",
+	schema.Enable: "enables", schema.Disable: "disables", schema.Mask: "masks", schema.Unmask: "unmasks", schema.Start: "starts", schema.Stop: "stops", schema.Restarts: "restarts", schema.Reloads: "reloads",
 }
 
 // isJob reports whether a change is of what runs.
@@ -38,7 +37,7 @@ func sentence(p schema.PlannedChange) document.Text {
 		text = document.Line(text, ", "+p.Detail)
 	case isJob(p):
 		text = document.Line(text, " because "+p.Detail)
-	case p.Kind == transition.KindUnit && isLinkChange(p):
+	case isLinkChange(p):
 	default:
 		text = document.Line(text, ": "+p.Detail)
 	}
@@ -52,30 +51,28 @@ func sentence(p schema.PlannedChange) document.Text {
 }
 
 func isLinkChange(p schema.PlannedChange) bool {
-	return strings.HasPrefix(p.Detail, "enable: ") || strings.HasPrefix(p.Detail, "disable: ") || p.Detail == "mask" || p.Detail == "unmask"
+	return slices.Contains([]schema.Action{schema.Enable, schema.Disable, schema.Mask, schema.Unmask}, p.Action)
 }
 
 // head is the verb and the object.
 func head(p schema.PlannedChange) document.Text {
 	name := document.Name(p.Object)
-	switch verb, link, _ := strings.Cut(p.Detail, ": "); {
+	switch {
 	case p.Refused:
 		return document.Line(document.Span{Text: refuses(p), Kind: document.Bad}, " the "+p.Kind+" ", name)
 	case isJob(p):
 		return document.Line(document.Bold(verbs[p.Action]), " ", name)
-	case p.Kind == transition.KindProfile:
+	case p.Kind == manifestdiff.KindProfile:
 		return document.Line("switches to another closure")
-	case p.Kind == transition.KindUnit && isLinkChange(p):
-		verb = map[string]string{"enable": "enables", "disable": "disables", "mask": "masks", "unmask": "unmasks"}[verb]
-		if link == "" {
-			return document.Line(verb+" ", name)
-		}
-		return document.Line(verb+" ", name, " (", document.Name(link), ")")
+	case isLinkChange(p) && p.Detail != "":
+		return document.Line(verbs[p.Action]+" ", name, " (", document.Name(p.Detail), ")")
+	case isLinkChange(p):
+		return document.Line(verbs[p.Action]+" ", name)
 	case p.Kind == kindHost || p.Kind == kindActivation || p.Kind == kindReboot || p.Kind == kindConnection || p.Kind == kindSelection:
 		return document.Line(p.Object)
 	case p.Kind == kindUpdates:
 		return document.Line(p.Object + "'s updates")
-	case p.Kind == transition.KindFile:
+	case p.Kind == manifestdiff.KindFile:
 		return document.Line(verbs[p.Action]+" ", name)
 	}
 	return document.Line(verbs[p.Action]+" the "+p.Kind+" ", name)

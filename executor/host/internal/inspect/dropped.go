@@ -61,14 +61,14 @@ func (c *comparison) dropChange(removal Removal) *schema.Change {
 	switch {
 	case !ok:
 	case removal.Unmasks != "":
-		change.Action, change.Kind, change.Object, change.Detail = schema.Update, "unit", rest, "unmask"
+		change.Action, change.Kind, change.Object = schema.Unmask, "unit", rest
 	case !strings.Contains(rest, "/"):
 		change.Kind, change.Object = "unit", rest
 	case schema.LinkedUnit(rest) != "":
 		if !c.wanted[unitPath(string(schema.UnitName(path.Base(rest)).Template()))] {
 			return nil
 		}
-		change.Action, change.Kind, change.Object, change.Detail = schema.Update, "unit", string(schema.LinkedUnit(rest)), "disable: "+rest
+		change.Action, change.Kind, change.Object, change.Detail = schema.Disable, "unit", string(schema.LinkedUnit(rest)), rest
 	}
 	return change
 }

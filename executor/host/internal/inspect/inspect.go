@@ -51,8 +51,7 @@ func Compare(ctx context.Context, host Host, goal Goal) (*Work, error) {
 	c := &comparison{
 		Host: host, Goal: goal, ctx: ctx, accounts: accounts, work: &Work{},
 		changed: map[string]bool{}, emptied: map[string]bool{},
-		enabled: map[schema.UnitName]bool{}, textChanged: map[schema.UnitName]bool{}, stopping: map[schema.UnitName]bool{},
-		unread: map[schema.UnitName]bool{}, homes: map[string]bool{}, busy: map[schema.AccountName]string{},
+		enabled: map[schema.UnitName]bool{}, stopping: map[schema.UnitName]bool{}, homes: map[string]bool{}, busy: map[schema.AccountName]string{},
 	}
 	c.work.Owned = emptyOwned()
 	c.wanted = map[string]bool{}
@@ -92,10 +91,6 @@ type comparison struct {
 	parents []string
 	// enabled are units with a link that will be new.
 	enabled map[schema.UnitName]bool
-	// textChanged are units whose file will be new or another.
-	textChanged map[schema.UnitName]bool
-	// unread are units among those whose file is as it shall be.
-	unread map[schema.UnitName]bool
 	// stopping are the units that will be stopped.
 	stopping map[schema.UnitName]bool
 	// homes are directories that useradd makes: homes, and what is missing above them.

@@ -44,26 +44,10 @@ func (c *comparison) compareMask(name schema.UnitName) error {
 		return nil
 	}
 	found, err := c.compareFile(wish{FileWork: FileWork{Path: file, Symlink: maskTarget}}, func(finding) *schema.Change {
-		return &schema.Change{Action: schema.Update, Kind: "unit", Object: string(name), Detail: "mask"}
+		return &schema.Change{Action: schema.Mask, Kind: "unit", Object: string(name)}
 	})
 	if found.action != "" {
 		c.changed[file] = true
 	}
 	return err
-}
-
-// stopMasked stops what is masked, whether the mask is new or not.
-func (d *decisions) stopMasked() error {
-	for _, name := range d.Manifest.Masks {
-		d.ended[name] = true
-		running, err := d.running(name)
-		if err != nil {
-			return err
-		}
-		for _, instance := range running {
-			d.stop(instance, "masked")
-			d.ended[instance] = true
-		}
-	}
-	return nil
 }

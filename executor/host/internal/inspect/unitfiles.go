@@ -51,7 +51,7 @@ func (c *comparison) compareUnitFile(u schema.Unit) error {
 		c.work.Owned.Files[name] = original
 	}
 	if found.action != "" {
-		c.changed[name], c.textChanged[u.Name], c.work.DaemonReload = true, true, true
+		c.changed[name], c.work.DaemonReload = true, true
 	}
 	isNew := found.action == schema.Create || found.action == schema.Adopt
 	for _, link := range u.Links {
@@ -102,7 +102,7 @@ func (c *comparison) compareLink(u schema.Unit, link string, isNew bool) error {
 		if isNew {
 			return nil
 		}
-		return &schema.Change{Action: schema.Update, Kind: "unit", Object: string(u.Name), Detail: "enable: " + link}
+		return &schema.Change{Action: schema.Enable, Kind: "unit", Object: string(u.Name), Detail: link}
 	})
 	if err != nil || found.action == "" {
 		return err

@@ -1,119 +1,64 @@
 package inspect
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
+	"github.com/nixfleet/nixfleet/executor/restart"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
 // compareUnits decides what stops, starts, restarts and reloads.
 func (c *comparison) compareUnits() error {
-	names, dropped := c.unitsToAsk()
+	change := c.change()
+	live := &liveUnits{Manager: c.Units, ctx: c.ctx, status: map[schema.UnitName]unit.Status{}}
 	if c.changesUnitDirectory() {
 		c.work.DaemonReload = true
 	}
-	status := map[schema.UnitName]unit.Status{}
-	if len(names) > 0 {
-		var err error
-		if status, err = c.Units.List(c.ctx, names); err != nil {
-			return err
-		}
+	live.list(change.Units())
+	c.noteActive(live)
+	change.Unread = c.findUnread(live)
+	decisions := restart.Decide(live, change)
+	c.work.Keep, c.work.Forget = decisions.Keep, c.forget(live)
+	if live.err != nil {
+		return live.err
 	}
-	if err := c.noteActive(status); err != nil {
-		return err
+	for _, stop := range decisions.Stops {
+		c.stopping[stop.Unit] = true
+		c.work.Stops = append(c.work.Stops, Step[schema.UnitName]{stop.Unit, unitChange(stop)})
 	}
-	if err := c.compareRead(status); err != nil {
-		return err
+	for _, job := range decisions.Jobs {
+		c.work.Jobs = append(c.work.Jobs, Step[unit.Job]{unit.Job{Unit: job.Unit, Verb: unit.Verb(job.Verb)}, unitChange(job)})
 	}
-	d := &decisions{comparison: c, status: status, jobs: map[schema.UnitName]decision{}, ended: map[schema.UnitName]bool{}}
-	for _, step := range []func() error{
-		d.stopMasked, func() error { return d.stopDropped(dropped) }, d.changedTexts, d.enabledUnits, d.restartRules, d.sockets, d.keep, d.forget,
-	} {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	d.write()
-	return nil
-}
-
-// compareRead looks for units whose files are as they shall be, of which systemd
-// knows another text.
-func (c *comparison) compareRead(status map[schema.UnitName]unit.Status) error {
-	var names []schema.UnitName
-	for _, u := range c.Manifest.Units {
-		if status[u.Name].Load == "loaded" && !c.textChanged[u.Name] && !c.work.DaemonReload {
-			names = append(names, u.Name)
-		}
-	}
-	unread, err := c.Units.Unread(c.ctx, names)
-	for _, name := range unread {
-		c.unread[name], c.textChanged[name], c.work.DaemonReload = true, true, true
-	}
-	return err
-}
-
-// noteActive remembers which of the units that are adopted or masked now ran before.
-func (c *comparison) noteActive(status map[schema.UnitName]unit.Status) error {
-	names := slices.Clone(c.Manifest.Masks)
-	for _, u := range c.Manifest.Units {
-		if c.work.Owned.Files[unitPath(string(u.Name))].Adopted {
-			names = append(names, u.Name)
-		}
-	}
-	for _, name := range names {
-		file := unitPath(string(name))
-		original, ours := c.work.Owned.Files[file]
-		if _, owned := c.State.Owned.Files[file]; owned || !ours {
-			continue
-		}
-		original.Active = status[name].Runs()
-		if name.IsTemplate() {
-			instances, err := c.Units.Instances(c.ctx, name)
-			if err != nil {
-				return err
-			}
-			original.Active = len(instances) > 0
-		}
-		c.work.Owned.Files[file] = original
+	for _, skipped := range decisions.Skipped {
+		c.note("%s is not restarted: it is %s", skipped.Unit, skipped.State)
 	}
 	return nil
 }
 
-// unitsToAsk returns all units whose state matters, without templates, and those
-// among them that the goal has dropped or disabled.
-func (c *comparison) unitsToAsk() (names, dropped []schema.UnitName) {
-	for _, u := range c.Manifest.Units {
-		names = append(append(append(names, u.Name), u.Starts...), u.StartWith...)
+func unitChange(d restart.Decision) *schema.Change {
+	return &schema.Change{Action: d.Action(), Kind: "unit", Object: string(d.Unit), Detail: d.Reason.String()}
+}
+
+// change is what the rest of the work does to units and to what they depend on.
+func (c *comparison) change() restart.Change {
+	change := restart.Change{
+		Goal: c.Manifest, Previous: c.Previous, Changed: c.changed, Removed: map[string]bool{}, Linked: c.enabled,
+		Returns: map[schema.UnitName]bool{},
 	}
-	for _, rule := range c.rules() {
-		names = append(names, rule.Unit)
-	}
-	names = append(names, c.Manifest.Masks...)
 	for _, step := range c.work.Removals {
-		rest, ok := strings.CutPrefix(step.Do.Path, schema.UnitDirectory+"/")
-		if !ok || step.Do.Unmasks != "" { // what runs in spite of a mask has nothing to do with us
-			continue
+		if step.Do.Unmasks == "" { // what runs in spite of a mask is not ours
+			change.Removed[step.Do.Path] = true
 		}
-		if name := schema.LinkedUnit(rest); name != "" {
-			dropped = append(dropped, name)
-		} else if unitName(rest) {
-			dropped = append(dropped, schema.UnitName(rest))
+		if original := step.Do.Original; original.Adopted && original.Active {
+			change.Returns[schema.UnitName(strings.TrimPrefix(step.Do.Path, schema.UnitDirectory+"/"))] = true
 		}
 	}
-	names = append(names, dropped...)
-	names = slices.DeleteFunc(names, schema.UnitName.IsTemplate)
-	slices.Sort(names)
-	slices.Sort(dropped)
-	return slices.Compact(names), slices.Compact(dropped)
-}
-
-func unitName(s string) bool {
-	var name schema.UnitName
-	return name.UnmarshalText([]byte(s)) == nil
+	return change
 }
 
 // changesUnitDirectory reports whether files change that systemd reads as units.
@@ -126,137 +71,158 @@ func (c *comparison) changesUnitDirectory() bool {
 	return false
 }
 
-// decisions collects one verb for each unit.
-type decisions struct {
-	*comparison
-	status map[schema.UnitName]unit.Status
-	jobs   map[schema.UnitName]decision
-	stops  []Step[schema.UnitName]
-	// ended are units that must not run any more, whatever else asks for them.
-	ended map[schema.UnitName]bool
+// findUnread returns the units with the right file of which systemd has read another.
+func (c *comparison) findUnread(live *liveUnits) map[schema.UnitName]bool {
+	var names []schema.UnitName
+	for _, u := range c.Manifest.Units {
+		if live.status[u.Name].Load == "loaded" && !c.changed[u.Name.File()] && !c.work.DaemonReload {
+			names = append(names, u.Name)
+		}
+	}
+	unread := map[schema.UnitName]bool{}
+	for _, name := range live.unread(names) {
+		unread[name], c.work.DaemonReload = true, true
+	}
+	return unread
 }
 
-type decision struct {
-	verb    unit.Verb
-	because string
-}
-
-// force orders verbs: a stronger one does what a weaker one would as well.
-var force = map[unit.Verb]int{unit.Start: 1, unit.Reload: 2, unit.Restart: 3}
-
-func (d *decisions) decide(name schema.UnitName, verb unit.Verb, because string) {
-	if have, ok := d.jobs[name]; !ok || force[verb] > force[have.verb] {
-		d.jobs[name] = decision{verb, because}
+// noteActive records which units ran before they are adopted or masked.
+func (c *comparison) noteActive(live *liveUnits) {
+	names := slices.Clone(c.Manifest.Masks)
+	for _, u := range c.Manifest.Units {
+		if c.work.Owned.Files[u.Name.File()].Adopted {
+			names = append(names, u.Name)
+		}
+	}
+	for _, name := range names {
+		original, ours := c.work.Owned.Files[name.File()]
+		if _, owned := c.State.Owned.Files[name.File()]; owned || !ours {
+			continue
+		}
+		original.Active = live.Up(name)
+		if name.IsTemplate() {
+			original.Active = len(live.Running(name)) > 0
+		}
+		c.work.Owned.Files[name.File()] = original
 	}
 }
 
-func (d *decisions) stop(name schema.UnitName, because string) {
-	if d.stopping[name] {
+// forget returns the units whose files are gone afterwards or masked now; of
+// templates, their instances.
+func (c *comparison) forget(live *liveUnits) []schema.UnitName {
+	var gone, names []schema.UnitName
+	for _, file := range sortedKeys(c.gone) {
+		if name, ok := strings.CutPrefix(file, schema.UnitDirectory+"/"); ok && unitName(name) {
+			gone = append(gone, schema.UnitName(name))
+		}
+	}
+	for _, name := range c.Manifest.Masks {
+		if c.changed[name.File()] {
+			gone = append(gone, name)
+		}
+	}
+	for _, name := range gone {
+		if !name.IsTemplate() {
+			names = append(names, name)
+			continue
+		}
+		for _, instance := range live.Running(name) {
+			names = append(names, instance.Unit)
+		}
+	}
+	return names
+}
+
+func unitName(s string) bool {
+	var name schema.UnitName
+	return name.UnmarshalText([]byte(s)) == nil
+}
+
+// liveUnits is the host as systemd describes it. After an error it asks no more, and
+// what it returns has no meaning.
+type liveUnits struct {
+	unit.Manager
+	ctx    context.Context
+	status map[schema.UnitName]unit.Status
+	err    error
+}
+
+func (l *liveUnits) list(names []schema.UnitName) {
+	if len(names) == 0 || l.err != nil {
 		return
 	}
-	d.stopping[name] = true
-	d.stops = append(d.stops, Step[schema.UnitName]{name,
-		&schema.Change{Action: schema.Stop, Kind: "unit", Object: string(name), Detail: because}})
+	var found map[schema.UnitName]unit.Status
+	found, l.err = l.List(l.ctx, names)
+	maps.Copy(l.status, found)
 }
 
-// changedTexts carries out what a change of a unit's text does to it.
-func (d *decisions) changedTexts() error {
-	for _, u := range d.Manifest.Units {
-		if !d.textChanged[u.Name] {
-			continue
-		}
-		running, err := d.running(u.Name)
-		if err != nil {
-			return err
-		}
-		because := "its unit changed"
-		if d.unread[u.Name] {
-			because = "systemd has not read its unit"
-		}
-		for _, name := range running {
-			switch u.OnChange {
-			case schema.StopStart:
-				if !d.stopping[name] {
-					d.stop(name, because)
-					d.decide(name, unit.Restart, because)
-				}
-			case schema.Restart:
-				d.decide(name, unit.Restart, because)
-			case schema.Reload:
-				d.decide(name, unit.Reload, because)
-			case schema.Keep:
-			}
-		}
+func (l *liveUnits) unread(names []schema.UnitName) (unread []schema.UnitName) {
+	if l.err == nil {
+		unread, l.err = l.Unread(l.ctx, names)
 	}
-	return nil
+	return unread
 }
 
-// wantedNow reports whether something that the unit is enabled for is up, or will be.
-func (d *decisions) wantedNow(u schema.Unit) bool {
-	return slices.ContainsFunc(u.StartWith, func(name schema.UnitName) bool {
-		job, starts := d.jobs[name]
-		return starts && job.verb != unit.Reload || d.status[name].Runs() && !d.ended[name]
-	})
-}
-
-// enabledUnits starts what is enabled and does not run: what is newly enabled,
-// and what should have gone on running. What starts may want others in turn.
-func (d *decisions) enabledUnits() error {
-	seen := map[schema.UnitName]bool{}
-	for found := true; found; {
-		found = false
-		for _, u := range d.Manifest.Units {
-			if seen[u.Name] || !u.Enabled || !d.wantedNow(u) {
-				continue
-			}
-			seen[u.Name], found = true, true
-			for _, name := range u.Starts {
-				if err := d.enabledUnit(name); err != nil {
-					return err
-				}
-			}
-		}
+func (l *liveUnits) details(name schema.UnitName) (details unit.Details) {
+	if l.err == nil {
+		details, l.err = l.Details(l.ctx, name)
 	}
-	return nil
+	return details
 }
 
-func (d *decisions) enabledUnit(name schema.UnitName) error {
-	status := d.status[name]
-	switch {
-	case status.Runs():
-		return nil
-	case d.enabled[name], d.textChanged[name] && status.Load != "loaded":
-		d.decide(name, unit.Start, "enabled")
-		return nil
-	case status.Load != "loaded":
-		d.decide(name, unit.Start, "found "+status.Load)
+func (l *liveUnits) instances(template schema.UnitName) (names []schema.UnitName) {
+	if l.err == nil {
+		names, l.err = l.Instances(l.ctx, template)
+	}
+	return names
+}
+
+// Running implements [restart.Host], as do the methods below.
+func (l *liveUnits) Running(name schema.UnitName) []restart.Target {
+	names := []schema.UnitName{name}
+	if name.IsTemplate() {
+		names = l.instances(name)
+	} else if s := l.status[name]; !s.Runs() && !s.Restarting() {
 		return nil
 	}
-	details, err := d.Units.Details(d.ctx, name)
-	if err != nil {
-		return err
+	targets := make([]restart.Target, len(names))
+	for i, name := range names {
+		targets[i].Unit = name
 	}
-	if details.LongRunning() && !details.Skipped {
-		d.decide(name, unit.Start, fmt.Sprintf("found %s (%s)", status.Active, status.Sub))
-	}
-	return nil
+	return targets
 }
 
-// write turns the decisions into work, sorted by unit. What only stops has no job.
-func (d *decisions) write() {
-	slices.SortFunc(d.stops, func(a, b Step[schema.UnitName]) int { return strings.Compare(string(a.Do), string(b.Do)) })
-	d.work.Stops = d.stops
-	actions := map[unit.Verb]schema.Action{unit.Start: schema.Start, unit.Reload: schema.Reloads, unit.Restart: schema.Restarts}
-	for _, name := range sortedKeys(d.jobs) {
-		job := d.jobs[name]
-		if d.ended[name] {
-			continue
-		}
-		action := actions[job.verb]
-		if d.stopping[name] {
-			action = schema.Start // what was stopped starts, and is reported so
-		}
-		d.work.Jobs = append(d.work.Jobs, Step[unit.Job]{unit.Job{Unit: name, Verb: job.verb},
-			&schema.Change{Action: action, Kind: "unit", Object: string(name), Detail: job.because}})
+func (l *liveUnits) Up(name schema.UnitName) bool { return l.status[name].Runs() }
+
+func (l *liveUnits) Failing(name schema.UnitName) string {
+	status := l.status[name]
+	if status.Load != "loaded" {
+		return status.Load
 	}
+	if details := l.details(name); !details.LongRunning() || details.Skipped {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s)", status.Active, status.Sub)
+}
+
+func (l *liveUnits) Foreign(name schema.UnitName) (enabled bool, state string) {
+	if load := l.status[name].Load; load != "loaded" {
+		return false, load
+	}
+	return l.details(name).Enablement == "enabled", ""
+}
+
+// Triggered returns the running services of a socket. One that systemd does not know
+// yet has the service of its name.
+func (l *liveUnits) Triggered(socket schema.UnitName) (targets []restart.Target) {
+	services := []schema.UnitName{schema.UnitName(strings.TrimSuffix(string(socket), "socket") + "service")}
+	if l.status[socket].Load == "loaded" {
+		services = l.details(socket).Triggers
+	}
+	services = slices.DeleteFunc(slices.Clone(services), schema.UnitName.IsTemplate)
+	l.list(services)
+	for _, service := range services {
+		targets = append(targets, l.Running(service)...)
+	}
+	return targets
 }
