@@ -43,7 +43,7 @@ func TestWorkflows(t *testing.T) {
 		t.Errorf("policies were not tested:\n%s", r.output)
 	}
 	comment := g.standin("comment.md")
-	if !strings.Contains(comment, "**restarts** `web.service` because /srv/web/index.html changes") || !strings.Contains(r.summary, comment) {
+	if !strings.Contains(comment, "**restarts** `web.service` because /srv/web/index.html changed") || !strings.Contains(r.summary, comment) {
 		t.Errorf("found the comment\n%s", comment)
 	}
 	if args := g.standin("gh.args"); args != "pr comment 7 --edit-last --create-if-none --body-file comment.md\n" {
