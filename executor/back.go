@@ -76,14 +76,14 @@ func withoutPlan(ctx context.Context, hosts schema.Hosts, task string, parallel 
 	if options.Parallel == 0 {
 		options.Parallel = parallel
 	}
-	run, book, err := unjournalled(deps)
+	run, records, err := unjournalled(deps)
 	if err != nil {
 		return nil, err
 	}
 	dialer := transport.NewDialer(deps.env())
 	defer dialer.Close()
 	x := &execution{
-		deps: deps, book: book,
+		deps: deps, records: records,
 		engine: engine.Run{
 			ID: run, Parallel: options.Parallel, Operator: options.Operator, Stop: options.Stop,
 			Dialer: dialer, Observe: deps.Observe, Wire: deps.Wire, Now: deps.Clock, Patience: deps.patience,
@@ -97,13 +97,13 @@ func withoutPlan(ctx context.Context, hosts schema.Hosts, task string, parallel 
 	})
 }
 
-// unjournalled names a run that cannot be resumed, and opens the book for its record.
-func unjournalled(deps Deps) (run string, book *record.Book, err error) {
+// unjournalled names a run that cannot be resumed, and opens the store of records.
+func unjournalled(deps Deps) (run string, records *record.Store, err error) {
 	if run, err = record.NewRun(deps.Clock(), deps.Random); err != nil {
 		return "", nil, err
 	}
-	book, err = record.Open(deps.StateDir)
-	return run, book, err
+	records, err = record.Open(deps.StateDir)
+	return run, records, err
 }
 
 // ForeseeRollback asks hosts what [Rollback] would do to them, and ForeseeRelease what

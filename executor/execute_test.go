@@ -96,7 +96,7 @@ func TestDryRun(t *testing.T) {
 	if got := f.only().Calls(); got != "serve hello prepare" {
 		t.Errorf("a dry run asked %q", got)
 	}
-	if !strings.Contains(f.notes(), "would copy 2 store paths, 245 KB") {
+	if !strings.Contains(f.notes(), "would copy 2 store paths, 251 kB") {
 		t.Errorf("notes: %s", f.notes())
 	}
 	if entries, _ := os.ReadDir(filepath.Join(f.deps.StateDir, "runs")); len(entries) != 0 {

@@ -92,7 +92,7 @@ type Deps struct {
 // A dry run keeps no record; in the one that it returns, "changed" stands for
 // hosts that would be, with the changes.
 func Execute(ctx context.Context, plan *schema.Plan, options Options, deps Deps) (*schema.Record, error) {
-	book, err := openBook(options, deps)
+	records, err := openRecords(options, deps)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func Execute(ctx context.Context, plan *schema.Plan, options Options, deps Deps)
 	dialer := transport.NewDialer(deps.env())
 	defer dialer.Close()
 	x := &execution{
-		deps: deps, book: book,
+		deps: deps, records: records,
 		record: begin(plan, hosts, options.Operator, l.run, l.started),
 		engine: engine.Run{
 			ID: l.run, Journal: l.append(deps.dies), Story: l.story, Plan: plan, Hosts: hosts, Parallel: parallel(plan, options),
@@ -159,8 +159,8 @@ func (d Deps) dial() func(ctx context.Context, network, address string) (net.Con
 	return (&net.Dialer{KeepAlive: -1}).DialContext // SSH has its own
 }
 
-// openBook opens the records; a dry run keeps none.
-func openBook(options Options, deps Deps) (*record.Book, error) {
+// openRecords opens the records; a dry run keeps none.
+func openRecords(options Options, deps Deps) (*record.Store, error) {
 	if options.DryRun {
 		return nil, nil
 	}
@@ -182,10 +182,10 @@ func begin(plan *schema.Plan, hosts map[schema.HostName]bool, operator, run stri
 }
 
 type execution struct {
-	deps   Deps
-	book   *record.Book
-	record *schema.Record
-	engine engine.Run
+	deps    Deps
+	records *record.Store
+	record  *schema.Record
+	engine  engine.Run
 }
 
 func (x *execution) run(ctx context.Context, carryOut func(context.Context) map[schema.HostName]schema.HostRecord) (*schema.Record, error) {
@@ -211,10 +211,10 @@ func (x *execution) run(ctx context.Context, carryOut func(context.Context) map[
 }
 
 func (x *execution) keep() error {
-	if x.book == nil {
+	if x.records == nil {
 		return nil
 	}
-	return x.book.Write(x.record)
+	return x.records.Write(x.record)
 }
 
 func (x *execution) emit(event schema.Event) {

@@ -34,14 +34,14 @@ func Reboot(ctx context.Context, plan *schema.Plan, options RebootOptions, deps 
 	if err != nil {
 		return nil, err
 	}
-	run, book, err := unjournalled(deps)
+	run, records, err := unjournalled(deps)
 	if err != nil {
 		return nil, err
 	}
 	dialer := transport.NewDialer(deps.env())
 	defer dialer.Close()
 	x := &execution{
-		deps: deps, book: book,
+		deps: deps, records: records,
 		record: begin(plan, hosts, options.Operator, run, deps.Clock()),
 		engine: engine.Run{
 			ID: run, Plan: plan, Hosts: hosts, Parallel: parallel(plan, as), OnlyReboot: true, Force: options.Force, Wait: options.Wait,

@@ -21,6 +21,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -163,7 +164,7 @@ func lookAndAsk(c *cli.Context, plan *schema.Plan, chosen executor.Selection, ho
 // question says how many hosts may not come along; a host that has no helper yet
 // cannot be asked, and may well.
 func question(plan *schema.Plan, hosts, doubtful int) string {
-	text := fmt.Sprintf("Apply plan %s to %s", plan.Digest.Short(), ui.Count(hosts, "host"))
+	text := fmt.Sprintf("Apply plan %s to %s", plan.Digest.Short(), human.Count(hosts, "host"))
 	if doubtful > 0 {
 		text += fmt.Sprintf(", of which %d may refuse or not answer", doubtful)
 	}

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -54,7 +54,7 @@ func (a *asking) draw(int, int) []string {
 		names = append(names, "…")
 	}
 	return []string{fmt.Sprintf("%d of %d hosts asked, %s; waiting for %s", a.hosts-len(a.waiting), a.hosts,
-		progress.Span(time.Since(a.began)), strings.Join(names, ", "))}
+		human.Duration(time.Since(a.began)), strings.Join(names, ", "))}
 }
 
 func (a *asking) close() { a.live.Close() }

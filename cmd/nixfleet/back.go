@@ -19,6 +19,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -80,7 +81,7 @@ func (w *wayBack) run(c *cli.Context) (*schema.Record, error) {
 			return nil, err
 		}
 	}
-	head := fmt.Sprintf("%s of %s", w.task, ui.Count(len(chosen), "host"))
+	head := fmt.Sprintf("%s of %s", w.task, human.Count(len(chosen), "host"))
 	return execution.Run(c, head, len(chosen), func(ctx context.Context, stop <-chan struct{}, deps executor.Deps) (*schema.Record, error) {
 		return w.carryOut(ctx, asked.hosts, executor.BackOptions{
 			Fleet: asked.fleet, Select: options.Select, Parallel: options.Parallel, Operator: options.Operator, Stop: stop,

@@ -16,6 +16,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/compiler"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -172,7 +173,7 @@ func producePlan(c *cli.Context, produce producer) error {
 		if plan.Index.Source.Dirty {
 			of = ", with changes that are not committed"
 		}
-		fmt.Fprintf(os.Stderr, "%s: %s, %s of %s%s\n", output, plan.Digest, ui.Count(len(plan.Index.Hosts), "host"), ui.Count(len(plan.Manifests), "kind"), of)
+		fmt.Fprintf(os.Stderr, "%s: %s, %s of %s%s\n", output, plan.Digest, human.Count(len(plan.Index.Hosts), "host"), human.Count(len(plan.Manifests), "kind"), of)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/golden"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/compiler"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -109,7 +110,7 @@ func updateGolden(c *cli.Context, directory *golden.Directory, tree golden.Tree,
 	case len(changes) == 0:
 		tell(c, fmt.Sprintf("%s is what the fleet compiles to already", name))
 	default:
-		tell(c, fmt.Sprintf("%s: %s of %d changed; git diff -- %s shows how", name, ui.Count(len(changes), "file"), len(tree)+1, name))
+		tell(c, fmt.Sprintf("%s: %s of %d changed; git diff -- %s shows how", name, human.Count(len(changes), "file"), len(tree)+1, name))
 	}
 	return nil
 }
@@ -118,7 +119,7 @@ func differ(files int) string {
 	if files == 1 {
 		return "1 file differs"
 	}
-	return ui.Count(files, "file") + " differ"
+	return human.Count(files, "file") + " differ"
 }
 
 func tell(c *cli.Context, text string) {

@@ -17,6 +17,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/compiler"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -184,9 +185,9 @@ func writeCases(to io.Writer, cases []compiler.PolicyCase, verbose bool) error {
 		}
 	}
 	if failed > 0 {
-		fmt.Fprintf(&out, "%s failed, %d passed (- expected, + found)\n", ui.Count(failed, "case"), len(cases)-failed)
+		fmt.Fprintf(&out, "%s failed, %d passed (- expected, + found)\n", human.Count(failed, "case"), len(cases)-failed)
 	} else if len(cases) > 0 {
-		fmt.Fprintf(&out, "%s passed\n", ui.Count(len(cases), "case"))
+		fmt.Fprintf(&out, "%s passed\n", human.Count(len(cases), "case"))
 	}
 	_, err := io.WriteString(to, out.String())
 	return err

@@ -15,6 +15,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -124,9 +125,9 @@ func rebootLine(host *schema.HostRecord, zone *time.Location) string {
 	case r.State == schema.RebootDone && host.Outcome == schema.HostUnhealthy:
 		return fmt.Sprintf("rebooted%s, and is not well: %s", because, reason(host.Error))
 	case r.State == schema.RebootDone:
-		return fmt.Sprintf("rebooted%s, away for %.1f s", because, r.Seconds)
+		return fmt.Sprintf("rebooted%s, away for %s", because, human.Seconds(r.Seconds))
 	case r.State == schema.RebootHeld && r.Until != nil:
-		return fmt.Sprintf("held until %s%s: %s", r.Until.In(zone).Format("Mon 2006-01-02 15:04 MST"), because, reason(r.Error))
+		return fmt.Sprintf("held until %s%s: %s", human.Time(*r.Until, zone), because, reason(r.Error))
 	case r.State == schema.RebootHeld:
 		return fmt.Sprintf("held%s: %s", because, reason(r.Error))
 	}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -51,7 +51,7 @@ func releaseQuestion(hosts []schema.HostName) (question string, agrees func(stri
 	if len(hosts) == 1 {
 		return fmt.Sprintf("%s leaves the fleet. Type its name to go on: ", hosts[0]), func(answer string) bool { return answer == string(hosts[0]) }
 	}
-	want := ui.Count(len(hosts), "host")
+	want := human.Count(len(hosts), "host")
 	return fmt.Sprintf("%s leave the fleet. Type %q to go on: ", want, want), func(answer string) bool { return answer == want }
 }
 

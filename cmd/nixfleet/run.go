@@ -21,7 +21,7 @@ const taskPrefix = "task:"
 
 // groupedOutput is how much of each host's output is kept to be put together with
 // that of others.
-const groupedOutput = 256 << 10
+const groupedOutput = 256_000
 
 func runHostsCommand() *cli.Command {
 	return &cli.Command{
@@ -40,7 +40,7 @@ command, and with its connection. The host's history has no line of it; the reco
 
 With several hosts, those on which it wrote the same and ended alike are shown together, at the end. --stream
 shows every line as it comes, with the host's name. With one host its output passes through as it is.
-What a host says beyond 256 KB is counted and not shown, with --stream or one host beyond 64 MB.
+What a host says beyond 256 kB is counted and not shown, with --stream or one host beyond 64 MB.
 
 Exit status: 0 it ended well on all hosts, 1 an error of ours or of a file, 2 wrong usage, 3 refused and run
 nowhere, 4 it failed on some, 5 stopped and hosts left out, 130 cut.

@@ -18,6 +18,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/summary"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -165,7 +166,7 @@ func (t *runTeller) finished(event schema.Event) {
 		return
 	}
 	if t.verbose && event.Outcome == schema.HostRan {
-		t.line("%s: %s in %.1f s", t.style.Bold(string(event.Host)), t.style.Green(string(event.Outcome)), event.Seconds)
+		t.line("%s: %s in %s", t.style.Bold(string(event.Host)), t.style.Green(string(event.Outcome)), human.Seconds(event.Seconds))
 	}
 	if t.stream || t.through {
 		t.ended(event.Host, &group)
@@ -201,7 +202,7 @@ func (t *runTeller) ended(host schema.HostName, g *runGroup) {
 
 func (t *runTeller) dropped(g *runGroup) {
 	if g.exit != nil && g.exit.Dropped > 0 {
-		t.line("  … and %s more, which were not passed on", ui.Bytes(g.exit.Dropped))
+		t.line("  … and %s more, which were not passed on", human.Bytes(g.exit.Dropped))
 	}
 }
 
@@ -256,7 +257,7 @@ func (t *runTeller) group(g *runGroup) {
 	}
 	head := style.Bold(strings.Join(ranges, ", "))
 	if len(g.hosts) > 1 {
-		head = fmt.Sprintf("%s: %s", style.Bold(ui.Count(len(g.hosts), "host")), strings.Join(ranges, ", "))
+		head = fmt.Sprintf("%s: %s", style.Bold(human.Count(len(g.hosts), "host")), strings.Join(ranges, ", "))
 	}
 	if g.problem != "" {
 		head += ": " + style.Red(string(g.outcome)) + ": " + indentRest(g.problem)

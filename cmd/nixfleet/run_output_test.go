@@ -66,13 +66,13 @@ lb-1
   another
 
   end
-  … and 70 KB more, which were not passed on
+  … and 72 kB more, which were not passed on
 db-1: failed: exit status 2
   looked
   stderr: no such \x1b[31mthing
 web-19: held: the run was stopped before its turn
 
-halted in 0.0 s: 1 ran, 1 failed, 1 held
+halted in 0s: 1 ran, 1 failed, 1 held
 hint: only those again: nixfleet run --failed-of r1 -- uname -r
 record: /r1.json
 `).Equal(t, out.String())
@@ -91,7 +91,7 @@ web-1: a word
 web-1: no end
 web-2: failed: exit status 1
 
-failed in 0.0 s: 1 ran, 1 failed
+failed in 0s: 1 ran, 1 failed
 hint: only those again: nixfleet run --failed-of r1 -- uname -r
 record: /r1.json
 `).Equal(t, out.String())

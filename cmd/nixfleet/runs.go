@@ -17,6 +17,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -112,7 +113,7 @@ func took(r executor.RunSummary) string {
 	if r.Finished == nil {
 		return "-"
 	}
-	return r.Finished.Sub(r.Started).Round(time.Second / 10).String()
+	return human.Duration(r.Finished.Sub(r.Started))
 }
 
 func whatRan(r executor.RunSummary) string {
@@ -168,7 +169,7 @@ func showRun(c *cli.Context) error {
 }
 
 func tellRun(w io.Writer, style ui.Style, story *executor.RunStory) {
-	fmt.Fprintf(w, "%s: %s of fleet %q, by %s, on %s\n", style.Bold(story.Run), ui.Printable(whatRan(story.RunSummary)), ui.Printable(story.Fleet), ui.Printable(story.Operator), ui.Count(story.Hosts, "host"))
+	fmt.Fprintf(w, "%s: %s of fleet %q, by %s, on %s\n", style.Bold(story.Run), ui.Printable(whatRan(story.RunSummary)), ui.Printable(story.Fleet), ui.Printable(story.Operator), human.Count(story.Hosts, "host"))
 	fmt.Fprintf(w, "began %s\n", story.Started.Local().Format(time.DateTime))
 	for _, entry := range story.Journal {
 		if line := entryLine(style, entry); line != "" {
@@ -184,7 +185,7 @@ func tellRun(w io.Writer, style ui.Style, story *executor.RunStory) {
 	}
 	tellHosts(w, style, story)
 	if story.Left > 0 && story.State != executor.RunAtWork {
-		fmt.Fprintf(w, "%s left: nixfleet execute PLAN --resume --run %s\n", ui.Count(story.Left, "host"), story.Run)
+		fmt.Fprintf(w, "%s left: nixfleet execute PLAN --resume --run %s\n", human.Count(story.Left, "host"), story.Run)
 	}
 }
 
@@ -214,10 +215,10 @@ func tellHosts(w io.Writer, style ui.Style, story *executor.RunStory) {
 		}
 	}
 	for _, outcome := range slices.Sorted(maps.Keys(well)) {
-		fmt.Fprintf(w, "  %s %s\n", ui.Count(well[outcome], "host"), style.Green(string(outcome)))
+		fmt.Fprintf(w, "  %s %s\n", human.Count(well[outcome], "host"), style.Green(string(outcome)))
 	}
 	if rebooted > 0 {
-		fmt.Fprintf(w, "  %s %s\n", ui.Count(rebooted, "host"), style.Green("rebooted"))
+		fmt.Fprintf(w, "  %s %s\n", human.Count(rebooted, "host"), style.Green("rebooted"))
 	}
 }
 

@@ -9,12 +9,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
@@ -24,6 +22,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/compiler"
 	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/internal/durable"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -225,8 +224,8 @@ func screenWidth(w any) int {
 	return width
 }
 
-// replaceFile replaces a file whole, for everybody to read; "" is none, and "-"
-// standard output.
+// replaceFile replaces a file that everybody may read. An empty name means no file, and
+// "-" is standard output.
 func replaceFile(name string, write func(io.Writer) error) error {
 	if name == "" {
 		return nil
@@ -234,12 +233,10 @@ func replaceFile(name string, write func(io.Writer) error) error {
 	if name == "-" {
 		return write(os.Stdout)
 	}
-	var text bytes.Buffer
-	if err := write(&text); err != nil {
-		return err
-	}
-	// If we crash here, the old file is there, or the new one, whole.
-	if err := renameio.WriteFile(name, text.Bytes(), 0o644, renameio.IgnoreUmask(), renameio.WithTempDir(filepath.Dir(name))); err != nil {
+	err := durable.Replace(name, 0o644, func(file *os.File) error {
+		return errors.Join(file.Chmod(0o644), write(file)) // whatever the umask: other programs read it
+	})
+	if err != nil {
 		return fmt.Errorf("cannot write %q: %w", name, err)
 	}
 	return nil

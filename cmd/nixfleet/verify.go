@@ -9,6 +9,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/compiler"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -96,7 +97,7 @@ func tellVerified(c *cli.Context, name string, plan *schema.Plan, report *compil
 	if plan.Index.Preview {
 		state = ", a preview: nothing is built yet"
 	}
-	_, err := fmt.Fprintf(c.App.Writer, "%s is whole: %s, %s%s\n", name, plan.Digest, ui.Count(len(plan.Index.Hosts), "host"), state)
+	_, err := fmt.Fprintf(c.App.Writer, "%s is whole: %s, %s%s\n", name, plan.Digest, human.Count(len(plan.Index.Hosts), "host"), state)
 	printDiagnostics(report.Diagnostics)
 	return err
 }

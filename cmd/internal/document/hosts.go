@@ -1,7 +1,7 @@
 package document
 
 import (
-	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -12,7 +12,7 @@ const mostNames = 8
 func Hosts(list []schema.HostName) Text {
 	text := HostNames(list)
 	if ranges := schema.RangesOf(list); len(list) > len(ranges) || len(ranges) > mostNames {
-		text = Line(text, " ("+ui.Count(len(list), "host")+")")
+		text = Line(text, " ("+human.Count(len(list), "host")+")")
 	}
 	return text
 }

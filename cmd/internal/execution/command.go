@@ -18,6 +18,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/version"
 	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -92,7 +93,7 @@ func execute(c *cli.Context) error {
 	if !options.DryRun {
 		tellUnfinished(c, plan)
 	}
-	question := fmt.Sprintf("Apply plan %s to %s?", plan.Digest.Short(), ui.Count(len(hosts), "host"))
+	question := fmt.Sprintf("Apply plan %s to %s?", plan.Digest.Short(), human.Count(len(hosts), "host"))
 	if !options.DryRun && !c.Bool("yes") && !confirmed(question) {
 		return ui.WithCode(ui.ExitRefused, errNotConfirmed)
 	}
@@ -122,7 +123,7 @@ func CarryOut(c *cli.Context, plan *schema.Plan, hosts []schema.HostName, option
 	case options.Resume != "":
 		what = "going on with run " + options.Resume + " of"
 	}
-	head := fmt.Sprintf("%s plan %s on %s", what, plan.Digest.Short(), ui.Count(len(hosts), "host"))
+	head := fmt.Sprintf("%s plan %s on %s", what, plan.Digest.Short(), human.Count(len(hosts), "host"))
 	_, err := run(c, head, progress.ShapeOf(plan, hosts, options.Parallel), func(ctx context.Context, stop <-chan struct{}, deps executor.Deps) (*schema.Record, error) {
 		options.Stop = stop
 		return executor.Execute(ctx, plan, options, deps)

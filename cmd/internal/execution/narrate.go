@@ -8,6 +8,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/summary"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -75,7 +76,7 @@ func (n *narrator) lines(e schema.Event, model *progress.Model) string {
 	case schema.HostStage:
 		switch {
 		case e.Stage == schema.StageWindow && e.Until != nil:
-			e.Note = "waits for its reboot window, until " + e.Until.In(n.zone).Format("Mon 2006-01-02 15:04 MST")
+			e.Note = "waits for its reboot window, until " + human.Time(*e.Until, n.zone)
 			return n.note(e)
 		case n.verbose:
 			return fmt.Sprintf("%s: %s\n", e.Host, ui.Printable(progress.InWords(e)))
@@ -120,7 +121,7 @@ func (n *narrator) note(e schema.Event) string {
 
 // host tells the end of a host's turn.
 func (n *narrator) host(e schema.Event, model *progress.Model) string {
-	took := fmt.Sprintf(" in %.1f s", e.Seconds)
+	took := " in " + human.Seconds(e.Seconds)
 	switch {
 	case e.Outcome == schema.HostHeld && e.Seconds == 0: // its turn never came
 		took = ""
@@ -150,7 +151,7 @@ func (n *narrator) host(e schema.Event, model *progress.Model) string {
 		return ""
 	}
 	if changes := model.Changes(e.Host); changes > 0 {
-		took += " (" + ui.Count(changes, "change") + ")"
+		took += " (" + human.Count(changes, "change") + ")"
 	}
 	return n.named(e) + took + "\n"
 }
@@ -213,7 +214,7 @@ func (n *narrator) waveBegins(e schema.Event, model *progress.Model) string {
 	if n.drawn {
 		return ""
 	}
-	return fmt.Sprintf("wave %s, %d of %d: %s\n", ui.Printable(e.Wave), number, len(model.Shape().Waves), ui.Count(wave.Hosts, "host"))
+	return fmt.Sprintf("wave %s, %d of %d: %s\n", ui.Printable(e.Wave), number, len(model.Shape().Waves), human.Count(wave.Hosts, "host"))
 }
 
 // waveEnds tells what became of the hosts of the wave that was begun last.
@@ -223,8 +224,8 @@ func (n *narrator) waveEnds(e schema.Event, model *progress.Model) string {
 		return ""
 	}
 	n.open = ""
-	return fmt.Sprintf("wave %s: %d of %s in %s: %s\n", ui.Printable(wave.Name), wave.Done, ui.Count(wave.Hosts, "host"),
-		progress.Span(wave.For), progress.Counts(wave.Counts, n.style, n.outcome))
+	return fmt.Sprintf("wave %s: %d of %s in %s: %s\n", ui.Printable(wave.Name), wave.Done, human.Count(wave.Hosts, "host"),
+		human.Duration(wave.For), progress.Counts(wave.Counts, n.style, n.outcome))
 }
 
 // stage tells what is done to a wave as a whole.
@@ -234,7 +235,7 @@ func (n *narrator) stage(e schema.Event) string {
 	}
 	text := ui.Printable(string(e.Stage))
 	if e.Until != nil {
-		text += ", " + progress.Span(e.Until.Sub(e.Time).Round(time.Second))
+		text += ", " + human.Duration(e.Until.Sub(e.Time).Round(time.Second))
 		if e.Stage != schema.StageSoak {
 			text += " at most"
 		}

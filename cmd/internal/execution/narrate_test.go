@@ -56,7 +56,7 @@ func TestOfManyHostsLittleIsTold(t *testing.T) {
 	shape := progresstest.Shape(200, 20)
 	events := progresstest.Run(shape, 10) // 20 fail
 	text := narrated(shape, events, false, false)
-	if n := strings.Count(text, ": changed in "); n != 181 || strings.Contains(text, "update file") || !strings.Contains(text, " s (9 changes)\n") {
+	if n := strings.Count(text, ": changed in "); n != 181 || strings.Contains(text, "update file") || !strings.Contains(text, "s (9 changes)\n") {
 		t.Errorf("of 181 hosts that changed %d have their line:\n%s", n, text)
 	}
 	drawn := narrated(shape, events, false, true)
@@ -138,8 +138,8 @@ func TestTurnsBeforeTheRunWasResumed(t *testing.T) {
 		model.Take(event)
 		out.WriteString(n.lines(event, model))
 	}
-	autogold.Expect(`a: changed in 2.0 s, before it was resumed
-b: changed in 3.0 s
+	autogold.Expect(`a: changed in 2s, before it was resumed
+b: changed in 3s
 c: held
   1 host failed
 `).Equal(t, out.String())

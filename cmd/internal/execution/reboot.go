@@ -10,6 +10,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -20,15 +21,15 @@ func WaitFlag() cli.Flag {
 
 // Reboot has hosts of a plan reboot and tells of it. On a terminal it asks before.
 func Reboot(c *cli.Context, plan *schema.Plan, hosts []schema.HostName, options executor.RebootOptions) (*schema.Record, error) {
-	question := fmt.Sprintf("Reboot those of %s that need it and may?", ui.Count(len(hosts), "host"))
+	question := fmt.Sprintf("Reboot those of %s that need it and may?", human.Count(len(hosts), "host"))
 	if options.Force {
-		question = fmt.Sprintf("Reboot %s, in need or not?", ui.Count(len(hosts), "host"))
+		question = fmt.Sprintf("Reboot %s, in need or not?", human.Count(len(hosts), "host"))
 	}
 	if !c.Bool("yes") && !confirmed(question) {
 		return nil, ui.WithCode(ui.ExitRefused, errNotConfirmed)
 	}
 	options.Operator = wiring.Operator()
-	head := fmt.Sprintf("reboots of plan %s on %s", plan.Digest.Short(), ui.Count(len(hosts), "host"))
+	head := fmt.Sprintf("reboots of plan %s on %s", plan.Digest.Short(), human.Count(len(hosts), "host"))
 	return run(c, head, progress.ShapeOf(plan, hosts, options.Parallel), func(ctx context.Context, stop <-chan struct{}, deps executor.Deps) (*schema.Record, error) {
 		options.Stop = stop
 		return executor.Reboot(ctx, plan, options, deps)

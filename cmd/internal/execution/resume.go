@@ -11,6 +11,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -29,7 +30,7 @@ func resume(c *cli.Context, plan *schema.Plan, options executor.Options) error {
 	}
 	options.Resume = story.Run
 	// Of one that has nothing left it is the executor that says so.
-	question := fmt.Sprintf("Go on with run %s, which has %s of %d left?", options.Resume, ui.Count(story.Left, "host"), story.Hosts)
+	question := fmt.Sprintf("Go on with run %s, which has %s of %d left?", options.Resume, human.Count(story.Left, "host"), story.Hosts)
 	if story.Left > 0 && !c.Bool("yes") && !confirmed(question) {
 		return ui.WithCode(ui.ExitRefused, errNotConfirmed)
 	}
@@ -59,5 +60,5 @@ func tellUnfinished(c *cli.Context, plan *schema.Plan) {
 	if err != nil || story.State == executor.RunAtWork {
 		return
 	}
-	fmt.Fprintf(os.Stderr, "note: run %s of this plan has %s left, and --resume goes on with it; this begins anew\n", story.Run, ui.Count(story.Left, "host"))
+	fmt.Fprintf(os.Stderr, "note: run %s of this plan has %s left, and --resume goes on with it; this begins anew\n", story.Run, human.Count(story.Left, "host"))
 }

@@ -142,7 +142,7 @@ func TestTerminalsWithoutProgress(t *testing.T) {
 		teller.tell(schema.Event{Kind: schema.HostFinished, Host: "a", Outcome: schema.HostChanged, Run: "r"})
 		teller.close()
 		terminal.Close()
-		want := "executing\na: changed in 0.0 s\n"
+		want := "executing\na: changed in 0s\n"
 		if c.flag == "json" {
 			want = `{"time":"0001-01-01T00:00:00Z","run":"r","kind":"host-finished","host":"a","outc` + "\n" + `ome":"changed"}` + "\n"
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -62,7 +63,7 @@ func watchHosts(ctx context.Context, c *cli.Context, known schema.Hosts) (map[sc
 	if c.Bool("debug-wire") {
 		deps.Wire = wiring.Wire(os.Stderr)
 	}
-	teller := newTeller(c, progress.Shape{Hosts: len(hosts), Parallel: len(hosts)}, fmt.Sprintf("watching %s", ui.Count(len(hosts), "host")))
+	teller := newTeller(c, progress.Shape{Hosts: len(hosts), Parallel: len(hosts)}, fmt.Sprintf("watching %s", human.Count(len(hosts), "host")))
 	defer teller.close()
 	deps.Observe, deps.Passphrase = teller.tell, teller.live.Asking(deps.Passphrase)
 	return executor.Watch(ctx, known, options, deps)

@@ -12,6 +12,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/show"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -127,7 +128,7 @@ func drawRollout(plan *schema.Plan) ([]byte, error) {
 	}
 	summary.Kinds = nil
 	told := summary.Document(false)
-	told.Title = document.Line(fmt.Sprintf("Fleet %s: %s", name, ui.Count(len(plan.Index.Hosts), "host")))
+	told.Title = document.Line(fmt.Sprintf("Fleet %s: %s", name, human.Count(len(plan.Index.Hosts), "host")))
 	var blocks []document.Block
 	for _, block := range told.Blocks {
 		if section, ok := block.(document.Section); ok {

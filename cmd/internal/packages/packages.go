@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 	"github.com/nixfleet/nixfleet/schema/version"
 )
@@ -63,7 +63,7 @@ func Text(c schema.PackageChange) string {
 	default:
 		text += strings.TrimSpace(versions(c.Old)) + " -> " + versions(c.New)
 	}
-	return strings.TrimRight(text, " ") + ", " + Signed(c.NewSize-c.OldSize)
+	return strings.TrimRight(text, " ") + ", " + human.Growth(c.NewSize-c.OldSize)
 }
 
 func versions(list []string) string {
@@ -71,12 +71,4 @@ func versions(list []string) string {
 		return text + " "
 	}
 	return ""
-}
-
-// Signed writes by how much something grows or shrinks.
-func Signed(bytes int64) string {
-	if bytes < 0 {
-		return "-" + ui.Bytes(-bytes)
-	}
-	return "+" + ui.Bytes(bytes)
 }

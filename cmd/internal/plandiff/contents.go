@@ -20,7 +20,7 @@ const (
 )
 
 // largest is how much content is compared: nobody reads the difference of more.
-const largest = 512 << 10
+const largest = 512_000
 
 // contents is a difference of contents, or why there is none.
 type contents struct {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/packages"
-	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -26,7 +26,7 @@ func when(d *schema.PlanDifference) document.Section {
 		}
 		table.Rows = append(table.Rows, row)
 	}
-	section := document.Section{Heading: document.Line("When (at most " + ui.Count(d.New.MaxParallel, "host") + " at work at once)"), Blocks: []document.Block{table}}
+	section := document.Section{Heading: document.Line("When (at most " + human.Count(d.New.MaxParallel, "host") + " at work at once)"), Blocks: []document.Block{table}}
 	var items []document.Item
 	for _, move := range d.Moves {
 		verb := " move"
@@ -124,7 +124,7 @@ func inFull(d *schema.PlanDifference, g schema.HostDifference) (document.Section
 	}
 	add("What happens, in this order", only(g.Changes, happens))
 	if len(g.Packages) > 0 {
-		section.Blocks = append(section.Blocks, document.Section{Heading: document.Line("Packages in the closure, " + packages.Signed(grown(g.Packages)) + " in all"), Blocks: []document.Block{packageTable(g.Packages)}})
+		section.Blocks = append(section.Blocks, document.Section{Heading: document.Line("Packages in the closure, " + human.Growth(grown(g.Packages)) + " in all"), Blocks: []document.Block{packageTable(g.Packages)}})
 	}
 	add("What holds from then on", only(g.Changes, surrounds))
 	add("Declared otherwise; nothing happens now because of it", only(g.Changes, func(p schema.PlannedChange) bool { return p.Inert && !surrounds(p) }))
@@ -185,7 +185,7 @@ func contentsOf(g schema.HostDifference, t schema.TextDifference) []document.Blo
 	case t.Own:
 		others := "on the other host"
 		if len(of) > 2 {
-			others = "on the other " + ui.Count(len(of)-1, "host")
+			others = "on the other " + human.Count(len(of)-1, "host")
 		}
 		text = document.Line("on ", document.Name(of[0]), "; "+others+" the same but for the host's own name and address")
 	case len(t.Hosts) > 0:
@@ -233,7 +233,7 @@ func packageTable(changes []schema.PackageChange) document.Table {
 		if packages.Downgrade(p) {
 			after = document.Line(after, " (older)")
 		}
-		table.Rows = append(table.Rows, []document.Text{document.Line(document.Name(p.Name)), version(p.Old), after, document.Line(packages.Signed(p.NewSize - p.OldSize))})
+		table.Rows = append(table.Rows, []document.Text{document.Line(document.Name(p.Name)), version(p.Old), after, document.Line(human.Growth(p.NewSize - p.OldSize))})
 	}
 	return table
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/packages"
 	"github.com/nixfleet/nixfleet/executor/manifestdiff"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -274,7 +275,7 @@ func nouns(noun string, list []schema.PlannedChange) document.Text {
 
 func packagesInShort(changes []schema.PackageChange) string {
 	if len(changes) > most {
-		return fmt.Sprintf("closure: %d packages are others, %s", len(changes), packages.Signed(grown(changes)))
+		return fmt.Sprintf("closure: %d packages are others, %s", len(changes), human.Growth(grown(changes)))
 	}
 	texts := make([]string, len(changes))
 	for i, p := range changes {

@@ -10,8 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
-
+	"github.com/nixfleet/nixfleet/internal/durable"
 	"github.com/nixfleet/nixfleet/schema"
 	"github.com/nixfleet/nixfleet/schema/validate"
 )
@@ -76,21 +75,13 @@ func CheckTarget(name string) error {
 	return nil
 }
 
-// Write writes a plan; "-" is standard output. A file is replaced in one step
-// and is durable when Write returns: if we crash before, the old one is there.
+// Write writes a plan; "-" is standard output. A file is replaced as a whole and is
+// durable when Write returns.
 func Write(name string, plan *schema.Plan) error {
 	if name == "-" {
 		return plan.Write(os.Stdout)
 	}
-	file, err := renameio.NewPendingFile(name, renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
-	if err != nil {
-		return fmt.Errorf("cannot write plan %q: %w", name, err)
-	}
-	defer func() { _ = file.Cleanup() }()
-	if err = plan.Write(file); err == nil {
-		err = file.CloseAtomicallyReplace()
-	}
-	if err != nil {
+	if err := durable.Replace(name, 0o644, func(file *os.File) error { return plan.Write(file) }); err != nil {
 		return fmt.Errorf("cannot write plan %q: %w", name, err)
 	}
 	return nil

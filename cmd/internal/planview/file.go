@@ -19,7 +19,7 @@ const (
 )
 
 // largest is how much content is compared: nobody reads the difference of more.
-const largest = 512 << 10
+const largest = 512_000
 
 const plainFile = "file"
 

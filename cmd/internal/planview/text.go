@@ -8,6 +8,7 @@ import (
 	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/packages"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -113,7 +114,7 @@ func amount(n int, noun string, bytes int64) string {
 	if n == 0 {
 		return ""
 	}
-	return count(n, noun) + " (" + ui.Bytes(bytes) + ")"
+	return count(n, noun) + " (" + human.Bytes(bytes) + ")"
 }
 
 func because(detail string) string {
@@ -185,7 +186,7 @@ func withheldText(f *schema.FileForecast) string {
 		if s.Size == 0 {
 			return s.Digest.Short()
 		}
-		return ui.Bytes(s.Size)
+		return human.Bytes(s.Size)
 	}
 	return fmt.Sprintf("%s (%s -> %s)", map[string]string{
 		withheldBinary: "no text", withheldLarge: "too large", withheldAway: "one of them is not at hand",
@@ -201,7 +202,7 @@ func described(f *schema.FileForecast) string {
 	case s.Type == "symbolic link":
 		return "to " + s.Target
 	case s.Type == plainFile && s.Size > 0:
-		return fmt.Sprintf("%s %s:%s, %s", s.Mode, s.Owner, s.Group, ui.Bytes(s.Size))
+		return fmt.Sprintf("%s %s:%s, %s", s.Mode, s.Owner, s.Group, human.Bytes(s.Size))
 	}
 	return fmt.Sprintf("%s %s:%s", s.Mode, s.Owner, s.Group)
 }
@@ -245,6 +246,6 @@ func (p *printer) packages(changes []schema.PackageChange) {
 		p.line("    %s", packages.Text(change))
 	}
 	if len(changes) > 1 {
-		p.line("    in all %s", packages.Signed(sum))
+		p.line("    in all %s", human.Growth(sum))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -32,7 +33,7 @@ func (m *Model) Lines(now time.Time, width, height int, style ui.Style) []string
 		lines = append(lines, counts)
 	}
 	if v.Aside > 0 {
-		lines = append(lines, fmt.Sprintf("%s waiting for a reboot window, the first for %s", ui.Count(v.Aside, "host"), Span(v.Opens)))
+		lines = append(lines, fmt.Sprintf("%s waiting for a reboot window, the first for %s", human.Count(v.Aside, "host"), human.Duration(v.Opens)))
 	}
 	if v.AtWork > 0 {
 		lines = append(lines, turns(v, max(rows-len(lines), 1), width, style)...)
@@ -64,7 +65,7 @@ func head(v View, width int, style ui.Style) string {
 	case v.Halted != "":
 		long, short = fmt.Sprintf("halted, %d still at work", v.AtWork), "halted"
 	case v.Waves > 1 && v.Number > 0:
-		long = fmt.Sprintf("%d of %s done, %d at work", v.Wave.Done, ui.Count(v.Wave.Hosts, "host"), v.AtWork)
+		long = fmt.Sprintf("%d of %s done, %d at work", v.Wave.Done, human.Count(v.Wave.Hosts, "host"), v.AtWork)
 		short = fmt.Sprintf("%d/%d, %d at work", v.Wave.Done, v.Wave.Hosts, v.AtWork)
 	case v.AtWork > 0 || v.Done > 0:
 		long = fmt.Sprintf("%d at work, %d waiting", v.AtWork, v.Waiting)
@@ -96,9 +97,9 @@ func phase(v View) string {
 	case v.AtWork > 0:
 		text += fmt.Sprintf(", %d at work", v.AtWork)
 	case v.PhaseKnown:
-		text += ", " + Span(begun(v.PhaseLeft)) + " left"
+		text += ", " + human.Duration(begun(v.PhaseLeft)) + " left"
 	default:
-		text += ", " + Span(v.PhaseFor)
+		text += ", " + human.Duration(v.PhaseFor)
 	}
 	return text
 }
@@ -109,9 +110,9 @@ func bar(v View, width int, style ui.Style) string {
 	if v.Hosts > 0 {
 		share = min(v.Done*100/v.Hosts, 100)
 	}
-	long := fmt.Sprintf(" %d of %s, %d%%", v.Done, ui.Count(v.Hosts, "host"), share)
+	long := fmt.Sprintf(" %d of %s, %d%%", v.Done, human.Count(v.Hosts, "host"), share)
 	short := fmt.Sprintf(" %d/%d %d%%", v.Done, v.Hosts, share)
-	tail, brief := ", "+Span(v.For), ""
+	tail, brief := ", "+human.Duration(v.For), ""
 	if v.Known && v.Done < v.Hosts {
 		tail += ", " + about(v.Left) + " left"
 		brief = ", " + about(v.Left)
@@ -178,7 +179,7 @@ func turns(v View, rows, width int, style ui.Style) []string {
 	if more := v.AtWork - len(shown); more > 0 && len(lines) < rows {
 		line := fmt.Sprintf("  … %d more", more)
 		if v.Median > 0 {
-			line += "; half of the hosts took " + Span(v.Median) + " or less"
+			line += "; half of the hosts took " + human.Duration(v.Median) + " or less"
 		}
 		lines = append(lines, style.Faint(line))
 	}
@@ -187,32 +188,18 @@ func turns(v View, rows, width int, style ui.Style) []string {
 
 // turnLine is a host at work. One that takes much longer than others is to be seen.
 func turnLine(t Turn, names int, median time.Duration, style ui.Style) string {
-	took, stage := fmt.Sprintf("%7s", Span(t.For)), ui.Printable(t.Stage)
+	took, stage := fmt.Sprintf("%7s", human.Duration(t.For)), ui.Printable(t.Stage)
 	if slow := 3 * median; median > 0 && t.For > max(slow, 10*time.Second) {
 		took = style.Yellow(took)
 	}
 	if t.Limited {
-		stage += ", at most " + Span(begun(t.Left)) + " more"
+		stage += ", at most " + human.Duration(begun(t.Left)) + " more"
 	}
 	return fmt.Sprintf("  %s %s  %s", ui.Fit(fmt.Sprintf("%-*s", names, t.Host), names), took, stage)
 }
 
 // begun counts a second that has begun as one that is left.
 func begun(d time.Duration) time.Duration { return d + time.Second - 1 }
-
-// Span writes a time as one reads it in passing: 41s, 1m05s, 2h10m, 3d04h.
-func Span(d time.Duration) string {
-	s := int(d / time.Second)
-	switch {
-	case s < 60:
-		return fmt.Sprintf("%ds", s)
-	case s < 60*60:
-		return fmt.Sprintf("%dm%02ds", s/60, s%60)
-	case s < 24*60*60:
-		return fmt.Sprintf("%dh%02dm", s/3600, s/60%60)
-	}
-	return fmt.Sprintf("%dd%02dh", s/86400, s/3600%24)
-}
 
 // about writes an estimate, no more exact than it is.
 func about(d time.Duration) string {

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/document"
-	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -83,7 +83,7 @@ func (r Rollout) sections(timeZone string, only map[schema.HostName]bool) []docu
 		}
 	}
 	section := document.Section{
-		Heading: document.Line(fmt.Sprintf("%s: %s, at most %s at once", name, ui.Count(len(r.Waves), "wave"), ui.Count(r.MaxParallel, "host"))),
+		Heading: document.Line(fmt.Sprintf("%s: %s, at most %s at once", name, human.Count(len(r.Waves), "wave"), human.Count(r.MaxParallel, "host"))),
 		Blocks:  []document.Block{table},
 	}
 	if lines := slices.Concat(r.bounds(), r.explain()); len(lines) > 0 {
@@ -110,14 +110,14 @@ func mayFail(hosts int) string {
 	if hosts == 0 {
 		return "no host may fail"
 	}
-	return ui.Count(hosts, "host") + " may fail"
+	return human.Count(hosts, "host") + " may fail"
 }
 
 // bounds are what holds for the whole rollout.
 func (r Rollout) bounds() []string {
 	var lines, limits, budgets []string
 	for _, limit := range r.Limits {
-		limits = append(limits, ui.Count(limit.MaxParallel, "host")+when(limit.Group != "", " of group "+limit.Group)+
+		limits = append(limits, human.Count(limit.MaxParallel, "host")+when(limit.Group != "", " of group "+limit.Group)+
 			when(limit.Tag != "", " with the same "+limit.Tag))
 	}
 	for _, budget := range r.Budgets {
@@ -189,7 +189,7 @@ func (r *Reboots) sections(timeZone string, only map[schema.HostName]bool) []doc
 			document.Line("in wave " + wave.Wave), document.Hosts(wave.Hosts), document.Line(words(open, "back within "+wave.Deadline+", watched for "+wave.Stability)),
 		})
 	}
-	section := document.Section{Heading: document.Line("Reboots: " + words(ui.Count(hosts, "host")+" may reboot",
+	section := document.Section{Heading: document.Line("Reboots: " + words(human.Count(hosts, "host")+" may reboot",
 		when(hosts > r.MaxConcurrent, fmt.Sprintf("at most %d down at once", r.MaxConcurrent))))}
 	if len(table.Rows) == 0 {
 		section.Blocks = []document.Block{document.Paragraph{Text: document.Line("None of the hosts that are shown may.")}}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/document"
-	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -43,7 +43,7 @@ func (s *Summary) title() document.Text {
 	if len(s.only) == 1 {
 		return document.Line(text, document.Name(s.Kinds[0].Hosts[0].Name))
 	}
-	return document.Line(text, fmt.Sprintf("%s of %s", ui.Count(s.hosts(), "host"), ui.Count(len(s.Kinds), "kind")))
+	return document.Line(text, fmt.Sprintf("%s of %s", human.Count(s.hosts(), "host"), human.Count(len(s.Kinds), "kind")))
 }
 
 func (s *Summary) head() document.Table {
@@ -101,7 +101,7 @@ func (k Kind) section(r Rollout, contents bool) document.Section {
 	}
 	items = append(items, table("reached at", []string{"host", "login", "roles"}, rows(k.Hosts, hostRow))...)
 	if c := k.Closure; c != nil && c.Paths > 0 {
-		items = append(items, document.Item{Text: document.Line(fmt.Sprintf("closure of %s, %s: ", ui.Count(c.Paths, "path"), size(c.Size)), document.Name(c.Path))})
+		items = append(items, document.Item{Text: document.Line(fmt.Sprintf("closure of %s, %s: ", human.Count(c.Paths, "path"), human.Bytes(c.Size)), document.Name(c.Path))})
 	} else if c != nil {
 		items = append(items, document.Item{Text: document.Line("closure, not built: ", document.Name(c.Path))})
 	}
@@ -217,7 +217,7 @@ func fileRow(f FileLine) []string {
 	if f.Symlink != "" {
 		return []string{f.Path, "link", "-> " + f.Symlink, "", effect}
 	}
-	what := ui.Count(f.Size, "byte")
+	what := human.Count(f.Size, "byte")
 	if f.Source != "" {
 		what = "from " + f.Source
 	}
@@ -305,17 +305,4 @@ func join[T ~string](items []T, between string) string {
 		texts = append(texts, string(item))
 	}
 	return strings.Join(texts, between)
-}
-
-// size writes bytes for people, in decimal units.
-func size(n int64) string {
-	switch {
-	case n < 1000:
-		return ui.Count(int(n), "byte")
-	case n < 1e6:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	case n < 1e9:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -42,7 +43,7 @@ func writeDetails(out *writer, s *schema.Status, told map[schema.HostName]bool, 
 		writeReasons(out, s.Hosts[name], detailedReasons, "  ")
 	}
 	if more := len(names) - detailedHosts; more > 0 {
-		out.line(fmt.Sprintf("… and %s more; --host shows one, --json all", ui.Count(more, "host")))
+		out.line(fmt.Sprintf("… and %s more; --host shows one, --json all", human.Count(more, "host")))
 	}
 	out.line("")
 }
@@ -80,15 +81,15 @@ func writeFacts(out *writer, h schema.HostStatus) {
 		out.line(fmt.Sprintf("  %-12s", name) + ui.Printable(fmt.Sprintf(format, args...)))
 	}
 	if a := o.Applied; a != nil {
-		fact("applied", "%s (%s ago), by %s, run %s", a.At.UTC().Format(time.RFC3339), Age(o.At.Sub(a.At)), a.Operator, a.Run)
+		fact("applied", "%s (%s ago), by %s, run %s", a.At.UTC().Format(time.RFC3339), human.Age(o.At.Sub(a.At)), a.Operator, a.Run)
 		fact("generation", "%d, manifest %s, plan %s", a.Generation, a.Manifest.Short(), a.Plan.Short())
 	}
-	fact("system", "%s, kernel %s, up %s", o.OS, o.Kernel, Age(seconds(o.UptimeSeconds)))
+	fact("system", "%s, kernel %s, up %s", o.OS, o.Kernel, human.Age(seconds(o.UptimeSeconds)))
 	if u := o.LastOSUpdate; u != nil {
-		fact("updated", "%s (%s ago): %s", u.At.UTC().Format(time.RFC3339), Age(o.At.Sub(u.At)), u.Summary)
+		fact("updated", "%s (%s ago): %s", u.At.UTC().Format(time.RFC3339), human.Age(o.At.Sub(u.At)), u.Summary)
 	}
 	for _, disk := range o.Disks {
-		fact("disk", "%s: %s free of %s", strings.Join(disk.Paths, ", "), ui.Bytes(disk.Free), ui.Bytes(disk.Size))
+		fact("disk", "%s: %s free of %s", strings.Join(disk.Paths, ", "), human.Bytes(disk.Free), human.Bytes(disk.Size))
 	}
 	for _, u := range o.Units {
 		fact("unit", "%s: %s (%s)", u.Name, u.Active, u.Sub)

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -20,9 +20,9 @@ const (
 	skewToTell = 5 * time.Second
 	// A disk wants a look with less than a tenth free, unless that is plenty; with
 	// next to nothing free the next change fails.
-	diskPlenty  = 10 << 30
+	diskPlenty  = 10e9
 	diskTenth   = 10
-	diskNothing = 100 << 20
+	diskNothing = 100e6
 )
 
 // New returns a status without hosts yet.
@@ -124,7 +124,7 @@ func (j *judge) work(o *schema.Observation) {
 	if last == nil || o.Applied != nil && last.At.Before(o.Applied.At) {
 		return
 	}
-	text := fmt.Sprintf("of run %s, by %s, %s ago: %s", last.Run, last.Operator, Age(o.At.Sub(last.At)), firstLine(last.Message))
+	text := fmt.Sprintf("of run %s, by %s, %s ago: %s", last.Run, last.Operator, human.Age(o.At.Sub(last.At)), firstLine(last.Message))
 	switch last.Outcome {
 	case "rolled-back":
 		j.attend("the last change was rolled back, %s", text)
@@ -142,7 +142,7 @@ func during(phase schema.Stage) string {
 
 func (j *judge) disks(o *schema.Observation) {
 	for _, disk := range o.Disks {
-		text := fmt.Sprintf("%s has %s free of %s", strings.Join(disk.Paths, ", "), ui.Bytes(disk.Free), ui.Bytes(disk.Size))
+		text := fmt.Sprintf("%s has %s free of %s", strings.Join(disk.Paths, ", "), human.Bytes(disk.Free), human.Bytes(disk.Size))
 		switch {
 		case disk.Free < diskNothing:
 			j.fail("%s", text)
@@ -174,7 +174,7 @@ func (j *judge) drift(o *schema.Observation) {
 		if o.Unfinished.State == "live" {
 			tell = j.note
 		}
-		tell("%s not as applied, since the change is not finished", ui.Count(len(o.Drift), "managed object"))
+		tell("%s not as applied, since the change is not finished", human.Count(len(o.Drift), "managed object"))
 		return
 	}
 	told := map[string]bool{} // as units
@@ -195,22 +195,9 @@ func (j *judge) drift(o *schema.Observation) {
 
 func skewText(skew time.Duration) string {
 	if skew < 0 {
-		return Age(-skew) + " behind"
+		return human.Age(-skew) + " behind"
 	}
-	return Age(skew) + " ahead"
-}
-
-// Age writes a duration as people say it, in its largest unit: "3 min", "2 h", "12 d".
-func Age(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(max(d, 0).Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d d", int(d.Hours()/24))
+	return human.Age(skew) + " ahead"
 }
 
 // splitHint takes the hint off an error.

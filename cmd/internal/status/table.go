@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -50,7 +51,7 @@ func applied(h schema.HostStatus) string {
 	if h.Observation == nil || h.Observation.Applied == nil {
 		return unknown
 	}
-	return Age(h.Observation.At.Sub(h.Observation.Applied.At)) + " ago"
+	return human.Age(h.Observation.At.Sub(h.Observation.Applied.At)) + " ago"
 }
 
 func generation(h schema.HostStatus) string {
@@ -101,21 +102,21 @@ func free(h schema.HostStatus) string {
 		return unknown
 	}
 	least := slices.MinFunc(h.Observation.Disks, func(a, b schema.Disk) int { return int(min(max(a.Free-b.Free, -1), 1)) })
-	return ui.Bytes(least.Free)
+	return human.Bytes(least.Free)
 }
 
 func updated(h schema.HostStatus) string {
 	if h.Observation == nil || h.Observation.LastOSUpdate == nil {
 		return unknown
 	}
-	return Age(h.Observation.At.Sub(h.Observation.LastOSUpdate.At)) + " ago"
+	return human.Age(h.Observation.At.Sub(h.Observation.LastOSUpdate.At)) + " ago"
 }
 
 func up(h schema.HostStatus) string {
 	if h.Observation == nil || h.Observation.UptimeSeconds == 0 {
 		return unknown
 	}
-	return Age(seconds(h.Observation.UptimeSeconds))
+	return human.Age(seconds(h.Observation.UptimeSeconds))
 }
 
 func matter(h schema.HostStatus) string {
@@ -255,5 +256,5 @@ func summary(s *schema.Status, style ui.Style) string {
 		}
 	}
 	slices.Reverse(parts)
-	return ui.Count(len(s.Hosts), "host") + ": " + strings.Join(parts, ", ")
+	return human.Count(len(s.Hosts), "host") + ": " + strings.Join(parts, ", ")
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -160,7 +161,7 @@ func rebootHints(g Group, way Way) []string {
 		if zone == nil {
 			zone = time.UTC
 		}
-		return []string{"at " + until.In(zone).Format("Mon 2006-01-02 15:04 MST") + " or later, " + due}
+		return []string{"at " + human.Time(*until, zone) + " or later, " + due}
 	}
 	return []string{"later, " + due}
 }
@@ -194,5 +195,5 @@ func heading(g Group, style ui.Style) string {
 	if len(g.Hosts) == 1 {
 		return style.Bold(string(g.Hosts[0]))
 	}
-	return style.Bold(ui.Count(len(g.Hosts), "host"))
+	return style.Bold(human.Count(len(g.Hosts), "host"))
 }

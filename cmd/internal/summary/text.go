@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -39,7 +39,7 @@ func WriteVerdict(w io.Writer, record *schema.Record, style ui.Style) {
 	}
 	took := ""
 	if record.Finished != nil {
-		took = fmt.Sprintf(" in %.1f s", record.Finished.Sub(record.Started).Round(time.Millisecond).Seconds())
+		took = " in " + human.Duration(record.Finished.Sub(record.Started))
 	}
 	plain := func(o schema.Outcome) string { return string(o) }
 	fmt.Fprintf(w, "\n%s%s: %s%s\n", style.Bold(string(record.Verdict)), took, progress.Counts(counts, style, plain), rebootCounts(reboots))

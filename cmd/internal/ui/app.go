@@ -75,11 +75,3 @@ func OneArgument(c *cli.Context, name, what string) (string, error) {
 	}
 	return "", Usagef("expected one argument, %s, found %d: %s", what, c.NArg(), fmt.Sprintf("%q", c.Args().Slice()))
 }
-
-// Count writes a number of things: "1 host", "3 hosts".
-func Count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}

@@ -11,6 +11,7 @@ import (
 	"github.com/nixfleet/nixfleet/executor/internal/session"
 	"github.com/nixfleet/nixfleet/executor/internal/transport"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -293,7 +294,7 @@ func (t *task) relay(event *protocol.Event) {
 // foresee ends a dry run: it reports what an execution would change.
 func (t *task) foresee(hello *protocol.HelloReply, prepared *protocol.PrepareReply) error {
 	if n := len(prepared.MissingPaths); n > 0 {
-		t.note(fmt.Sprintf("would copy %d store paths, %s", n, size(t.bytesOf(prepared.MissingPaths))))
+		t.note(fmt.Sprintf("would copy %d store paths, %s", n, human.Bytes(t.bytesOf(prepared.MissingPaths))))
 	}
 	for i := range prepared.Changes {
 		t.emit(schema.Event{Kind: schema.HostChange, Change: &prepared.Changes[i]})

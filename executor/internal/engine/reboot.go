@@ -8,6 +8,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -166,7 +167,7 @@ func (b *rebooting) allowed(ctx context.Context) *ending {
 		b.closes = opening.End
 		return nil
 	}
-	end := held("no window is open; the next one opens on %s", opening.Start.In(b.rule.zone).Format("Mon 2006-01-02 15:04 MST"))
+	end := held("no window is open; the next one opens on %s", human.Time(opening.Start, b.rule.zone))
 	end.until = opening.Start
 	return end
 }
@@ -229,7 +230,7 @@ func (b *rebooting) conclude(end *ending) {
 func inLine(r *schema.RebootRecord) string {
 	switch r.State {
 	case schema.RebootDone:
-		return fmt.Sprintf("rebooted, away for %.1f s", r.Seconds)
+		return "rebooted, away for " + human.Seconds(r.Seconds)
 	case schema.RebootHeld:
 		return "its reboot is held: " + firstLine(r.Error)
 	}

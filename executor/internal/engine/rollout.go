@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -290,7 +291,7 @@ func (o *rollout) fail(wave *schema.Wave, host schema.HostName) {
 func (o *rollout) overspent(wave *schema.Wave) string {
 	if most := wave.FailureBudget; most != nil {
 		if n := o.failures(func(name schema.HostName) bool { return slices.Contains(wave.Hosts, name) }); n > *most {
-			return fmt.Sprintf("%s of wave %s failed, and its budget is %d", countHosts(n), wave.Name, *most)
+			return fmt.Sprintf("%s of wave %s failed, and its budget is %d", human.Count(n, "host"), wave.Name, *most)
 		}
 	}
 	for _, budget := range o.Plan.Index.Rollout.Budgets {
@@ -303,7 +304,7 @@ func (o *rollout) overspent(wave *schema.Wave) string {
 			return budget.Group == "" || host.InGroup(budget.Group)
 		})
 		if n > budget.Hosts {
-			return fmt.Sprintf("%s%s failed, and the rollout's budget is %d", countHosts(n), of, budget.Hosts)
+			return fmt.Sprintf("%s%s failed, and the rollout's budget is %d", human.Count(n, "host"), of, budget.Hosts)
 		}
 	}
 	return ""
@@ -317,13 +318,6 @@ func (o *rollout) failures(count func(schema.HostName) bool) int {
 		}
 	}
 	return n
-}
-
-func countHosts(n int) string {
-	if n == 1 {
-		return "1 host"
-	}
-	return fmt.Sprintf("%d hosts", n)
 }
 
 // halt lets nothing more begin. The first reason stays. Where the operator stopped the

@@ -11,6 +11,7 @@ import (
 	"github.com/nixfleet/nixfleet/executor/internal/storecopy"
 	"github.com/nixfleet/nixfleet/executor/internal/transport"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -116,7 +117,7 @@ func (t *task) copyClosure(ctx context.Context, copier *storecopy.Copier) error 
 	if len(missing) == 0 {
 		return nil
 	}
-	t.note(fmt.Sprintf("copying %d store paths, %s", len(missing), size(volume)))
+	t.note(fmt.Sprintf("copying %d store paths, %s", len(missing), human.Bytes(volume)))
 	return copier.Copy(ctx, t.Source, missing)
 }
 
@@ -125,14 +126,4 @@ func (t *task) bytesOf(paths []schema.StorePath) (sum int64) {
 		sum += t.Plan.StorePaths[path].NarSize
 	}
 	return sum
-}
-
-func size(bytes int64) string {
-	switch {
-	case bytes >= 10<<30:
-		return fmt.Sprintf("%d GB", bytes>>30)
-	case bytes >= 10<<20:
-		return fmt.Sprintf("%d MB", bytes>>20)
-	}
-	return fmt.Sprintf("%d KB", (bytes+1023)>>10)
 }

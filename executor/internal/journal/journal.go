@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/nixfleet/nixfleet/internal/durable"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -46,7 +47,7 @@ func Create(dir string, first schema.Entry) (*Journal, error) {
 	}
 	j, err := lock(file)
 	if err == nil {
-		err = errors.Join(j.Append(first), syncDir(dir))
+		err = errors.Join(j.Append(first), durable.SyncDir(dir))
 	}
 	if err != nil {
 		file.Close()
@@ -156,15 +157,3 @@ func (j *Journal) force() {
 
 // Close ends the work on the run.
 func (j *Journal) Close() error { return j.file.Close() }
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("cannot begin the journal of the run: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("cannot begin the journal of the run: %w", err)
-	}
-	return nil
-}

@@ -11,43 +11,38 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/google/renameio/v2"
+	"github.com/nixfleet/nixfleet/internal/durable"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// Book is the directory of records.
-type Book struct{ dir string }
+// Store is the directory of records.
+type Store struct{ dir string }
 
-// Open returns the book in a state directory, which is made where it is missing.
-func Open(stateDir string) (*Book, error) {
+// Open returns the store in a state directory, which is made where it is missing.
+func Open(stateDir string) (*Store, error) {
 	dir := filepath.Join(stateDir, "runs")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the directory for records: %w", err)
 	}
-	return &Book{dir}, nil
+	return &Store{dir}, nil
 }
 
 // Path is the file of a run's record.
-func (b *Book) Path(run string) string { return filepath.Join(b.dir, run+".json") }
+func (s *Store) Path(run string) string { return filepath.Join(s.dir, run+".json") }
 
 // Write writes a record, whole or not at all.
 //
 // If we crash here, the record is the one before or this one.
-func (b *Book) Write(record *schema.Record) error {
+func (s *Store) Write(record *schema.Record) error {
 	data, err := encode(record)
 	if err != nil {
 		return fmt.Errorf("internal error: cannot encode the record: %w", err)
 	}
-	if err := renameio.WriteFile(b.Path(record.Run), data, 0o600); err != nil {
-		return fmt.Errorf("cannot write the record of the run: %w", err)
-	}
-	// The rename itself lasts only once the directory is on the disk.
-	dir, err := os.Open(b.dir)
+	err = durable.Replace(s.Path(record.Run), 0o600, func(file *os.File) error {
+		_, err := file.Write(data)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("cannot write the record of the run: %w", err)
-	}
-	defer dir.Close()
-	if err := dir.Sync(); err != nil {
 		return fmt.Errorf("cannot write the record of the run: %w", err)
 	}
 	return nil
