@@ -64,7 +64,7 @@ lint: ## go vet, staticcheck, gofmt, and a parse of every .nix
 goldens: build ## write every golden and every generated page anew
 	go test ./schema ./goldens ./compiler/internal/diagnostic -update
 	go test ./nix -run TestOptionsPage -update
-	go test . ./cmd/internal/show ./cmd/internal/plandiff -update
+	go test . ./cmd/internal/show ./cmd/internal/diff -update
 
 .PHONY: test-nixpkgs
 test-nixpkgs: ## run the language's cases under a nixpkgs' own lib: make test-nixpkgs NIXPKGS_LIB=/path/to/nixpkgs/lib

@@ -8,8 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/diff"
 	"github.com/nixfleet/nixfleet/cmd/internal/document"
-	"github.com/nixfleet/nixfleet/cmd/internal/plandiff"
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/compiler"
@@ -46,7 +46,7 @@ Examples: nixfleet diff main.json plan.json
 			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/reference/difference-format.md tells of the fields"},
 		},
 		Action: func(c *cli.Context) error {
-			differs, err := diff(c)
+			differs, err := diffPlans(c)
 			switch {
 			case err != nil:
 				return ui.WithCode(exitDiffTrouble, err)
@@ -58,7 +58,7 @@ Examples: nixfleet diff main.json plan.json
 	}
 }
 
-func diff(c *cli.Context) (differs bool, err error) {
+func diffPlans(c *cli.Context) (differs bool, err error) {
 	if c.NArg() != 2 {
 		return false, ui.Usagef("expected two plans, the old one and the new one\nhint: %s diff OLD NEW", c.App.Name)
 	}
@@ -76,7 +76,7 @@ func diff(c *cli.Context) (differs bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	difference := plandiff.Compare(before, after)
+	difference := diff.Compare(before, after)
 	if dir := c.String("policy"); dir != "" {
 		violations, err := violationsOf(c, dir, before, after)
 		if err != nil {
@@ -84,7 +84,7 @@ func diff(c *cli.Context) (differs bool, err error) {
 		}
 		difference.Notices = append(violations, difference.Notices...)
 	}
-	return !difference.Same, report(c, difference, func() document.Document { return plandiff.Document(difference) })
+	return !difference.Same, report(c, difference, func() document.Document { return diff.Document(difference) })
 }
 
 // violationsOf asks policies about the new plan. Those that cannot be asked are trouble.

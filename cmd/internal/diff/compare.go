@@ -1,7 +1,7 @@
-// Package plandiff tells what is different between two plans: what becomes of which
+// Package diff tells what is different between two plans: what becomes of which
 // host, when, and what holds otherwise from then on. It reads the two plans and
 // nothing else.
-package plandiff
+package diff
 
 import (
 	"cmp"
