@@ -5,7 +5,7 @@ import "time"
 // StateKind and StateVersion head a host's state file.
 const (
 	StateKind    = "nixfleet.state"
-	StateVersion = 1
+	StateVersion = 2
 )
 
 // State is a host's /var/lib/nixfleet/state.json: what was applied last and what
@@ -15,13 +15,14 @@ const (
 type State struct {
 	// Kind is always "nixfleet.state".
 	Kind string `json:"kind"`
-	// Version is the format's version, 1.
+	// Version is the format's version, 2.
 	Version int `json:"version"`
 	// Host is the name under which the fleet knows the host.
 	Host HostName `json:"host"`
 	// Applied tells of the last transaction that was committed; absent before the first.
 	Applied *Applied `json:"applied,omitempty"`
-	// Owned is everything on the host that NixFleet made or adopted.
+	// Owned is everything on the host that NixFleet made or adopted, by kind ("file", "user",
+	// …) and name, with what was there before. Unit files and their links are files.
 	Owned Owned `json:"owned"`
 	// LastOSUpdate is when apt or a new NixOS system was last applied, with a summary.
 	LastOSUpdate *OSUpdateState `json:"lastOSUpdate,omitempty"`
@@ -56,18 +57,28 @@ type Applied struct {
 	Verified []StorePath `json:"verified,omitempty"`
 }
 
-// Owned is what belongs to NixFleet on a host, each with what was there before
-// where it was adopted.
-type Owned struct {
-	// Files are files and links by path, unit files and their links included.
-	Files map[string]Original `json:"files"`
-	// Directories are directories by path, parents that were made on the way included.
-	Directories map[string]Original `json:"directories"`
-	// Users are users that NixFleet created or adopted.
-	Users map[AccountName]Original `json:"users"`
-	// Groups are groups that NixFleet created or adopted.
-	Groups map[AccountName]Original `json:"groups"`
+// Owned is what belongs to NixFleet on a host, by kind and name, each with what was
+// there before it was adopted. Unit files and their links are files, and parents that
+// were made on the way are directories.
+type Owned map[string]map[string]Original
+
+// Set notes that an object belongs to NixFleet.
+func (o Owned) Set(kind, name string, original Original) {
+	if o[kind] == nil {
+		o[kind] = map[string]Original{}
+	}
+	o[kind][name] = original
 }
+
+// The kinds of managed things, as changes, drift and the state name them.
+const (
+	KindGroup     = "group"
+	KindUser      = "user"
+	KindDirectory = "directory"
+	KindFile      = "file"
+	KindUnit      = "unit"
+	KindProfile   = "profile"
+)
 
 // Original is what an adopted object was before. The zero value says that there
 // was nothing: NixFleet made it.

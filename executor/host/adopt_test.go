@@ -66,15 +66,15 @@ start unit vendor.service (its unit changed)`).Equal(t, summary(w.mustExecute(ta
 	w.systemd.log = nil
 	autogold.Expect(`stop unit admin.service (no longer declared)
 stop unit vendor.service (no longer declared)
-give back file /etc/localtime
-give back file /etc/motd
+give back user ann
+give back group staff
 give back unit admin.service
 give back unit vendor.service
+give back file /etc/localtime
+give back file /etc/motd
 give back directory /srv/data (mode 1777)
 start unit admin.service (its original is back)
 start unit vendor.service (its original is back)
-give back user ann
-give back group staff
 remove group web`).Equal(t, summary(w.mustExecute(intent{})))
 	w.mustBeUnchanged(intent{})
 	w.mustBeClean()
@@ -152,9 +152,9 @@ func TestWhatStaysAndWhy(t *testing.T) {
 	mkdir(w, "/etc/web/current", 0o755)
 	w.mustExecute(intent{})
 	autogold.Expect([]string{
-		"the directory /var/lib/web stays: it is not empty",
 		`/etc/far/away is not removed: /etc/far is a symbolic link to "moved", which is not followed`,
 		"/etc/web/current is not removed: it is a directory now",
+		"the directory /var/lib/web stays: it is not empty",
 		`the group "web" stays: it is the primary group of user "bob"`,
 	}).Equal(t, w.client.notes)
 	if !w.exists("/var/lib/web/data") || !w.exists("/etc/moved/away") || !strings.Contains(w.read("/etc/group"), "web:") {

@@ -8,7 +8,7 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 )
@@ -29,7 +29,7 @@ func (s *session) attach(ctx context.Context, request protocol.Request) (*protoc
 			return nil, err
 		}
 		if found == nil {
-			return nil, refuse(inspect.Refusal{Message: "no transaction is at work on this host"})
+			return nil, refuse(kind.Refusal{Message: "no transaction is at work on this host"})
 		}
 		id = found.Order.ID
 		described, err := s.describe(found)
@@ -95,7 +95,7 @@ func (s *session) orderOf(id string) (transaction.Order, error) {
 	}
 	order, err := transaction.LoadOrder(s.state, id)
 	if errors.Is(err, fs.ErrNotExist) {
-		return order, refuse(inspect.Refusal{Message: fmt.Sprintf("there is no transaction %s on this host", id)})
+		return order, refuse(kind.Refusal{Message: fmt.Sprintf("there is no transaction %s on this host", id)})
 	}
 	return order, err
 }
@@ -114,7 +114,7 @@ func (s *session) confirm(request protocol.Request) (*protocol.ConfirmReply, err
 		return nil, err
 	}
 	refusal := func(format string, args ...any) error {
-		return refuse(inspect.Refusal{Message: fmt.Sprintf(format, args...)})
+		return refuse(kind.Refusal{Message: fmt.Sprintf(format, args...)})
 	}
 	if order.Run != request.Run || order.Epoch != request.Epoch {
 		return nil, refusal("the transaction %s belongs to run %s in epoch %d, not to run %s in epoch %d", order.ID, order.Run, order.Epoch, request.Run, request.Epoch)

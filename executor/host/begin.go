@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
@@ -61,17 +61,17 @@ func (s *session) notStarted(ctx context.Context, order transaction.Order, cause
 	if verdict.Outcome == transaction.Applied { // it had been started
 		return &protocol.Error{Kind: protocol.KindProtocol, Message: fmt.Sprintf("the transaction %s ran, although %v", order.ID, cause)}
 	}
-	return refuse(inspect.Refusal{Message: cause.Error(), Hint: "on the host: journalctl -b -u nixfleet-run-" + order.ID})
+	return refuse(kind.Refusal{Message: cause.Error(), Hint: "on the host: journalctl -b -u nixfleet-run-" + order.ID})
 }
 
 // checkComplete refuses while something that prepare asked for has not come.
 func (s *session) checkComplete(part *prepared) error {
 	if len(part.missing) > 0 {
-		return refuse(inspect.Refusal{Message: fmt.Sprintf("%d paths of the closure are not in the host's store, %s among them",
+		return refuse(kind.Refusal{Message: fmt.Sprintf("%d paths of the closure are not in the host's store, %s among them",
 			len(part.missing), part.missing[0])})
 	}
 	if missing := s.missingPayloads(part); len(missing) > 0 {
-		return refuse(inspect.Refusal{Message: fmt.Sprintf("%d payloads have not come, %s among them", len(missing), missing[0].Short())})
+		return refuse(kind.Refusal{Message: fmt.Sprintf("%d payloads have not come, %s among them", len(missing), missing[0].Short())})
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
@@ -123,7 +123,7 @@ func (s *session) taskOf(run string, ask *protocol.Command, timeout time.Duratio
 	}
 	manifest := s.state.Manifest(known.Applied)
 	if manifest == nil {
-		return c, refuse(inspect.Refusal{Message: fmt.Sprintf("there is no task %q on this host: nothing was applied", ask.Task), Hint: "nixfleet execute applies a plan, which brings its tasks"})
+		return c, refuse(kind.Refusal{Message: fmt.Sprintf("there is no task %q on this host: nothing was applied", ask.Task), Hint: "nixfleet execute applies a plan, which brings its tasks"})
 	}
 	i := slices.IndexFunc(manifest.Tasks, func(t schema.Task) bool { return t.Name == ask.Task })
 	if i < 0 {
@@ -145,7 +145,7 @@ func (s *session) taskOf(run string, ask *protocol.Command, timeout time.Duratio
 
 func noTask(name string, tasks []schema.Task) error {
 	has := hasNames(tasks, func(t schema.Task) string { return t.Name })
-	return refuse(inspect.Refusal{Message: fmt.Sprintf("there is no task %q in what was applied to this host: %s", name, has),
+	return refuse(kind.Refusal{Message: fmt.Sprintf("there is no task %q in what was applied to this host: %s", name, has),
 		Hint: "a task comes to a host with the plan that has it: nixfleet execute"})
 }
 
@@ -166,7 +166,7 @@ func hasNames[T any](list []T, name func(T) string) string {
 func (s *session) program(name string) (string, error) {
 	if strings.Contains(name, "/") {
 		if !filepath.IsAbs(name) {
-			return "", refuse(inspect.Refusal{Message: fmt.Sprintf("the program %q is not named from the root: expected a name, or a path that begins with a slash", name)})
+			return "", refuse(kind.Refusal{Message: fmt.Sprintf("the program %q is not named from the root: expected a name, or a path that begins with a slash", name)})
 		}
 		return name, nil
 	}
@@ -176,7 +176,7 @@ func (s *session) program(name string) (string, error) {
 			return file, nil
 		}
 	}
-	return "", refuse(inspect.Refusal{Message: fmt.Sprintf("there is no program %q on this host (looked in %s)", name, strings.Join(commandPath, ", ")),
+	return "", refuse(kind.Refusal{Message: fmt.Sprintf("there is no program %q on this host (looked in %s)", name, strings.Join(commandPath, ", ")),
 		Hint: "what a shell does by itself, as cd or a pipe, needs one: -- sh -c '…'"})
 }
 

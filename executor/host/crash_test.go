@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/process"
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
@@ -92,7 +92,7 @@ func (w *world) image() image {
 // state of systemd.
 func (w *world) restore(root image, systemd *fakeSystemd, inodes *inodes) *world {
 	w.t.Helper()
-	c := &world{t: w.t, root: temporaryRoot(w.t), inodes: inodes, registry: w.registry, processes: map[int][]inspect.Process{}, deps: w.deps, before: w.before}
+	c := &world{t: w.t, root: temporaryRoot(w.t), inodes: inodes, registry: w.registry, processes: map[int][]process.Process{}, deps: w.deps, before: w.before}
 	root.write(w.t, c.root, inodes)
 	c.systemd, c.tools = systemd.clone(c.root), &fakeTools{root: c.root}
 	c.deps.Root, c.deps.Units, c.deps.Runner, c.deps.Reboot = c.root, c.systemd, c.tools, c.systemd.Reboot

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/command"
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
+	"github.com/nixfleet/nixfleet/executor/host/internal/process"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
@@ -30,7 +30,7 @@ type world struct {
 	systemd   *fakeSystemd
 	tools     *fakeTools
 	registry  fakeRegistry
-	processes map[int][]inspect.Process
+	processes map[int][]process.Process
 	client    *client  // of the session at work
 	booting   bool     // whether the host is coming up
 	died      error    // of what the last transaction's process died
@@ -40,7 +40,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, root: temporaryRoot(t), registry: fakeRegistry{}, processes: map[int][]inspect.Process{}}
+	w := &world{t: t, root: temporaryRoot(t), registry: fakeRegistry{}, processes: map[int][]process.Process{}}
 	for path, content := range map[string]string{
 		"/etc/passwd":                  "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/usr/sbin/nologin\n",
 		"/etc/group":                   "root:x:0:\ndaemon:x:1:\nstaff:x:50:\n",
@@ -64,7 +64,7 @@ func newWorld(t testing.TB) *world {
 	w.deps = Deps{
 		Root: w.root, Executable: filepath.Join(w.root, "/usr/bin/nixfleet-host"), Machine: "x86_64",
 		Runner: w.tools, Shell: command.System{}.Shell, Units: w.systemd, NixStore: "/usr/bin/nix-store", Registry: w.registry,
-		Processes:   func(uid int) []inspect.Process { return w.processes[uid] },
+		Processes:   func(uid int) []process.Process { return w.processes[uid] },
 		Free:        func(string) (int64, error) { return 1 << 30, nil },
 		Now:         func() time.Time { return clock },
 		Wait:        func(_ context.Context, d time.Duration) { clock = clock.Add(d) },

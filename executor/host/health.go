@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/health"
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -23,7 +23,7 @@ func (s *session) checkHealth(ctx context.Context, request protocol.Request) (*p
 		return nil, err
 	}
 	if known.Applied == nil || known.Applied.Manifest != ask.Manifest {
-		return nil, refuse(inspect.Refusal{Message: fmt.Sprintf("the health checks of %s are not this host's: something else was applied meanwhile", ask.Manifest.Short())})
+		return nil, refuse(kind.Refusal{Message: fmt.Sprintf("the health checks of %s are not this host's: something else was applied meanwhile", ask.Manifest.Short())})
 	}
 	manifest := s.state.Manifest(known.Applied)
 	if manifest == nil {

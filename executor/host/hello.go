@@ -1,17 +1,16 @@
 package host
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/base"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
 	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -29,7 +28,7 @@ func (s *session) greet(ctx context.Context, request protocol.Request) (*protoco
 	go func() { own <- hashOf(s.deps.Executable) }()
 
 	reply := &protocol.HelloReply{Version: protocol.Version, System: systemOf(s.deps.Machine), Free: map[string]int64{}}
-	release := readRelease(s.deps.Root)
+	release := base.Release(s.deps.Root)
 	reply.Base, reply.OS = schema.Base(release["ID"]), release["PRETTY_NAME"]
 	for _, dir := range []string{"/nix", "/var", "/etc"} {
 		free, err := s.deps.Free(dir)
@@ -70,7 +69,7 @@ func (s *session) greetState(ctx context.Context, request protocol.Request, repl
 		reply.Applied = known.Applied.Manifest
 	}
 	free := reply.Transaction == nil && (reply.Lease == nil || reply.Lease.Run == request.Run)
-	reply.Unchanged = free && reply.Applied == request.Hello.Manifest && reply.Applied != "" && s.isAsApplied(ctx, known)
+	reply.Unchanged = free && reply.Applied == request.Hello.Manifest && reply.Applied != "" && known.Host == request.Hello.Host && s.isAsApplied(ctx, known)
 	return nil
 }
 
@@ -126,12 +125,17 @@ func (s *session) isAsApplied(ctx context.Context, known *schema.State) bool {
 	for _, path := range known.Applied.Verified {
 		closure[path] = true
 	}
-	work, err := inspect.Compare(ctx, s.liveHost(), inspect.Goal{Manifest: manifest, Closure: closure, State: known})
+	work, err := s.compare(ctx, kind.Goal{Manifest: manifest, Closure: closure, State: known})
 	return err == nil && len(work.Refusals) == 0 && work.Empty()
 }
 
-func (s *session) liveHost() inspect.Host {
-	return inspect.Host{Files: s.files, Units: s.deps.Units, Profile: s.profile(), Processes: s.deps.Processes}
+// compare returns the work that makes the host what a goal says.
+func (s *session) compare(ctx context.Context, goal kind.Goal) (*kind.Found, error) {
+	return kind.Compare(ctx, s.deps.base().Kinds, s.world(), goal)
+}
+
+func (s *session) world() kind.World {
+	return kind.World{Files: s.files, Units: s.deps.Units, Profile: s.profile(), Processes: s.deps.Processes}
 }
 
 func (s *session) profile() *nixstore.Profile { return nixstore.NewProfile(s.deps.Root, s.deps.Fault) }
@@ -159,38 +163,6 @@ func Self() (schema.Digest, error) {
 }
 
 func systemOf(machine string) schema.System { return schema.System(machine + "-linux") }
-
-// readRelease reads os-release(5).
-func readRelease(root string) map[string]string {
-	fields := map[string]string{}
-	for _, name := range []string{"/etc/os-release", "/usr/lib/os-release"} {
-		// Not through the managed tree's door: os-release is a link on every host.
-		file, err := os.Open(filepath.Join(root, name))
-		if err != nil {
-			continue
-		}
-		defer file.Close()
-		for lines := bufio.NewScanner(file); lines.Scan(); {
-			name, value, _ := strings.Cut(lines.Text(), "=")
-			fields[name] = strings.Trim(value, `"'`)
-		}
-		break
-	}
-	return fields
-}
-
-// baseMatches reports whether a host can be what a manifest for base says.
-// Ubuntu, Debian and what descends from them are one.
-func baseMatches(base schema.Base, release map[string]string) bool {
-	words := strings.Fields(release["ID"] + " " + release["ID_LIKE"])
-	for _, word := range words {
-		debian := word == "debian" || word == "ubuntu"
-		if schema.Base(word) == base || debian && (base == schema.Debian || base == schema.Ubuntu) {
-			return true
-		}
-	}
-	return false
-}
 
 // lastOf returns how a run's last transaction ended; nil where it has none.
 func (s *session) lastOf(run string) (last *transaction.Verdict, err error) {

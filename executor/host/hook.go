@@ -11,7 +11,8 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/base"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/observe"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -89,7 +90,7 @@ func (s *session) manifestOf(digest schema.Digest) (*schema.Manifest, error) {
 	if known.Applied != nil {
 		applied = known.Applied.Manifest.Short()
 	}
-	return nil, refuse(inspect.Refusal{
+	return nil, refuse(kind.Refusal{
 		Message: fmt.Sprintf("the hooks of %s are not this host's: %s was prepared, and %s is applied", digest.Short(), prepared, applied),
 		Hint:    "something else was applied meanwhile; look what became of the host, then execute again",
 	})
@@ -99,12 +100,12 @@ func (s *session) manifestOf(digest schema.Digest) (*schema.Manifest, error) {
 func hookOf(manifest *schema.Manifest, name string) (schema.Hook, error) {
 	i := slices.IndexFunc(manifest.Hooks, func(h schema.Hook) bool { return h.Name == name })
 	if i < 0 {
-		return schema.Hook{}, refuse(inspect.Refusal{Message: fmt.Sprintf("there is no hook %q in the manifest: %s", name,
+		return schema.Hook{}, refuse(kind.Refusal{Message: fmt.Sprintf("there is no hook %q in the manifest: %s", name,
 			hasNames(manifest.Hooks, func(h schema.Hook) string { return h.Name }))})
 	}
 	hook := manifest.Hooks[i]
 	if hook.On != schema.OnHost {
-		return hook, refuse(inspect.Refusal{Message: fmt.Sprintf("the hook %q is not run on hosts: expected one with on = %q, found %q", name, schema.OnHost, hook.On)})
+		return hook, refuse(kind.Refusal{Message: fmt.Sprintf("the hook %q is not run on hosts: expected one with on = %q, found %q", name, schema.OnHost, hook.On)})
 	}
 	return hook, nil
 }
@@ -112,7 +113,7 @@ func hookOf(manifest *schema.Manifest, name string) (schema.Hook, error) {
 // variables are what a hook can know of the run and of the host. What the host knows
 // is the host's to say.
 func (s *session) variables(request protocol.Request, hook schema.Hook) map[string]string {
-	release := readRelease(s.deps.Root)
+	release := base.Release(s.deps.Root)
 	generation, _ := s.profile().Current() // none is 0
 	all := map[string]string{}
 	for name, value := range request.Hook.Environment {

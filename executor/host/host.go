@@ -8,8 +8,9 @@
 // verdict is kept. One that was interrupted is finished or undone by [Recover],
 // which systemd starts when the process is killed, and early at boot.
 //
-// The work is done by the packages below internal: inspect compares the host with
-// its manifest, transaction makes it so, and each of the others is the one door to one
+// The work is done by the packages below internal: base says which kinds of things are
+// managed on a host, each package below kind compares, changes and restores one of them,
+// transaction does all of it or nothing, and each of the others is the one door to one
 // part of the host. The helper opens no connection to anywhere but systemd,
 // and to what the health checks of its plan name.
 package host
@@ -20,11 +21,12 @@ import (
 	"io"
 	"time"
 
+	"github.com/nixfleet/nixfleet/executor/host/internal/base"
 	"github.com/nixfleet/nixfleet/executor/host/internal/command"
 	"github.com/nixfleet/nixfleet/executor/host/internal/effect"
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
+	"github.com/nixfleet/nixfleet/executor/host/internal/process"
 	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
@@ -50,7 +52,7 @@ type Deps struct {
 	// Registry is what that store knows.
 	Registry nixstore.Registry
 	// Processes returns the processes of a user.
-	Processes func(uid int) []inspect.Process
+	Processes func(uid int) []process.Process
 	// Free returns the free bytes of the file system that holds a directory, or
 	// the nearest directory above it that exists.
 	Free func(directory string) (int64, error)
@@ -81,6 +83,9 @@ type Deps struct {
 	// Fault crashes the helper in tests; nil otherwise.
 	Fault effect.Fault
 }
+
+// base is what is particular to the host's operating system.
+func (d *Deps) base() *base.Base { return base.Of(base.Release(d.Root)) }
 
 func wait(ctx context.Context, d time.Duration) {
 	select {

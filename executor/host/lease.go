@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -76,7 +76,7 @@ func (s *session) admit() error {
 	if found.Verdict != nil && found.Verdict.Message != "" {
 		message = found.Verdict.Message
 	}
-	return refuse(inspect.Refusal{
+	return refuse(kind.Refusal{
 		Message: fmt.Sprintf("the transaction %s of run %s, by %s, was interrupted, and the host is between two states: %s",
 			found.Order.ID, found.Order.Run, found.Order.Operator, message),
 		Hint: "mend that on the host, then as root: " + protocol.HelperPath + " recover",
@@ -180,10 +180,10 @@ func asRefusal(err error) error {
 	var lost *lease.LostError
 	switch {
 	case errors.As(err, &held):
-		return refuse(inspect.Refusal{Message: held.Error(),
+		return refuse(kind.Refusal{Message: held.Error(),
 			Hint: fmt.Sprintf("nixfleet watch shows what it does; a run that has gone loses its lock after %s of silence", lease.Length)})
 	case errors.As(err, &lost):
-		return refuse(inspect.Refusal{Message: lost.Error(), Hint: "look what became of the host, then execute again"})
+		return refuse(kind.Refusal{Message: lost.Error(), Hint: "look what became of the host, then execute again"})
 	}
 	return err
 }

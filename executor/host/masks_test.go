@@ -110,9 +110,9 @@ func TestMasksBecomeUnitsAndUnitsMasks(t *testing.T) {
 hint: set nixfleet.systemd.units."apt.timer".adopt = true to put yours in its place, or choose another name`).Equal(t, w.refusal(own.plan(t)))
 	own.units[0].Adopt = true
 	autogold.Expect(`create directory /etc/systemd/system/multi-user.target.wants (on the way to /etc/systemd/system/multi-user.target.wants/apt.timer)
-update unit apt.timer (was a symbolic link)
+update unit apt.timer (was a symbolic link to /dev/null)
 enable unit apt.timer (multi-user.target.wants/apt.timer)
-update unit own.service (was a symbolic link)
+update unit own.service (was a symbolic link to /dev/null)
 enable unit own.service (multi-user.target.wants/own.service)
 start unit apt.timer (enabled)
 start unit own.service (enabled)`).Equal(t, summary(w.mustExecute(own)))
@@ -135,7 +135,7 @@ mask unit own.service`).Equal(t, summary(w.mustExecute(masked)))
 		t.Errorf("let go, the host is not what it was:\n%s\nbut\n%s", before, after)
 	}
 	known, err := state.New(w.root, nil).Load()
-	if err != nil || len(known.Owned.Files) > 0 {
+	if err != nil || len(known.Owned[schema.KindFile]) > 0 {
 		t.Errorf("the state says %+v, %v", known.Owned, err)
 	}
 }

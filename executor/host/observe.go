@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/base"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
 	"github.com/nixfleet/nixfleet/executor/host/internal/observe"
 	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
@@ -27,7 +28,7 @@ func (s *session) observe(ctx context.Context, request protocol.Request) (*proto
 	own := make(chan hashed, 1)
 	go func() { own <- hashOf(s.deps.Executable) }()
 	host := observe.Host{
-		Root: s.deps.Root, Live: s.liveHost(), State: known, Applied: s.state.Manifest(known.Applied), Location: time.Local,
+		Root: s.deps.Root, Live: s.world(), Base: s.deps.base(), State: known, Applied: s.state.Manifest(known.Applied), Location: time.Local,
 	}
 	reply := &protocol.ObserveReply{Version: protocol.Version, System: systemOf(s.deps.Machine), Observation: observe.Look(ctx, host)}
 	if ask.Back != nil {
@@ -40,7 +41,7 @@ func (s *session) observe(ctx context.Context, request protocol.Request) (*proto
 		}
 	}
 	o := &reply.Observation
-	o.OS = readRelease(s.deps.Root)["PRETTY_NAME"]
+	o.OS = base.Release(s.deps.Root)["PRETTY_NAME"]
 	s.observeWork(o)
 	binary := <-own
 	if binary.err != nil {
@@ -133,9 +134,9 @@ func (s *session) propose(ctx context.Context, request protocol.Request, host ob
 }
 
 // proposedSpace says what an execution would refuse for want of Nix or of room.
-func (s *session) proposedSpace(part *prepared, proposal *protocol.Proposal) ([]inspect.Refusal, error) {
+func (s *session) proposedSpace(part *prepared, proposal *protocol.Proposal) ([]kind.Refusal, error) {
 	if len(part.Part.Closure) > 0 && s.deps.NixStore == "" {
-		return []inspect.Refusal{{Message: fmt.Sprintf("the host has no Nix: expected nix-store in one of %v, found none", nixstore.Directories),
+		return []kind.Refusal{{Message: fmt.Sprintf("the host has no Nix: expected nix-store in one of %v, found none", nixstore.Directories),
 			Hint: "install it on the host: apt install nix-bin nix-setup-systemd"}}, nil
 	}
 	missing := map[schema.StorePath]bool{}

@@ -162,7 +162,8 @@ func TestNamesThatAreTooLong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known.Owned.Files[long], known.Owned.Directories["/etc/adv"] = schema.Original{}, schema.Original{}
+	known.Owned.Set(schema.KindFile, long, schema.Original{})
+	known.Owned.Set(schema.KindDirectory, "/etc/adv", schema.Original{})
 	mkdir(w, "/etc/adv", 0o755)
 	if err := store.Save(known); err != nil {
 		t.Fatal(err)

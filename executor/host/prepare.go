@@ -6,7 +6,8 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/base"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
 	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -43,7 +44,7 @@ func (s *session) prepare(ctx context.Context, request protocol.Request) (*proto
 	if err != nil {
 		return nil, err
 	}
-	work, err := inspect.Compare(ctx, s.liveHost(), s.goal(part, known))
+	work, err := s.compare(ctx, s.goal(part, known))
 	if err != nil {
 		return nil, err
 	}
@@ -62,14 +63,14 @@ func (s *session) tell(request protocol.Request, event protocol.Event) {
 	s.sender.send(protocol.Response{Seq: request.Seq, Event: &event})
 }
 
-func (s *session) goal(part *prepared, known *schema.State) inspect.Goal {
-	return inspect.Goal{Manifest: &part.Manifest, Closure: part.closure, State: known, Previous: s.state.Manifest(known.Applied)}
+func (s *session) goal(part *prepared, known *schema.State) kind.Goal {
+	return kind.Goal{Manifest: &part.Manifest, Closure: part.closure, State: known, Previous: s.state.Manifest(known.Applied)}
 }
 
 // verify checks that the part belongs to the plan and to this host.
 func (s *session) verify(part *prepared, request protocol.Request) error {
 	refusal := func(format string, args ...any) error {
-		return refuse(inspect.Refusal{Message: fmt.Sprintf(format, args...)})
+		return refuse(kind.Refusal{Message: fmt.Sprintf(format, args...)})
 	}
 	if part.Digest != request.Digest {
 		return refusal("wrong plan: expected %s, found %s", request.Digest, part.Digest)
@@ -90,15 +91,16 @@ func (s *session) verify(part *prepared, request protocol.Request) error {
 			schema.PlanKind, schema.PlanVersion, schema.ManifestVersion, part.Index.Kind, part.Index.Version, part.Manifest.Version)
 	}
 	if part.Index.Preview {
-		return refuse(inspect.Refusal{Message: "the plan is a preview: its closures are not built", Hint: "nixfleet build plan.json"})
-	}
-	if part.Manifest.Base == schema.NixOS {
-		return refusal("base nixos is not carried out by this version")
+		return refuse(kind.Refusal{Message: "the plan is a preview: its closures are not built", Hint: "nixfleet build plan.json"})
 	}
 	if found := systemOf(s.deps.Machine); part.Manifest.System != found {
 		return refusal("wrong architecture: expected %s, found %s", part.Manifest.System, found)
 	}
-	if release := readRelease(s.deps.Root); !baseMatches(part.Manifest.Base, release) {
+	wanted, err := base.For(part.Manifest.Base)
+	if err != nil {
+		return refusal("%v", err)
+	}
+	if release := base.Release(s.deps.Root); !wanted.Matches(release) {
 		return refusal("wrong operating system: expected %s, found %q (%s)", part.Manifest.Base, release["ID"], release["PRETTY_NAME"])
 	}
 	for _, entry := range part.Closure {
@@ -113,13 +115,13 @@ func (s *session) verify(part *prepared, request protocol.Request) error {
 // checkClosure compares the plan's store paths with the host's. A path whose
 // content is another is refused, whether the store says so or only its content:
 // somebody may have planted it.
-func (s *session) checkClosure(ctx context.Context, part *prepared, known *schema.State) ([]inspect.Refusal, error) {
+func (s *session) checkClosure(ctx context.Context, part *prepared, known *schema.State) ([]kind.Refusal, error) {
 	part.missing = []schema.StorePath{}
 	if len(part.Part.Closure) == 0 {
 		return nil, nil
 	}
 	if s.deps.NixStore == "" {
-		return []inspect.Refusal{{Message: fmt.Sprintf("the host has no Nix: expected nix-store in one of %v, found none", nixstore.Directories),
+		return []kind.Refusal{{Message: fmt.Sprintf("the host has no Nix: expected nix-store in one of %v, found none", nixstore.Directories),
 			Hint: "install it on the host: apt install nix-bin nix-setup-systemd"}}, nil
 	}
 	registered, err := registered(ctx, s.deps, part.Part.Closure)
@@ -131,7 +133,7 @@ func (s *session) checkClosure(ctx context.Context, part *prepared, known *schem
 		return nil, err
 	}
 	verified := s.verifiedPaths(known)
-	var refusals []inspect.Refusal
+	var refusals []kind.Refusal
 	var size int64
 	for _, entry := range part.Part.Closure {
 		hash, valid := registered[entry.Path]
@@ -142,7 +144,7 @@ func (s *session) checkClosure(ctx context.Context, part *prepared, known *schem
 			continue
 		}
 		if hash == entry.NarHash && lost[entry.Path] {
-			refusals = append(refusals, inspect.Refusal{
+			refusals = append(refusals, kind.Refusal{
 				Message: fmt.Sprintf("the host's store has lost %s: its database has the path, the disk has not", entry.Path),
 				Hint:    "on the host: nix-store --verify, which makes the store forget it; then execute again",
 			})
@@ -154,7 +156,7 @@ func (s *session) checkClosure(ctx context.Context, part *prepared, known *schem
 			}
 		}
 		if hash != entry.NarHash {
-			refusals = append(refusals, inspect.Refusal{
+			refusals = append(refusals, kind.Refusal{
 				Message: fmt.Sprintf("the store path %s has another content than the plan's: expected %s, found %s", entry.Path, entry.NarHash, hash),
 				Hint:    "find out how it came there; nix-store --delete removes it where nothing uses it",
 			})
@@ -200,7 +202,7 @@ func with(set map[schema.StorePath]bool, path schema.StorePath) map[schema.Store
 }
 
 // checkSpace refuses where a directory's file system lacks room for size bytes.
-func (s *session) checkSpace(directory string, size int64) ([]inspect.Refusal, error) {
+func (s *session) checkSpace(directory string, size int64) ([]kind.Refusal, error) {
 	if size == 0 {
 		return nil, nil
 	}
@@ -208,7 +210,7 @@ func (s *session) checkSpace(directory string, size int64) ([]inspect.Refusal, e
 	if err != nil || free >= size {
 		return nil, err
 	}
-	return []inspect.Refusal{{
+	return []kind.Refusal{{
 		Message: fmt.Sprintf("not enough space on %s: expected %d free bytes, found %d", directory, size, free),
 		Hint:    "free some space on the host (nix-collect-garbage, apt clean)",
 	}}, nil

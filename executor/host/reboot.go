@@ -8,9 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
-	"github.com/nixfleet/nixfleet/executor/host/internal/observe"
 	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -29,7 +28,7 @@ func (s *session) reboot(ctx context.Context, request protocol.Request) (*protoc
 		return reply, err
 	}
 	if reply.Boot == lease.UnknownBoot {
-		return nil, refuse(inspect.Refusal{Message: "the host is not rebooted: it does not tell one boot from another", Hint: "on the host: cat /proc/sys/kernel/random/boot_id"})
+		return nil, refuse(kind.Refusal{Message: "the host is not rebooted: it does not tell one boot from another", Hint: "on the host: cat /proc/sys/kernel/random/boot_id"})
 	}
 	if err := s.awaitIdle(ctx); err != nil {
 		return nil, err
@@ -74,7 +73,7 @@ func (s *session) thisBoot(ctx context.Context) (*protocol.RebootReply, error) {
 	clock := s.deps.Clock
 	return &protocol.RebootReply{
 		Boot: clock.Boot, Uptime: (clock.Now() - clock.Began).Truncate(time.Millisecond),
-		State: observe.RebootNeeded(s.deps.Root), Failed: failed, Starting: starting,
+		State: s.deps.base().RebootNeeded(s.deps.Root), Failed: failed, Starting: starting,
 	}, nil
 }
 
@@ -91,9 +90,9 @@ func (s *session) askInhibitors(ctx context.Context, request protocol.Request) e
 		s.tell(request, protocol.Event{Note: err.Error() + "; it is rebooted all the same"})
 		return nil
 	}
-	var refusals []inspect.Refusal
+	var refusals []kind.Refusal
 	for _, i := range found {
-		refusals = append(refusals, inspect.Refusal{
+		refusals = append(refusals, kind.Refusal{
 			Message: fmt.Sprintf("the host must not go down now, says %s (process %d): %s", oneLine(i.Who), i.PID, oneLine(i.Why)),
 			Hint:    "wait for its end, or end it; on the host: systemd-inhibit --list",
 		})
@@ -131,7 +130,7 @@ func (s *session) goDown(ctx context.Context, request protocol.Request) error {
 		return nil
 	}
 	if err != nil {
-		return refuse(inspect.Refusal{Message: "the host is not rebooted: " + err.Error(), Hint: "on the host: systemctl list-jobs"})
+		return refuse(kind.Refusal{Message: "the host is not rebooted: " + err.Error(), Hint: "on the host: systemctl list-jobs"})
 	}
 	return nil
 }

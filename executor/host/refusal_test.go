@@ -11,7 +11,7 @@ import (
 
 	"github.com/hexops/autogold/v2"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/process"
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -59,10 +59,10 @@ hint: set nixfleet.groups."staff".adopt = true to take it over`)},
 		{"a user of somebody else", nil, intent{groups: []schema.Group{{Name: "g"}}, users: []schema.User{
 			{Name: "daemon", Group: "g", Home: "/", Shell: "/bin/sh"}}}, autogold.Expect(`the user "daemon" exists and NixFleet did not create it (uid 1)
 hint: set nixfleet.users."daemon".adopt = true to take it over`)},
-		{"a gid that is taken", nil, intent{groups: []schema.Group{{Name: "g", GID: number(50)}}}, autogold.Expect(`the gid 50 of group "g" is taken: expected nobody to have it, found group "staff"
+		{"a gid that is taken", nil, intent{groups: []schema.Group{{Name: "g", GID: number(50)}}}, autogold.Expect(`the gid 50 of group "g" is taken: expected no group with it, found group "staff"
 hint: choose another gid, or leave it out`)},
 		{"a uid that is taken", nil, intent{groups: []schema.Group{{Name: "u"}},
-			users: []schema.User{{Name: "u", UID: number(1), Group: "u", Home: "/", Shell: "/bin/sh"}}}, autogold.Expect(`the uid 1 of user "u" is taken: expected nobody to have it, found user "daemon"
+			users: []schema.User{{Name: "u", UID: number(1), Group: "u", Home: "/", Shell: "/bin/sh"}}}, autogold.Expect(`the uid 1 of user "u" is taken: expected no user with it, found user "daemon"
 hint: choose another uid, or leave it out`)},
 		{"a user of unknown groups", nil, intent{users: []schema.User{
 			{Name: "u", Group: "nosuch", ExtraGroups: []schema.AccountName{"none"}, Home: "/", Shell: "/bin/sh"}}}, autogold.Expect(`2 things are in the way:
@@ -107,7 +107,7 @@ hint: set nixfleet.systemd.units."my.service".adopt = true to take it over (the 
 			Links: []string{"../../passwd.wants/my.service"}, OnChange: schema.Keep}}}, autogold.Expect(`the link "../../passwd.wants/my.service" of unit my.service is not below /etc/systemd/system`)},
 		{"another architecture", nil, intent{change: func(m *schema.Manifest) { m.System = schema.AArch64Linux }}, autogold.Expect("wrong architecture: expected aarch64-linux, found x86_64-linux")},
 		{"another operating system", func(w *world) { w.write("/etc/os-release", "ID=fedora\nPRETTY_NAME=\"Fedora 40\"\n", 0o644) }, intent{}, autogold.Expect(`wrong operating system: expected debian, found "fedora" (Fedora 40)`)},
-		{"NixOS", nil, intent{change: func(m *schema.Manifest) { m.Base = schema.NixOS }}, autogold.Expect("base nixos is not carried out by this version")},
+		{"NixOS", nil, intent{change: func(m *schema.Manifest) { m.Base = schema.NixOS }}, autogold.Expect("base nixos is not supported by this version")},
 		{"a host without Nix", func(w *world) { w.deps.NixStore = "" }, intent{closure: closure()}, autogold.Expect(`the host has no Nix: expected nix-store in one of [/nix/var/nix/profiles/default/bin /run/current-system/sw/bin /usr/bin /usr/local/bin /root/.nix-profile/bin], found none
 hint: install it on the host: apt install nix-bin nix-setup-systemd`)},
 		{"no space for the closure", func(w *world) { w.deps.Free = func(string) (int64, error) { return 100, nil } }, intent{closure: closure()}, autogold.Expect(`not enough space on /nix: expected 1500 free bytes, found 100
@@ -234,7 +234,7 @@ func TestUsersAtWork(t *testing.T) {
 	if _, err := fmt.Sscanf(w.read("/etc/passwd")[len("root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/usr/sbin/nologin\nweb:x:"):], "%d", &uid); err != nil {
 		t.Fatal(err)
 	}
-	w.processes[uid] = []inspect.Process{{ID: 4711, Unit: "session-1.scope"}, {ID: 4712, Unit: "web.service"}}
+	w.processes[uid] = []process.Process{{ID: 4711, Unit: "session-1.scope"}, {ID: 4712, Unit: "web.service"}}
 	autogold.Expect(`the user "web" has a running process, which forbids removing it: expected none, found process 4711 of session-1.scope
 hint: end its processes first`).Equal(t, w.refusal(intent{}.plan(t)))
 	moved := webHost()

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/base"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
 	"github.com/nixfleet/nixfleet/executor/host/internal/recovery"
 	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
@@ -28,7 +29,7 @@ const releaseWindow = "60s"
 // wayOut is the way to a host with nothing managed.
 func (s *session) wayOut(request protocol.Request, known *schema.State) (*way, error) {
 	manifest := schema.Manifest{
-		Version: schema.ManifestVersion, Base: schema.Base(readRelease(s.deps.Root)["ID"]), System: systemOf(s.deps.Machine), Settle: "0s",
+		Version: schema.ManifestVersion, Base: s.deps.base().Name(base.Release(s.deps.Root)), System: systemOf(s.deps.Machine), Settle: "0s",
 		Packages: []schema.StorePath{}, Groups: []schema.Group{}, Users: []schema.User{}, Directories: []schema.Directory{},
 		Files: []schema.File{}, Units: []schema.Unit{}, Restarts: []schema.RestartRule{},
 	}
@@ -51,18 +52,23 @@ func (s *session) wayOut(request protocol.Request, known *schema.State) (*way, e
 }
 
 // keeps refuses a release after which something would still be NixFleet's.
-func (w *way) keeps(work *inspect.Work) (refusals []inspect.Refusal) {
+func (w *way) keeps(work *kind.Found) (refusals []kind.Refusal) {
 	if w.generation != nil || ownsNothing(&work.Owned) {
 		return nil
 	}
 	for _, note := range work.Notes {
-		refusals = append(refusals, inspect.Refusal{Message: "the host cannot be released: " + note, Hint: "see to that on the host, then release it again"})
+		refusals = append(refusals, kind.Refusal{Message: "the host cannot be released: " + note, Hint: "see to that on the host, then release it again"})
 	}
 	return refusals
 }
 
 func ownsNothing(owned *schema.Owned) bool {
-	return len(owned.Files)+len(owned.Directories)+len(owned.Users)+len(owned.Groups) == 0
+	for _, objects := range *owned {
+		if len(objects) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // notesOnLeaving are what people must know before they let a host go.
@@ -144,7 +150,7 @@ func (s *session) checkReleased(ctx context.Context, request protocol.Request) e
 	if err != nil {
 		return err
 	}
-	work, err := inspect.Compare(ctx, s.liveHost(), s.goal(out.part, known))
+	work, err := s.compare(ctx, s.goal(out.part, known))
 	if err != nil {
 		return err
 	}
@@ -152,7 +158,7 @@ func (s *session) checkReleased(ctx context.Context, request protocol.Request) e
 		return refuse(refusals...)
 	}
 	if !work.Empty() {
-		return refuse(inspect.Refusal{
+		return refuse(kind.Refusal{
 			Message: fmt.Sprintf("the host still has what is managed, %s %s among it", work.Changes()[0].Kind, work.Changes()[0].Object), Hint: "nixfleet release",
 		})
 	}
@@ -179,13 +185,13 @@ func (s *session) removeTraces(ctx context.Context) ([]schema.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := recovery.Remove(ctx, recovery.Host{Files: s.files, Units: s.deps.Units}); err != nil {
+	if err := s.deps.base().RemoveRecovery(ctx, recovery.Host{Files: s.files, Units: s.deps.Units}); err != nil {
 		return nil, err
 	}
 	if unit.Kind != rooted.Absent {
 		gone("unit", string(recovery.Unit))
 	}
-	for _, place := range recovery.Places {
+	for _, place := range s.deps.base().Staging {
 		if err := s.files.RemovePlace(place); err != nil {
 			return nil, err
 		}

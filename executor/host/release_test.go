@@ -77,9 +77,9 @@ func TestReleaseLeavesTheHostAsItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	autogold.Expect(`stop unit web.service (no longer declared)
+remove unit web.service
 give back file /etc/l
 give back file /etc/sysctl.d/theirs.conf
-remove unit web.service
 remove file /etc/web/current
 remove file /etc/web/web.conf
 remove directory /var/lib/web

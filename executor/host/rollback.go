@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/observe"
 	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -36,7 +36,7 @@ func (s *session) prepareBack(ctx context.Context, request protocol.Request) (*p
 		return nil, err
 	}
 	refusals = append(refusals, b.lacks(s.missingPayloads(b.part), b.part.missing)...)
-	work, err := inspect.Compare(ctx, s.liveHost(), s.goal(b.part, known))
+	work, err := s.compare(ctx, s.goal(b.part, known))
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (s *session) wayBack(request protocol.Request, ask protocol.Back, known *sc
 		return nil, protocolError("expected a release, or the generation to go back to, found %+v", ask)
 	}
 	if known.Host != "" && known.Host != s.hello.Host {
-		return nil, refuse(inspect.Refusal{
+		return nil, refuse(kind.Refusal{
 			Message: fmt.Sprintf("wrong host: expected %q, found one that was applied as %q", s.hello.Host, known.Host),
 			Hint:    "correct the address in the inventory; where the host was renamed, execute a plan that has it under its new name first",
 		})
@@ -72,7 +72,7 @@ func (s *session) wayBack(request protocol.Request, ask protocol.Back, known *sc
 		return s.wayOut(request, known)
 	}
 	if known.Applied == nil {
-		return nil, refuse(inspect.Refusal{Message: "nothing was ever applied to the host: there is no generation to go back to"})
+		return nil, refuse(kind.Refusal{Message: "nothing was ever applied to the host: there is no generation to go back to"})
 	}
 	kept, err := s.kept(known)
 	if err != nil {
@@ -124,11 +124,11 @@ func chooseGeneration(kept []schema.KeptGeneration, applied *schema.Applied, to 
 		missing = fmt.Sprintf("the host keeps no generation whose manifest's or plan's digest begins with %s", begins)
 	}
 	if len(found) == 0 {
-		return nil, refuse(inspect.Refusal{Message: missing + "; it keeps " + listed(kept), Hint: "nixfleet history tells what they are; any older state is in a plan, to be executed"})
+		return nil, refuse(kind.Refusal{Message: missing + "; it keeps " + listed(kept), Hint: "nixfleet history tells what they are; any older state is in a plan, to be executed"})
 	}
 	for _, other := range found[1:] {
 		if other.Manifest != found[0].Manifest {
-			return nil, refuse(inspect.Refusal{
+			return nil, refuse(kind.Refusal{
 				Message: fmt.Sprintf("%s is the beginning of more than one digest: of the generations %s", to, listed(found)), Hint: "name the generation by its number",
 			})
 		}
@@ -170,7 +170,7 @@ func listed(kept []schema.KeptGeneration) string {
 }
 
 // lacks says what is not on the host any more.
-func (w *way) lacks(texts []schema.Digest, paths []schema.StorePath) (refusals []inspect.Refusal) {
+func (w *way) lacks(texts []schema.Digest, paths []schema.StorePath) (refusals []kind.Refusal) {
 	if w.generation == nil {
 		return nil
 	}
@@ -179,11 +179,11 @@ func (w *way) lacks(texts []schema.Digest, paths []schema.StorePath) (refusals [
 		hint = fmt.Sprintf("execute the plan %s, which brings what is missing", w.generation.Plan.Short())
 	}
 	if len(texts) > 0 {
-		refusals = append(refusals, inspect.Refusal{Hint: hint,
+		refusals = append(refusals, kind.Refusal{Hint: hint,
 			Message: fmt.Sprintf("the generation %d cannot come back: the host has lost %d of its texts, that of %s among them", w.generation.Generation, len(texts), w.owner(texts[0]))})
 	}
 	if len(paths) > 0 {
-		refusals = append(refusals, inspect.Refusal{Hint: hint,
+		refusals = append(refusals, kind.Refusal{Hint: hint,
 			Message: fmt.Sprintf("the generation %d cannot come back: %d paths of its closure are not in the host's store any more, %s among them", w.generation.Generation, len(paths), paths[0])})
 	}
 	return refusals
@@ -204,7 +204,7 @@ func (w *way) owner(text schema.Digest) string {
 	return text.Short()
 }
 
-func (w *way) reply(known *schema.State, work *inspect.Work) *protocol.BackReply {
+func (w *way) reply(known *schema.State, work *kind.Found) *protocol.BackReply {
 	reply := &protocol.BackReply{Generation: w.generation, Changes: work.Changes(), ConfirmWindow: w.part.order.ConfirmWindow}
 	reply.Nothing = work.Empty() && (w.generation == nil || known.Applied.Manifest == w.part.digest)
 	if reply.Changes == nil {
@@ -218,7 +218,7 @@ func (s *session) notesOn(w *way, known *schema.State) (notes []string) {
 	if w.generation == nil {
 		return s.notesOnLeaving()
 	}
-	updated := observe.LastUpdate(observe.Host{Root: s.deps.Root, State: known, Location: time.Local})
+	updated := observe.LastUpdate(observe.Host{Root: s.deps.Root, Base: s.deps.base(), State: known, Location: time.Local})
 	if updated != nil && updated.At.After(w.generation.At) {
 		notes = append(notes, fmt.Sprintf("apt has changed packages since the generation %d was applied (%s, %s): that is not rolled back",
 			w.generation.Generation, updated.At.UTC().Format(time.RFC3339), updated.Summary))
@@ -243,7 +243,7 @@ func (s *session) proposeBack(ctx context.Context, request protocol.Request, hos
 	if err != nil {
 		return err
 	}
-	work, err := inspect.Compare(ctx, s.liveHost(), s.goal(b.part, host.State))
+	work, err := s.compare(ctx, s.goal(b.part, host.State))
 	if err != nil {
 		return err
 	}

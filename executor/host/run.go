@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/account"
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
 	"github.com/nixfleet/nixfleet/executor/host/internal/recovery"
@@ -162,16 +162,19 @@ func (w *worker) removeMarker(ctx context.Context) error {
 
 func (w *worker) host() transaction.Host {
 	return transaction.Host{
-		Host: inspect.Host{
-			Files: w.files, Units: w.deps.Units, Profile: nixstore.NewProfile(w.deps.Root, w.deps.Fault), Processes: w.deps.Processes,
+		Work: kind.Host{
+			World: kind.World{
+				Files: w.files, Units: w.deps.Units, Profile: nixstore.NewProfile(w.deps.Root, w.deps.Fault), Processes: w.deps.Processes,
+			},
+			Tools: account.Tools{Runner: w.deps.Runner, Fault: w.deps.Fault},
+			State: w.state,
+			Shell: w.deps.Shell, Now: w.deps.Now, Wait: w.deps.Wait, JobDeadline: w.deps.JobDeadline,
 		},
-		Accounts:     account.Tools{Runner: w.deps.Runner, Fault: w.deps.Fault},
-		State:        w.state,
-		Shell:        w.deps.Shell,
+		Base:         w.deps.base(),
 		Health:       askerOf(w.deps),
 		CheckClosure: checkStillThere(w.deps),
-		Now:          w.deps.Now, Wait: w.deps.Wait, Free: w.deps.Free, JobDeadline: w.deps.JobDeadline,
-		BootID: w.deps.Clock.Boot,
+		Free:         w.deps.Free,
+		BootID:       w.deps.Clock.Boot,
 	}
 }
 

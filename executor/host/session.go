@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
 	"github.com/nixfleet/nixfleet/executor/host/internal/slot"
@@ -182,8 +182,8 @@ func protocolError(format string, args ...any) error {
 }
 
 // refuse makes a refusal of reasons.
-func refuse(reasons ...inspect.Refusal) error {
-	message, hint := inspect.Texts(reasons)
+func refuse(reasons ...kind.Refusal) error {
+	message, hint := kind.Texts(reasons)
 	return &protocol.Error{Kind: protocol.KindRefused, Message: message, Hint: hint}
 }
 
@@ -205,15 +205,15 @@ func (s *session) replaceHelper(ctx context.Context, request protocol.Request) (
 		return nil, err
 	}
 	if digest != request.Digest {
-		return nil, refuse(inspect.Refusal{Message: fmt.Sprintf("wrong digest of the index: expected %s, found %s", request.Digest, digest)})
+		return nil, refuse(kind.Refusal{Message: fmt.Sprintf("wrong digest of the index: expected %s, found %s", request.Digest, digest)})
 	}
 	system := systemOf(s.deps.Machine)
 	want, found := ask.Index.Helpers[system], schema.DigestOf(ask.Binary)
 	if want == "" {
-		return nil, refuse(inspect.Refusal{Message: fmt.Sprintf("the plan names no helper for %s", system)})
+		return nil, refuse(kind.Refusal{Message: fmt.Sprintf("the plan names no helper for %s", system)})
 	}
 	if found != want {
-		return nil, refuse(inspect.Refusal{Message: fmt.Sprintf("wrong helper: expected %s, found %s", want, found)})
+		return nil, refuse(kind.Refusal{Message: fmt.Sprintf("wrong helper: expected %s, found %s", want, found)})
 	}
 	if err := s.hold(ctx, request); err != nil {
 		return nil, err

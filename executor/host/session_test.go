@@ -236,10 +236,10 @@ func TestTheDiskIsFull(t *testing.T) {
 
 func TestAStateOfANewerHelper(t *testing.T) {
 	w := newWorld(t)
-	w.write("/var/lib/nixfleet/state.json", `{"kind":"nixfleet.state","version":2}`, 0o600)
+	w.write("/var/lib/nixfleet/state.json", `{"kind":"nixfleet.state","version":3}`, 0o600)
 	_, err := w.connect().hello(intent{}.plan(t))
 	if err == nil {
 		t.Fatal("expected a refusal")
 	}
-	autogold.Expect(`cannot read the state file /var/lib/nixfleet/state.json: expected nixfleet.state of version 1, found "nixfleet.state" of version 2: another nixfleet was here`).Equal(t, err.Error())
+	autogold.Expect(`cannot read the state file /var/lib/nixfleet/state.json: expected nixfleet.state of version 2, found "nixfleet.state" of version 3: another nixfleet was here`).Equal(t, err.Error())
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/host/internal/slot"
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
@@ -35,7 +35,7 @@ func (s *session) slot(ctx context.Context, request protocol.Request) (*protocol
 		}
 	}
 	if s.deps.Clock.Boot == lease.UnknownBoot {
-		return nil, refuse(inspect.Refusal{Message: "the host cannot keep slots: it does not tell one boot from another", Hint: "on the host: cat /proc/sys/kernel/random/boot_id"})
+		return nil, refuse(kind.Refusal{Message: "the host cannot keep slots: it does not tell one boot from another", Hint: "on the host: cat /proc/sys/kernel/random/boot_id"})
 	}
 	var other *slot.Record
 	var err error

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/nixfleet/nixfleet/executor/host/internal/base"
 	"github.com/nixfleet/nixfleet/executor/host/internal/command"
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
@@ -59,7 +60,7 @@ func startUnit(ctx context.Context, systemd *unit.Systemd, id string) error {
 		return err
 	}
 	defer files.Close()
-	if err := recovery.Ensure(ctx, recovery.Host{Files: files, Units: systemd}); err != nil {
+	if err := base.Of(base.Release("/")).EnsureRecovery(ctx, recovery.Host{Files: files, Units: systemd}); err != nil {
 		return err
 	}
 	return systemd.StartTransient(ctx, unit.Transient{

@@ -31,18 +31,18 @@ func TestFilesThatAreNotAccepted(t *testing.T) {
   the last lines of its output:
     parsing /etc/app/app.conf
     1:port 99999
-hint: mend the file in the intent; nothing on the host was changed`)},
+hint: correct the file in the intent; nothing on the host was changed`)},
 		{"without a word", "false", autogold.Expect(`/etc/app/app.conf is not accepted: "false" exited with status 1 and wrote nothing
-hint: mend the file in the intent; nothing on the host was changed`)},
+hint: correct the file in the intent; nothing on the host was changed`)},
 		{"by a command that is not there", "checkit %s 2>/dev/null", autogold.Expect(`/etc/app/app.conf is not accepted: "checkit %s 2>/dev/null" exited with status 127 and wrote nothing
-hint: mend the file in the intent; nothing on the host was changed`)},
+hint: correct the file in the intent; nothing on the host was changed`)},
 		{"by a command that is killed", "kill -9 $$", autogold.Expect(`/etc/app/app.conf is not accepted: "kill -9 $$" failed: signal: killed and wrote nothing
-hint: mend the file in the intent; nothing on the host was changed`)},
-		{"at length", "seq 1000; printf 'x%.0s' $(seq 1000); false", autogold.Expect("/etc/app/app.conf is not accepted: \"seq 1000; printf 'x%.0s' $(seq 1000); false\" exited with status 1\n  the last lines of its output:\n    992\n    993\n    994\n    995\n    996\n    997\n    998\n    999\n    1000\n    " + strings.Repeat("x", 400) + "…\nhint: mend the file in the intent; nothing on the host was changed")},
+hint: correct the file in the intent; nothing on the host was changed`)},
+		{"at length", "seq 1000; printf 'x%.0s' $(seq 1000); false", autogold.Expect("/etc/app/app.conf is not accepted: \"seq 1000; printf 'x%.0s' $(seq 1000); false\" exited with status 1\n  the last lines of its output:\n    992\n    993\n    994\n    995\n    996\n    997\n    998\n    999\n    1000\n    " + strings.Repeat("x", 400) + "…\nhint: correct the file in the intent; nothing on the host was changed")},
 		{"because the command edits it", "echo more >>%s", autogold.Expect(`/etc/app/app.conf is not accepted: "echo more >>%s" has changed it
-hint: mend the file in the intent; nothing on the host was changed`)},
+hint: correct the file in the intent; nothing on the host was changed`)},
 		{"because the command removes it", "rm %s", autogold.Expect(`/etc/app/app.conf is not accepted: "rm %s" has changed it
-hint: mend the file in the intent; nothing on the host was changed`)},
+hint: correct the file in the intent; nothing on the host was changed`)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -111,7 +111,7 @@ func TestACommandThatDoesNotEnd(t *testing.T) {
 	autogold.Expect(`/etc/x is not accepted: "echo waiting; sleep 1000 & sleep 1000" has not ended after 1m0s
   the last lines of its output:
     waiting
-hint: mend the file in the intent; nothing on the host was changed`).Equal(t, w.refusal(intent{files: []schema.File{validated("/etc/x", "1", "echo waiting; sleep 1000 & sleep 1000")}}.plan(t)))
+hint: correct the file in the intent; nothing on the host was changed`).Equal(t, w.refusal(intent{files: []schema.File{validated("/etc/x", "1", "echo waiting; sleep 1000 & sleep 1000")}}.plan(t)))
 	if known, err := state.New(w.root, nil).Load(); err != nil || mustUnfinished(t, w) != nil {
 		t.Errorf("the state says %+v, %v", known, err)
 	}

@@ -12,6 +12,10 @@ import (
 	"github.com/nixfleet/nixfleet/schema"
 )
 
+// Directory holds the account files, which shadow's tools replace by renaming and do
+// not sync.
+const Directory = "/etc"
+
 // Tools changes accounts with shadow's tools, which hold the locks of the
 // account files and write them atomically.
 type Tools struct {

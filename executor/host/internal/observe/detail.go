@@ -7,13 +7,15 @@ import (
 	"strings"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/account"
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind/file"
+	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
 	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// How much content is told: nobody reads the difference of more, and an answer
+// How much content is shown: people do not read the difference of more, and an answer
 // has to fit into a message and into memory.
 const (
 	oneContent   = 512 << 10
@@ -22,7 +24,7 @@ const (
 
 func compare[T ~string](a, b T) int { return cmp.Compare(a, b) }
 
-// teller tells of paths: what was applied there, what is there, what shall be.
+// teller tells of paths: what was applied there, what is there, what will be.
 type teller struct {
 	Host
 	Ask
@@ -33,30 +35,39 @@ type teller struct {
 
 // files tells of everything that an execution puts, changes or removes. Links
 // that enable or mask a unit are told of with the unit.
-func (t *teller) files(work *inspect.Work) []protocol.FileDetail {
+func (t *teller) files(work *kind.Found) []protocol.FileDetail {
 	details := []protocol.FileDetail{}
-	add := func(name string, change *schema.Change, wanted *protocol.FileState) {
-		if change == nil || isUnitLink(name, wanted) {
-			return
+	for _, item := range work.Items {
+		wanted := t.wanted(item)
+		if item.Path != "" && item.Change() != nil && !isUnitLink(item.Path, wanted) {
+			details = append(details, t.detail(item, wanted))
 		}
-		details = append(details, t.detail(name, change, wanted))
-	}
-	for _, step := range work.Removals {
-		add(step.Do.Path, step.Change, t.original(step.Do.Original))
-	}
-	for _, step := range work.Emptied {
-		add(step.Do, step.Change, nil)
-	}
-	for _, step := range work.Directories {
-		add(step.Do.Path, step.Change, &protocol.FileState{
-			Type: string(rooted.Directory), Mode: schema.ModeOf(step.Do.Owner.Mode), Owner: t.ownerName(step.Do.Owner), Group: t.groupName(step.Do.Owner),
-		})
-	}
-	for _, step := range work.Files {
-		add(step.Do.Path, step.Change, t.wanted(step.Do))
 	}
 	slices.SortStableFunc(details, func(a, b protocol.FileDetail) int { return compare(a.Path, b.Path) })
 	return details
+}
+
+// wanted tells what an item puts at its path; nil where nothing will be there.
+func (t *teller) wanted(item *kind.Item) *protocol.FileState {
+	switch work := item.Work.(type) {
+	case interface{ Wanted() (file.Wish, bool) }:
+		if wish, ok := work.Wanted(); ok {
+			return t.declared(wish.Content, wish.Owner, t.closure)
+		}
+	case interface {
+		Wanted() (account.Ownership, bool)
+	}:
+		if owner, ok := work.Wanted(); ok {
+			return t.directory(owner)
+		}
+	}
+	return nil
+}
+
+func (t *teller) directory(owner account.Ownership) *protocol.FileState {
+	state := &protocol.FileState{Type: string(rooted.Directory), Mode: schema.ModeOf(owner.Mode)}
+	state.Owner, state.Group = owner.Names(t.accounts)
+	return state
 }
 
 // isUnitLink reports whether a path is a link by which systemd knows what is
@@ -73,10 +84,10 @@ func isUnitLink(name string, wanted *protocol.FileState) bool {
 	return wanted != nil && wanted.Type == string(rooted.Symlink)
 }
 
-func (t *teller) detail(name string, change *schema.Change, wanted *protocol.FileState) protocol.FileDetail {
-	detail := protocol.FileDetail{Path: name, Action: change.Action, Wanted: wanted, Applied: t.applied(name), Live: t.live(name)}
-	if change.Kind == "unit" {
-		detail.Unit = schema.UnitName(change.Object)
+func (t *teller) detail(item *kind.Item, wanted *protocol.FileState) protocol.FileDetail {
+	detail := protocol.FileDetail{Path: item.Path, Action: item.Action, Wanted: wanted, Applied: t.applied(item.Path), Live: t.live(item.Path)}
+	if item.Object.Kind == schema.KindUnit {
+		detail.Unit = schema.UnitName(item.Object.Name)
 	}
 	detail.Hidden = t.hidden(&detail)
 	t.content(&detail)
@@ -106,17 +117,15 @@ func (t *teller) applied(name string) *protocol.FileState {
 	if t.Applied == nil {
 		return nil
 	}
-	for _, file := range t.Applied.Files {
-		if file.Path == name {
-			return t.declared(inspect.FileWork{
-				Path: name, Payload: file.Payload, Source: file.Source, Symlink: file.Symlink,
-				Owner: inspect.Ownership{Mode: file.Mode.Bits(), Owner: file.Owner, Group: file.Group},
-			}, t.Host.closure())
+	for _, f := range t.Applied.Files {
+		if f.Path == name {
+			return t.declared(kind.Content{Payload: f.Payload, Source: f.Source, Symlink: f.Symlink},
+				account.Ownership{Mode: f.Mode.Bits(), Owner: f.Owner, Group: f.Group}, t.Host.closure())
 		}
 	}
 	for _, u := range t.Applied.Units {
-		if schema.UnitDirectory+"/"+string(u.Name) == name {
-			return t.declared(inspect.FileWork{Path: name, Payload: u.Payload, Owner: inspect.Ownership{Mode: 0o644, Owner: "root", Group: "root"}}, nil)
+		if u.Name.File() == name {
+			return t.declared(kind.Content{Payload: u.Payload}, account.Ownership{Mode: 0o644, Owner: "root", Group: "root"}, nil)
 		}
 	}
 	for _, dir := range t.Applied.Directories {
@@ -127,59 +136,23 @@ func (t *teller) applied(name string) *protocol.FileState {
 	return nil
 }
 
-func (t *teller) wanted(work inspect.FileWork) *protocol.FileState {
-	return t.declared(work, t.closure)
-}
-
 // declared tells of a file as a manifest declares it.
-func (t *teller) declared(work inspect.FileWork, closure map[schema.StorePath]bool) *protocol.FileState {
-	if work.Symlink != "" {
-		return &protocol.FileState{Type: string(rooted.Symlink), Target: work.Symlink}
+func (t *teller) declared(content kind.Content, owner account.Ownership, closure map[schema.StorePath]bool) *protocol.FileState {
+	if content.Symlink != "" {
+		return &protocol.FileState{Type: string(rooted.Symlink), Target: content.Symlink}
 	}
-	state := &protocol.FileState{
-		Type: string(rooted.File), Mode: schema.ModeOf(work.Owner.Mode), Owner: t.ownerName(work.Owner), Group: t.groupName(work.Owner),
-		Digest: work.Payload, Source: work.Source,
-	}
-	if work.Source == "" {
+	state := &protocol.FileState{Type: string(rooted.File), Mode: schema.ModeOf(owner.Mode), Digest: content.Payload, Source: content.Source}
+	state.Owner, state.Group = owner.Names(t.accounts)
+	if content.Source == "" {
 		return state
 	}
-	if file, err := inspect.SourceFile(t.Host.Live.Files, closure, work.Source); err == nil {
+	if file, err := nixstore.SourceFile(t.Host.Live.Files, closure, content.Source); err == nil {
 		if entry, err := t.Host.Live.Files.Lookup(file); err == nil {
 			state.Size = entry.Size
 		}
 		state.Digest, _ = t.Host.Live.Files.Digest(file)
 	}
 	return state
-}
-
-// original tells of what comes back where the intent lets go; nil where nothing does.
-func (t *teller) original(original schema.Original) *protocol.FileState {
-	switch {
-	case !original.Adopted:
-		return nil
-	case original.Symlink != "":
-		return &protocol.FileState{Type: string(rooted.Symlink), Target: original.Symlink}
-	case original.Content == "":
-		return nil
-	}
-	return &protocol.FileState{
-		Type: string(rooted.File), Mode: original.Mode, Digest: original.Content,
-		Owner: t.accounts.UserName(original.UID), Group: t.accounts.GroupName(original.GID),
-	}
-}
-
-func (t *teller) ownerName(o inspect.Ownership) string {
-	if o.Owner != "" {
-		return string(o.Owner)
-	}
-	return t.accounts.UserName(o.UID)
-}
-
-func (t *teller) groupName(o inspect.Ownership) string {
-	if o.Group != "" {
-		return string(o.Group)
-	}
-	return t.accounts.GroupName(o.GID)
 }
 
 const (
@@ -240,7 +213,7 @@ func (t *teller) readDeclared(state *protocol.FileState, closure map[schema.Stor
 		if state.Source == "" {
 			return t.Blob(state.Digest)
 		}
-		file, err := inspect.SourceFile(t.Host.Live.Files, closure, state.Source)
+		file, err := nixstore.SourceFile(t.Host.Live.Files, closure, state.Source)
 		if err != nil {
 			return nil, err
 		}

@@ -9,7 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/base"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -19,7 +20,9 @@ type Host struct {
 	// Root is the root directory: "/" on a host.
 	Root string
 	// Live is what is there.
-	Live inspect.Host
+	Live kind.World
+	// Base is the host's.
+	Base *base.Base
 	// State is what NixFleet knows of the host.
 	State *schema.State
 	// Applied is the manifest that was applied last; nil where there is none, or
@@ -35,7 +38,7 @@ func Look(ctx context.Context, host Host) schema.Observation {
 	o := schema.Observation{
 		BootID: line(host.at("/proc/sys/kernel/random/boot_id")), UptimeSeconds: uptime(host.at("/proc/uptime")),
 		Kernel: Kernel(host.Root),
-		Name:   host.State.Host, Reboot: RebootNeeded(host.Root), LastOSUpdate: lastUpdate(host), Disks: disks(host.Root),
+		Name:   host.State.Host, Reboot: host.Base.RebootNeeded(host.Root), LastOSUpdate: LastUpdate(host), Disks: disks(host.Root),
 		Drift: []schema.Drift{}, Units: []schema.ObservedUnit{},
 	}
 	if applied := host.State.Applied; applied != nil {
@@ -62,4 +65,15 @@ func (h *Host) closure() map[schema.StorePath]bool {
 // lost are the store paths that were applied and are gone.
 func (h *Host) lost() (map[schema.StorePath]bool, error) {
 	return nixstore.Lost(h.Root, h.State.Applied.Verified)
+}
+
+// LastUpdate returns the last update of packages: NixFleet's own, or the one in the
+// operating system's log where that is younger.
+func LastUpdate(host Host) *schema.OSUpdateState {
+	last := host.State.LastOSUpdate
+	logged := host.Base.LastUpdate(host.Root, host.Location)
+	if last == nil || logged != nil && logged.At.After(last.At) {
+		return logged
+	}
+	return last
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/account"
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
@@ -34,7 +34,7 @@ func Propose(ctx context.Context, host Host, ask Ask) (*protocol.Proposal, error
 	if err := compareStore(ctx, host, ask, p); err != nil {
 		return nil, err
 	}
-	work, err := inspect.Compare(ctx, host.Live, inspect.Goal{
+	work, err := kind.Compare(ctx, host.Base.Kinds, host.Live, kind.Goal{
 		Manifest: &ask.Part.Manifest, Closure: closure, State: host.State, Previous: host.Applied,
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/schema"
@@ -25,8 +26,10 @@ func (d *differ) units() {
 		return
 	}
 	toStart := map[schema.UnitName]bool{}
-	for _, job := range d.work.Jobs {
-		toStart[job.Do.Unit] = job.Do.Verb == unit.Start
+	for _, item := range d.work.Items {
+		if item.Object.Kind == schema.KindUnit && item.Action == schema.Start {
+			toStart[schema.UnitName(item.Object.Name)] = true
+		}
 	}
 	for _, name := range enabled {
 		s := status[name]
@@ -34,16 +37,20 @@ func (d *differ) units() {
 		d.observation.Units = append(d.observation.Units, schema.ObservedUnit{
 			Name: name, Active: s.Active, Sub: s.Sub, Unwell: unwell(s, stopped),
 		})
-		if stopped && d.found[object{"unit", string(name)}] == nil {
-			d.add("unit", string(name), schema.Difference{Property: schema.PropertyActive, Was: "active", Is: activeText(s)})
+		if stopped && d.found[unitObject(name)] == nil {
+			d.add(unitObject(name), schema.Difference{Property: schema.PropertyActive, Was: "active", Is: activeText(s)})
 		}
 	}
-	for _, step := range d.work.Stops {
-		if d.masked(step.Do) {
-			d.add("unit", string(step.Do), schema.Difference{Property: schema.PropertyActive, Was: "masked", Is: "active"})
+	for _, item := range d.work.Items {
+		if item.Action == schema.Stop && d.masked(schema.UnitName(item.Object.Name)) {
+			d.add(item.Object, schema.Difference{Property: schema.PropertyActive, Was: "masked", Is: "active"})
 		}
 	}
 	d.unread(status)
+}
+
+func unitObject(name schema.UnitName) kind.Object {
+	return kind.Object{Kind: schema.KindUnit, Name: string(name)}
 }
 
 // unitNames returns the units that are enabled, as they run, and all others of
@@ -94,7 +101,7 @@ func (d *differ) masked(name schema.UnitName) bool {
 func (d *differ) unread(status map[schema.UnitName]unit.Status) {
 	var names []schema.UnitName
 	for _, u := range d.Applied.Units {
-		if status[u.Name].Load == "loaded" && d.found[object{"unit", string(u.Name)}] == nil {
+		if status[u.Name].Load == "loaded" && d.found[unitObject(u.Name)] == nil {
 			names = append(names, u.Name)
 		}
 	}
@@ -103,21 +110,21 @@ func (d *differ) unread(status map[schema.UnitName]unit.Status) {
 		d.problem(err.Error())
 	}
 	for _, name := range unread {
-		d.add("unit", string(name), schema.Difference{Property: "read by systemd", Was: "yes", Is: "no, a daemon-reload is due"})
+		d.add(unitObject(name), schema.Difference{Property: "read by systemd", Was: "yes", Is: "no, a daemon-reload is due"})
 	}
 }
 
 // dropInDirectories are where people put texts that change a unit's own.
 var dropInDirectories = []string{schema.UnitDirectory, "/etc/systemd/system.control", "/run/systemd/system", "/run/systemd/system.control"}
 
-// besides looks for what somebody put beside managed units: drop-ins and links
-// that enable them. An execution leaves that alone.
-func (d *differ) besides() {
+// addedByHand looks for what people added to managed units: drop-ins and links that
+// enable them. An execution leaves that alone.
+func (d *differ) addedByHand() {
 	for _, u := range d.Applied.Units {
 		for _, dir := range dropInDirectories {
 			for _, file := range d.namesIn(path.Join(dir, string(u.Name)+".d")) {
-				if _, ours := d.State.Owned.Files[file]; !ours && strings.HasSuffix(file, ".conf") {
-					d.addBeside(u.Name, schema.Difference{Property: schema.PropertyDropIn, Was: "none", Is: file})
+				if _, ours := d.State.Owned[schema.KindFile][file]; !ours && strings.HasSuffix(file, ".conf") {
+					d.addOther(u.Name, schema.Difference{Property: schema.PropertyDropIn, Was: "none", Is: file})
 				}
 			}
 		}
@@ -128,17 +135,17 @@ func (d *differ) besides() {
 		}
 		for _, link := range d.namesIn(dir) {
 			name := path.Base(link)
-			_, ours := d.State.Owned.Files[link]
+			_, ours := d.State.Owned[schema.KindFile][link]
 			managed := slices.ContainsFunc(d.Applied.Units, func(u schema.Unit) bool { return string(u.Name) == name })
 			if managed && !ours {
-				d.addBeside(schema.UnitName(name), schema.Difference{Property: schema.PropertyEnabled, Was: "no", Is: "yes, by hand, by " + link})
+				d.addOther(schema.UnitName(name), schema.Difference{Property: schema.PropertyEnabled, Was: "no", Is: "yes, by hand, by " + link})
 			}
 		}
 	}
 }
 
-func (d *differ) addBeside(name schema.UnitName, difference schema.Difference) {
-	d.beside = append(d.beside, schema.Drift{Kind: "unit", Object: string(name), Differences: []schema.Difference{difference}, Stays: true})
+func (d *differ) addOther(name schema.UnitName, difference schema.Difference) {
+	d.others = append(d.others, schema.Drift{Kind: schema.KindUnit, Object: string(name), Differences: []schema.Difference{difference}, Stays: true})
 }
 
 // namesIn returns the paths of a directory's entries; none where it is none.

@@ -11,9 +11,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
 	"github.com/nixfleet/nixfleet/schema"
 )
+
+// Process is a running process.
+type Process struct {
+	ID   int
+	Unit schema.UnitName // empty where it belongs to none
+}
 
 // Machine returns the CPU as uname(2) names it.
 func Machine() string {
@@ -25,12 +30,12 @@ func Machine() string {
 }
 
 // Of returns the processes of a user.
-func Of(uid int) []inspect.Process {
+func Of(uid int) []Process {
 	entries, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		return nil
 	}
-	var found []inspect.Process
+	var found []Process
 	for _, dir := range entries {
 		info, err := os.Stat(dir)
 		if err != nil {
@@ -39,7 +44,7 @@ func Of(uid int) []inspect.Process {
 		stat, ok := info.Sys().(*syscall.Stat_t)
 		id, _ := strconv.Atoi(path.Base(dir))
 		if ok && int(stat.Uid) == uid {
-			found = append(found, inspect.Process{ID: id, Unit: unitOf(dir)})
+			found = append(found, Process{ID: id, Unit: unitOf(dir)})
 		}
 	}
 	return found

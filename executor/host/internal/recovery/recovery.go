@@ -31,10 +31,6 @@ const (
 	place = "/etc/.nixfleet/recovery"
 )
 
-// Places are the staging directories of the unit and of changes below /etc, for who
-// removes all that is NixFleet's own.
-var Places = []string{place, "/etc/.nixfleet/staging"}
-
 // text runs before everything that a change may have broken, and is left alone by
 // the emergency mode, into which a spoilt fstab leads.
 const text = `# Written by NixFleet; checked before each change of this host.
@@ -160,6 +156,9 @@ func Remove(ctx context.Context, host Host) error {
 		}
 	}
 	if _, err := host.Files.RemoveDirectory(wants); err != nil { // where nothing else is in it
+		return err
+	}
+	if err := host.Files.RemovePlace(place); err != nil { // of an attempt that was interrupted
 		return err
 	}
 	if err := host.Files.Sync(schema.UnitDirectory); err != nil {

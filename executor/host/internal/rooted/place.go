@@ -11,13 +11,8 @@ import (
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// The staging directories of the file systems that hold /etc and our own state.
-// On any other file system it is otherPlace at its top.
-const (
-	etcPlace   = "/etc/.nixfleet/staging"
-	statePlace = "/var/lib/nixfleet/staging"
-	otherPlace = ".nixfleet-staging"
-)
+// otherPlace is the staging directory at the top of a file system that has no other.
+const otherPlace = ".nixfleet-staging"
 
 // mount tells file systems apart, and two mounts of one: a rename works only within one.
 type mount struct{ device, id uint64 }
@@ -42,8 +37,9 @@ func (f *FS) mountOfDirectory(name string) (mount, error) {
 
 // PlaceFor returns the staging directory for a path: one from which a rename to
 // the path works. Directories on the way to the path need not exist yet; a file
-// of ours may stand in their place.
-func (f *FS) PlaceFor(name string) (string, error) {
+// of ours may stand in their place. Known are staging directories, two levels below a
+// directory that exists, for the file systems that hold them.
+func (f *FS) PlaceFor(name string, known []string) (string, error) {
 	dir := path.Dir(name)
 	want, err := f.mountOfDirectory(dir)
 	var blocked *BlockedError
@@ -54,9 +50,9 @@ func (f *FS) PlaceFor(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, known := range []string{etcPlace, statePlace} {
-		if found, err := f.mountOfDirectory(path.Dir(path.Dir(known))); err == nil && found == want {
-			return known, nil
+	for _, place := range known {
+		if found, err := f.mountOfDirectory(path.Dir(path.Dir(place))); err == nil && found == want {
+			return place, nil
 		}
 	}
 	for dir != "/" {

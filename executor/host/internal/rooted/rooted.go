@@ -36,6 +36,9 @@ func Open(root string, fault effect.Fault) (*FS, error) {
 	return &FS{name: root, root: fd, fault: fault}, nil
 }
 
+// Root returns the root directory's own path.
+func (f *FS) Root() string { return f.name }
+
 // Close gives the root directory back.
 func (f *FS) Close() error { return unix.Close(f.root) }
 

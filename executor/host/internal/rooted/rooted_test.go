@@ -10,6 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// etcPlace is a staging directory.
+const etcPlace = "/etc/.nixfleet/staging"
+
 func newFS(t *testing.T) (*FS, string) {
 	t.Helper()
 	root := t.TempDir()
@@ -173,7 +176,7 @@ func TestPlaces(t *testing.T) {
 		"/srv/data/x":            "/srv/data/.nixfleet-staging",
 		"/srv/data/deep/er/here": "/srv/data/.nixfleet-staging",
 	} {
-		if found, err := files.PlaceFor(name); err != nil || found != want {
+		if found, err := files.PlaceFor(name, []string{etcPlace}); err != nil || found != want {
 			t.Errorf("%s: expected %s, found %s, %v", name, want, found, err)
 		}
 	}

@@ -24,8 +24,10 @@ func (s *Store) Collect(state *schema.State, keep int) (kept []int, err error) {
 		return nil, err
 	}
 	needed := map[string]bool{}
-	for _, original := range state.Owned.Files {
-		needed[hexadecimal(original.Content)] = true
+	for _, originals := range state.Owned {
+		for _, original := range originals {
+			needed[hexadecimal(original.Content)] = true
+		}
 	}
 	for _, generation := range kept {
 		manifest, err := s.readManifest(generation)

@@ -36,16 +36,16 @@ func TestTheNextVersionReadsThisOne(t *testing.T) {
 	if err := decodeWith(next, data, &found); err != nil || found.Host != "web-1" {
 		t.Fatalf("found %+v, %v", found, err)
 	}
-	if !strings.Contains(string(data), `"version":1`) || found.Version != schema.StateVersion {
+	if !strings.Contains(string(data), `"version":2`) || found.Version != schema.StateVersion {
 		t.Errorf("found version %d in %s", found.Version, data)
 	}
 }
 
 func TestStateFilesOfOthers(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"kind":"nixfleet.state","version":9}`:                             `cannot read the state file /var/lib/nixfleet/state.json: expected nixfleet.state of version 1, found "nixfleet.state" of version 9: another nixfleet was here`,
+		`{"kind":"nixfleet.state","version":9}`:                             `cannot read the state file /var/lib/nixfleet/state.json: expected nixfleet.state of version 2, found "nixfleet.state" of version 9: another nixfleet was here`,
 		`{"kind":"nixfleet.plan","version":1}`:                              `found "nixfleet.plan" of version 1`,
-		`{"kind":"nixfleet.state","version":1,"host":"web-1","pending":{}}`: `unknown field "pending"`,
+		`{"kind":"nixfleet.state","version":2,"host":"web-1","pending":{}}`: `unknown field "pending"`,
 		`{"kind":"nixfleet.state"`:                                          `the document is cut short: it ends after 24 bytes`,
 	} {
 		store := New(t.TempDir(), nil)

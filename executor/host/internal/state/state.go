@@ -89,18 +89,8 @@ func strictly(data []byte, state *schema.State) error {
 }
 
 func fillMaps(state *schema.State) {
-	owned := &state.Owned
-	if owned.Files == nil {
-		owned.Files = map[string]schema.Original{}
-	}
-	if owned.Directories == nil {
-		owned.Directories = map[string]schema.Original{}
-	}
-	if owned.Users == nil {
-		owned.Users = map[schema.AccountName]schema.Original{}
-	}
-	if owned.Groups == nil {
-		owned.Groups = map[schema.AccountName]schema.Original{}
+	if state.Owned == nil {
+		state.Owned = schema.Owned{}
 	}
 	if state.Units == nil {
 		state.Units = map[schema.UnitName]schema.UnitState{}

@@ -8,13 +8,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind/file"
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
-	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// defaultKeep is how many generations are kept where nobody says.
+// defaultKeep is how many generations are kept by default.
 const defaultKeep = 10
 
 // prepareCommit makes durable what the host must have once the manifest is its
@@ -32,7 +32,7 @@ func (a *applying) prepareCommit(ctx context.Context) (*schema.State, error) {
 	}
 	if err := a.State.SaveGeneration(state.Generation{
 		Number: a.record.Generation, Manifest: a.order.Digest, Of: a.broughtBack(), Plan: a.order.Plan, Revision: a.order.Revision,
-		Run: a.order.Run, Operator: a.order.Operator, At: a.date(),
+		Run: a.order.Run, Operator: a.order.Operator, At: a.Date(),
 	}, &a.order.Manifest, a.order.Closure); err != nil {
 		return nil, err
 	}
@@ -54,25 +54,20 @@ func (a *applying) finalState(ctx context.Context) (*schema.State, error) {
 	final := *a.goal.State
 	final.Host = a.order.Host
 	final.Owned = a.work.Owned
-	for _, drop := range a.record.Drops { // ours until they are gone
-		if drop.User != "" {
-			final.Owned.Users[drop.User] = a.goal.State.Owned.Users[drop.User]
-		}
-		if drop.Group != "" {
-			final.Owned.Groups[drop.Group] = a.goal.State.Owned.Groups[drop.Group]
+	for _, e := range a.record.Steps { // ours until they are gone
+		if of := e.Change; e.Forward && of != nil {
+			final.Owned.Set(of.Kind, of.Object, a.goal.State.Owned[of.Kind][of.Object])
 		}
 	}
 	final.Applied = &schema.Applied{
 		Generation: a.record.Generation, Manifest: a.order.Digest, Plan: a.order.Plan, Transaction: a.order.ID,
-		Run: a.order.Run, Operator: a.order.Operator, At: a.date(),
+		Run: a.order.Run, Operator: a.order.Operator, At: a.Date(),
 	}
 	for _, entry := range a.order.Closure {
 		final.Applied.Verified = append(final.Applied.Verified, entry.Path)
 	}
+	final.Reboot = a.Base.RebootNeeded(a.Files.Root())
 	var err error
-	if final.Reboot, err = a.rebootNeeded(); err != nil {
-		return nil, err
-	}
 	final.Units, err = a.health(ctx)
 	return &final, err
 }
@@ -95,13 +90,13 @@ func (a *applying) commit(final *schema.State) (open bool, err error) {
 	return false, nil
 }
 
-// finish does what is left when a transaction is committed: it removes accounts
-// for good, and what is not needed any more. Nothing of it can make the verdict
-// another one; what cannot be done is mentioned.
+// finish does what is left when a transaction is committed: what cannot be undone, and
+// removing what is not needed any more. It cannot change the verdict; what fails is
+// mentioned.
 func (t *transaction) finish(ctx context.Context, known *schema.State) (Verdict, error) {
 	t.unreserve()
-	problems := t.dropAccounts(ctx)
-	if err := t.disown(known); err != nil {
+	done, problems := t.doForward(ctx)
+	if err := t.disown(known, done); err != nil {
 		return Verdict{}, err
 	}
 	for _, clean := range []func() error{
@@ -117,26 +112,22 @@ func (t *transaction) finish(ctx context.Context, known *schema.State) (Verdict,
 		verdict.Outcome = Unchanged
 	}
 	for _, problem := range problems {
-		t.tell(protocol.Event{Note: problem})
+		t.Note(problem)
 	}
 	return t.conclude(known, verdict)
 }
 
-// disown forgets the accounts that are gone.
-func (t *transaction) disown(known *schema.State) error {
-	gone := 0
-	for _, d := range t.record.Drops {
-		if d.User == "" && d.Group == "" || !slices.ContainsFunc(t.changes, func(c schema.Change) bool { return c == *d.Change }) {
-			continue
+// disown forgets what is gone.
+func (t *transaction) disown(known *schema.State, done []*kind.Entry) error {
+	for _, e := range done {
+		if e.Change != nil {
+			delete(known.Owned[e.Change.Kind], e.Change.Object)
 		}
-		delete(known.Owned.Users, d.User)
-		delete(known.Owned.Groups, d.Group)
-		gone++
 	}
-	if gone == 0 {
+	if len(done) == 0 {
 		return nil
 	}
-	// If we crash here, accounts that are gone count as ours; recovery says it again.
+	// If we crash here, what is gone counts as ours; recovery says it again.
 	return t.State.Save(known)
 }
 
@@ -151,9 +142,9 @@ func (t *transaction) collect(known *schema.State) error {
 		return err
 	}
 	if t.order.Manifest.Closure == nil { // the one in effect may be of any generation before
-		return t.collectEdits()
+		return file.CollectEdits(t.State)
 	}
-	return errors.Join(t.Profile.Collect(t.record.Generation, kept), t.collectEdits())
+	return errors.Join(t.Profile.Collect(t.record.Generation, kept), file.CollectEdits(t.State))
 }
 
 // health tells how the managed units are.
@@ -174,24 +165,6 @@ func (a *applying) health(ctx context.Context) (map[schema.UnitName]schema.UnitS
 		health[name] = schema.UnitState{Active: s.Active, Sub: s.Sub}
 	}
 	return health, err
-}
-
-// rebootNeeded reads what Debian's and Ubuntu's packages leave when they want a reboot.
-func (a *applying) rebootNeeded() (schema.RebootState, error) {
-	const marker = "/run/reboot-required"
-	entry, err := a.Files.Lookup(marker)
-	if err != nil || entry.Kind == rooted.Absent {
-		return schema.RebootState{}, err
-	}
-	needed := schema.RebootState{Needed: true}
-	if entry, err := a.Files.Lookup(marker + ".pkgs"); err != nil || entry.Kind != rooted.File {
-		return needed, err
-	}
-	packages, err := a.Files.Read(marker + ".pkgs")
-	needed.Because = strings.Fields(string(packages))
-	slices.Sort(needed.Because)
-	needed.Because = slices.Compact(needed.Because)
-	return needed, err
 }
 
 func isAbsent(err error) bool { return errors.Is(err, fs.ErrNotExist) }

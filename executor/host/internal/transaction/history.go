@@ -13,9 +13,8 @@ import (
 
 const (
 	historyName = "history.jsonl"
-	// keptTransactions and keptEdits are how many of each are kept.
+	// keptTransactions is how many transactions are kept.
 	keptTransactions = 10
-	keptEdits        = 10
 )
 
 // addHistory adds the line of a transaction that has ended.
@@ -34,7 +33,7 @@ func (t *transaction) addHistory(verdict Verdict) error {
 }
 
 // AddHistory adds a line, unless the last one is of the same transaction or reboot:
-// then it was said before a crash. It is for who lets nothing begin meanwhile.
+// then it was said before a crash. The caller must see to it that nothing begins.
 func AddHistory(store *state.Store, entry schema.HistoryEntry) error {
 	lines, err := History(store, 1)
 	if err != nil {
@@ -47,7 +46,7 @@ func AddHistory(store *state.Store, entry schema.HistoryEntry) error {
 	if err != nil {
 		return fmt.Errorf("internal error: cannot encode a line of history: %w", err)
 	}
-	// If we crash here, whoever goes on looks at the last line before it says the same.
+	// If we crash here, the next attempt looks at the last line before it says the same.
 	return store.Append(historyName, line, true)
 }
 

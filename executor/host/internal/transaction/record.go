@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strconv"
 
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -31,15 +32,9 @@ type record struct {
 	// there was none of that number.
 	Generation int  `json:"generation"`
 	Fresh      bool `json:"fresh,omitempty"`
-	// Steps are the changes, in order.
-	Steps []entry `json:"steps,omitempty"`
-	// Units are the units that the change concerns, as they were.
-	Units []unitBefore `json:"units,omitempty"`
-	// Reload says that systemd must read its units again.
-	Reload bool `json:"reload,omitempty"`
-	// Drops are accounts to remove after the commit.
-	Drops []drop `json:"drops,omitempty"`
-	// Changes are what is reported of the change, without the drops.
+	// Steps are the changes, in order, with all that undoing them needs.
+	Steps []kind.Entry `json:"steps,omitempty"`
+	// Changes are what is reported of the change, without what is done after the commit.
 	Changes []schema.Change `json:"changes,omitempty"`
 	// Edits are copies of files that were edited by hand.
 	Edits string `json:"edits,omitempty"`
@@ -49,8 +44,8 @@ type record struct {
 type phase string
 
 const (
-	// staging: nothing but the places was touched.
-	staging phase = "staging"
+	// preparing: nothing but the places was touched.
+	preparing phase = "staging"
 	// changing: all or some changes may have been made.
 	changing phase = "changing"
 	// undone: all changes are undone.

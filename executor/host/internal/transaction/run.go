@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind/profile"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -21,30 +22,30 @@ import (
 // Run returns, unless it returns an error: then the transaction is unfinished.
 func Run(ctx context.Context, host Host, order Order, tell func(protocol.Event), confirm func(context.Context) error) (Verdict, error) {
 	t := newTransaction(host, order, tell)
-	defer t.close()
+	defer t.Staged.Close()
 	if err := t.ensureOrder(); err != nil {
 		return Verdict{}, err
 	}
-	known, err := host.State.Load()
+	known, err := t.State.Load()
 	if err == nil {
 		err = t.sweep()
 	}
 	if err != nil {
-		return t.conclude(known, refusal(refuse(err)))
+		return t.conclude(known, refusal(err))
 	}
-	goal := order.goal(known, host.State.Manifest(known.Applied))
-	work, err := inspect.Compare(ctx, host.Host, goal)
+	goal := order.goal(known, t.State.Manifest(known.Applied))
+	work, err := kind.Compare(ctx, host.Base.Kinds, t.World, goal)
 	if err == nil && len(work.Refusals) > 0 {
-		err = &refusedError{work.Refusals}
+		err = &kind.RefusedError{Refusals: work.Refusals}
 	}
 	if err != nil {
-		return t.conclude(known, refusal(refuse(err)))
+		return t.conclude(known, refusal(err))
 	}
 	a := &applying{transaction: t, work: work, goal: goal, confirm: confirm}
 	return a.run(ctx)
 }
 
-// ensureOrder writes the order down where nobody has.
+// ensureOrder writes the order down unless the session has.
 func (t *transaction) ensureOrder() error {
 	_, err := t.State.Read(Name(t.order.ID, "order.json"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -53,29 +54,36 @@ func (t *transaction) ensureOrder() error {
 	return err
 }
 
-func refusal(err *refusedError) Verdict {
-	verdict := Verdict{Outcome: Refused}
-	verdict.Message, verdict.Hint = inspect.Texts(err.refusals)
+// refusal is the verdict on what failed before the first change.
+func refusal(cause error) Verdict {
+	verdict := Verdict{Outcome: Refused, Message: cause.Error()}
+	var known *kind.RefusedError
+	if errors.As(cause, &known) {
+		verdict.Message, verdict.Hint = kind.Texts(known.Refusals)
+	}
 	return verdict
 }
 
 // applying is a transaction before its commit.
 type applying struct {
 	*transaction
-	work    *inspect.Work
-	goal    inspect.Goal
+	work    *kind.Found
+	goal    kind.Goal
 	confirm func(context.Context) error
-	stage   stage
 }
 
 func (a *applying) run(ctx context.Context) (Verdict, error) {
-	next, err := inspect.NextGeneration(a.Profile, a.goal.State, a.order.Digest)
+	next, err := profile.NextGeneration(a.Profile, a.goal.State, a.order.Digest)
 	if err != nil {
-		return a.conclude(a.goal.State, refusal(refuse(err)))
+		return a.conclude(a.goal.State, refusal(err))
 	}
 	applied := a.goal.State.Applied
-	a.record = record{Phase: staging, Boot: a.BootID, Generation: next, Fresh: applied == nil || applied.Generation != next}
+	a.Generation = next
+	a.record = record{Phase: preparing, Boot: a.BootID, Generation: next, Fresh: applied == nil || applied.Generation != next}
 	if a.work.Empty() && !a.record.Fresh {
+		if err := a.rename(); err != nil {
+			return a.conclude(a.goal.State, refusal(err))
+		}
 		return a.conclude(a.goal.State, Verdict{Outcome: Unchanged})
 	}
 	if err := a.prepare(ctx); err != nil {
@@ -94,14 +102,22 @@ func (a *applying) run(ctx context.Context) (Verdict, error) {
 	return a.finish(context.WithoutCancel(ctx), final)
 }
 
-// prepare does what changes nothing: keep what would be overwritten, stage, ask
-// whoever must accept it, and write down how to undo it.
-func (a *applying) prepare(ctx context.Context) error {
-	a.tell(protocol.Event{Stage: schema.StageStaging})
-	if err := a.keepOriginals(); err != nil {
-		return err
+// rename gives a host that needs no change the name that it has in the plan.
+func (a *applying) rename() error {
+	if a.goal.State.Host == a.order.Host {
+		return nil
 	}
-	if err := a.planStage(); err != nil {
+	a.goal.State.Host = a.order.Host
+	// If we crash here, the host has the old name or the new one, and the next
+	// execution gives it the name of its plan.
+	return a.State.Save(a.goal.State)
+}
+
+// prepare does what changes nothing: stage, ask the commands that must accept what is
+// staged, and write down how to undo the change.
+func (a *applying) prepare(ctx context.Context) error {
+	a.Tell(protocol.Event{Stage: schema.StageStaging})
+	if err := a.plan(); err != nil {
 		return err
 	}
 	if err := a.saveRecord(); err != nil {
@@ -110,13 +126,78 @@ func (a *applying) prepare(ctx context.Context) error {
 	if err := a.rootClosure(ctx); err != nil {
 		return err
 	}
-	if err := a.fillStage(); err != nil {
+	if err := a.State.Reserve(Name(a.order.ID, "reserve"), stateReserve); err != nil {
+		return err
+	}
+	if err := a.Staged.Fill(); err != nil {
 		return err
 	}
 	if err := a.validate(ctx); err != nil {
 		return err
 	}
 	return a.capture(ctx)
+}
+
+// stateReserve is kept free for the verdict and what goes with it.
+const stateReserve = 256 << 10
+
+// plan collects what must be staged and where, and checks that there is room.
+func (a *applying) plan() error {
+	for _, item := range a.work.Items {
+		if work, stages := item.Work.(kind.StagedWork); stages {
+			if err := work.Plan(&a.Site); err != nil {
+				return err
+			}
+		}
+		a.record.Rooted = a.record.Rooted || item.Stage == schema.StageProfile && !item.Passive
+	}
+	a.record.Places = a.Staged.Names()
+	return a.Staged.CheckSpace(a.Free)
+}
+
+// validate refuses what something on the host does not accept.
+func (a *applying) validate(ctx context.Context) error {
+	var refusals []kind.Refusal
+	told := false
+	for _, item := range a.work.Items {
+		work, checks := item.Work.(kind.CheckedWork)
+		if !checks || !work.Checks() {
+			continue
+		}
+		if !told {
+			a.Tell(protocol.Event{Stage: schema.StageValidate})
+			told = true
+		}
+		refusal, err := work.Validate(ctx, &a.Site)
+		if err != nil {
+			return err
+		}
+		if refusal != nil {
+			refusals = append(refusals, *refusal)
+		}
+	}
+	if len(refusals) > 0 {
+		return &kind.RefusedError{Refusals: refusals}
+	}
+	return nil
+}
+
+// capture writes down all that undoing the change needs. When it returns, that is
+// durable, and nothing has changed.
+func (a *applying) capture(ctx context.Context) (err error) {
+	if a.record.Steps, err = a.work.Capture(ctx, a.Base.Kinds, &a.Site); err != nil {
+		return err
+	}
+	if err := a.Staged.SyncNames(); err != nil {
+		return err
+	}
+	a.record.Phase, a.record.Edits = changing, a.Edits
+	for _, item := range a.work.Items {
+		if change := item.Change(); change != nil && !item.Forward {
+			a.record.Changes = append(a.record.Changes, *change)
+		}
+	}
+	return a.saveRecord()
 }
 
 // rootClosure keeps the closure from the garbage collector until the profile does.
@@ -133,32 +214,17 @@ func (a *applying) rootClosure(ctx context.Context) error {
 
 // abandon undoes a preparation that failed.
 func (a *applying) abandon(cause error) (Verdict, error) {
-	a.record.Steps = nil
+	a.record.Steps, a.record.Edits = nil, a.Edits
 	if err := a.cleanUp(false); err != nil {
 		return Verdict{}, errors.Join(cause, err)
 	}
-	return a.conclude(a.goal.State, refusal(refuse(cause)))
+	return a.conclude(a.goal.State, refusal(cause))
 }
 
-// change makes the changes, in order, and returns what the state file shall say.
+// change makes the changes, in order, and returns the new state.
 func (a *applying) change(ctx context.Context) (*schema.State, error) {
-	for _, part := range []struct {
-		stage schema.Stage
-		do    func(context.Context) error
-	}{
-		{schema.StageStop, a.stopUnits},
-		{schema.StageAccounts, func(ctx context.Context) error { return a.doSteps(ctx, schema.StageAccounts) }},
-		{schema.StageFiles, a.changeFiles},
-		{schema.StageProfile, func(ctx context.Context) error { return a.doSteps(ctx, schema.StageProfile) }},
-		{schema.StageUnits, a.startUnits},
-	} {
-		if err := ctx.Err(); err != nil {
-			return nil, errors.New("it was told to stop")
-		}
-		a.tell(protocol.Event{Stage: part.stage})
-		if err := part.do(ctx); err != nil {
-			return nil, err
-		}
+	if err := a.doStages(ctx); err != nil {
+		return nil, err
 	}
 	if err := a.checkHealth(ctx); err != nil {
 		return nil, err
@@ -174,28 +240,19 @@ func (a *applying) change(ctx context.Context) (*schema.State, error) {
 }
 
 // checkHealth asks the plan's health checks. What goes back to what it was is not asked:
-// that a host was not well is often why somebody goes back.
+// that a host was not well is often the reason to go back.
 func (a *applying) checkHealth(ctx context.Context) error {
 	checks := a.order.Manifest.HealthChecks
 	if a.order.Kind != Apply || len(a.Health.Concerned(checks)) == 0 {
 		return nil
 	}
-	a.tell(protocol.Event{Stage: schema.StageHealth})
-	return a.Health.Ask(ctx, checks, func(note string) { a.tell(protocol.Event{Note: note}) })
-}
-
-// changeFiles changes files and directories: what goes goes first, so that a
-// directory can take the place of a file and the other way round.
-func (a *applying) changeFiles(ctx context.Context) error {
-	if err := a.stage.finish(a.transaction); err != nil {
-		return err
-	}
-	return a.doSteps(ctx, schema.StageFiles)
+	a.Tell(protocol.Event{Stage: schema.StageHealth})
+	return a.Health.Ask(ctx, checks, a.Note)
 }
 
 // conclude records how the transaction ended.
 func (t *transaction) conclude(known *schema.State, verdict Verdict) (Verdict, error) {
-	verdict.Transaction, verdict.At, verdict.Changes = t.order.ID, t.date(), t.changes
+	verdict.Transaction, verdict.At, verdict.Changes = t.order.ID, t.Date(), t.changes
 	if known != nil && known.Applied != nil {
 		verdict.Generation = known.Applied.Generation
 	}
@@ -210,7 +267,7 @@ func (t *transaction) conclude(known *schema.State, verdict Verdict) (Verdict, e
 		return verdict, err
 	}
 	if err := t.collectTransactions(); err != nil {
-		t.tell(protocol.Event{Note: fmt.Sprintf("cannot clean up: %v", err)})
+		t.Note(fmt.Sprintf("cannot clean up: %v", err))
 	}
 	return verdict, nil
 }

@@ -1,6 +1,5 @@
 // Package transaction makes a host what a manifest says, or leaves it exactly as
-// it was: it does the work that package inspect found, in the one order that leaves
-// units with what they need at every moment.
+// it was: it does the work that the kinds of the host's base have found, stage by stage.
 //
 // Whatever can be refused or prepared comes before the first change, and so does
 // the record: everything that is needed to undo the change, durable. The
@@ -10,8 +9,8 @@
 // finished. Recovery needs nothing that the change may have broken: not the
 // network, not Nix, not the new closure.
 //
-// A step is one change, with what does it, what undoes it and what checks that it
-// is undone side by side; each may run again at any time.
+// What can never be undone is done after the commit. This package knows no kind: it has
+// the record, the order, the commit, the undo and the recovery.
 package transaction
 
 import (
@@ -19,32 +18,24 @@ import (
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/health"
-	"github.com/nixfleet/nixfleet/executor/host/internal/account"
-	"github.com/nixfleet/nixfleet/executor/host/internal/inspect"
-	"github.com/nixfleet/nixfleet/executor/host/internal/rooted"
-	"github.com/nixfleet/nixfleet/executor/host/internal/state"
+	"github.com/nixfleet/nixfleet/executor/host/internal/base"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
+	"github.com/nixfleet/nixfleet/executor/host/internal/staging"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
 // Host is the host to change.
 type Host struct {
-	inspect.Host
-	Accounts account.Tools
-	State    *state.Store
-	// Now is the host's clock, a monotonic one, and Wait waits.
-	Now  func() time.Time
-	Wait func(context.Context, time.Duration)
+	// Work is what the kinds work with.
+	Work kind.Host
+	Base *base.Base
 	// Free returns the free bytes of the file system that holds a directory.
 	Free func(directory string) (int64, error)
-	// Shell runs a line for sh and returns the end of its output.
-	Shell func(ctx context.Context, line string) (output []byte, err error)
 	// Health asks whether the host is well.
 	Health health.Asker
 	// CheckClosure fails where a path of a closure is not valid in the host's store.
 	CheckClosure func(context.Context, []schema.PathEntry) error
-	// JobDeadline is how long systemd may take for stopping or starting units.
-	JobDeadline time.Duration
 	// BootID identifies the running system since its last start.
 	BootID string
 }
@@ -78,11 +69,11 @@ type Order struct {
 	Revision string        `json:"revision,omitempty"`
 	// To is the generation that a rollback brings back; 0 for others.
 	To int `json:"to,omitempty"`
-	// Manifest is what the host shall be, Digest its hash, and Closure its store paths.
+	// Manifest is what the host is to become, Digest its hash, and Closure its store paths.
 	Manifest schema.Manifest    `json:"manifest"`
 	Digest   schema.Digest      `json:"digest"`
 	Closure  []schema.PathEntry `json:"closure"`
-	// ConfirmWindow is a Go duration; empty or "0s" where nobody needs to confirm.
+	// ConfirmWindow is a Go duration; empty or "0s" where no confirmation is needed.
 	ConfirmWindow string `json:"confirmWindow,omitempty"`
 	// Keep is how many generations are kept; 0 stands for the default.
 	Keep int `json:"keep,omitempty"`
@@ -125,9 +116,9 @@ type Verdict struct {
 	At time.Time `json:"at"`
 }
 
-// goal is what inspection compares the host with.
-func (o *Order) goal(known *schema.State, previous *schema.Manifest) inspect.Goal {
-	return inspect.Goal{Manifest: &o.Manifest, Closure: o.closure(), State: known, Previous: previous}
+// goal is what the host is compared with.
+func (o *Order) goal(known *schema.State, previous *schema.Manifest) kind.Goal {
+	return kind.Goal{Manifest: &o.Manifest, Closure: o.closure(), State: known, Previous: previous}
 }
 
 func (o *Order) closure() map[schema.StorePath]bool {
@@ -141,11 +132,9 @@ func (o *Order) closure() map[schema.StorePath]bool {
 // transaction is one at work, in whichever process.
 type transaction struct {
 	Host
+	kind.Site
 	order  Order
 	record record
-	tell   func(protocol.Event)
-	// places are the staging directories that are open.
-	places map[string]*rooted.Place
 	// changes are those that were made.
 	changes []schema.Change
 	// remarks are what the verdict must mention although it is no failure.
@@ -153,40 +142,22 @@ type transaction struct {
 }
 
 func newTransaction(host Host, order Order, tell func(protocol.Event)) *transaction {
-	return &transaction{Host: host, order: order, tell: tell, places: map[string]*rooted.Place{}, changes: []schema.Change{}}
-}
-
-// place opens a staging directory that was made before.
-func (t *transaction) place(name string) (*rooted.Place, error) {
-	if p := t.places[name]; p != nil {
-		return p, nil
+	t := &transaction{Host: host, order: order, changes: []schema.Change{}}
+	t.Site = kind.Site{
+		Host: host.Work, Staged: staging.New(host.Work.Files, host.Work.State, host.Base.Staging), Transaction: order.ID,
+		Tell: tell, Done: t.done,
+		Remark: func(text string) {
+			t.remarks = append(t.remarks, text)
+			t.Note(text)
+		},
 	}
-	p, err := t.Files.EnterPlace(name)
-	if err == nil {
-		t.places[name] = p
-	}
-	return p, err
-}
-
-func (t *transaction) close() {
-	for name, place := range t.places {
-		place.Close()
-		delete(t.places, name)
-	}
+	return t
 }
 
 // done reports a change that was made.
 func (t *transaction) done(change *schema.Change) {
 	if change != nil {
 		t.changes = append(t.changes, *change)
-		t.tell(protocol.Event{Change: change})
+		t.Tell(protocol.Event{Change: change})
 	}
 }
-
-func (t *transaction) remark(text string) {
-	t.remarks = append(t.remarks, text)
-	t.tell(protocol.Event{Note: text})
-}
-
-// date is the time as files have it.
-func (t *transaction) date() time.Time { return t.Now().UTC().Truncate(time.Second) }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -14,10 +15,10 @@ import (
 // undo makes the host what it was before the change, and records that. It goes on
 // after a step that cannot be undone, so that as much as possible is as before.
 func (t *transaction) undo(ctx context.Context, cause string, boot bool) (Verdict, error) {
-	t.tell(protocol.Event{Stage: schema.StageUndo})
+	t.Tell(protocol.Event{Stage: schema.StageUndo})
 	t.noteCause(cause)
 	left, idle := t.restore(ctx, boot)
-	verdict := Verdict{Outcome: RolledBack, Message: cause, Hint: "the host is as it was before; mend what failed and execute again"}
+	verdict := Verdict{Outcome: RolledBack, Message: cause, Hint: "the host is as it was before; fix what failed and execute again"}
 	if len(left) == 0 {
 		if err := t.forget(); err != nil {
 			return verdict, err
@@ -26,7 +27,7 @@ func (t *transaction) undo(ctx context.Context, cause string, boot bool) (Verdic
 	if problems := append(left, idle...); len(problems) > 0 {
 		verdict.Outcome, verdict.Unfinished = Failed, len(left) > 0
 		verdict.Message = cause + "\nand the host is not as it was before:\n  " + strings.Join(problems, "\n  ")
-		verdict.Hint = "mend what is in the way; the next contact tries again"
+		verdict.Hint = "fix the problems above; the undo is retried on the next connection"
 		if len(left) == 0 {
 			verdict.Hint = "files, accounts and the profile are as before; see the unit's journal, and execute again"
 		}
@@ -38,44 +39,15 @@ func (t *transaction) undo(ctx context.Context, cause string, boot bool) (Verdic
 	return t.conclude(known, verdict)
 }
 
-// restore undoes all steps and brings the units back. It returns what is not as
-// before, and which units do not run although all that is theirs is as before.
+// restore undoes what was changed. It returns what is not as before, and which units do
+// not run although everything of theirs is as before.
 func (t *transaction) restore(ctx context.Context, boot bool) (left, idle []string) {
-	failed := func(err error) {
-		if err != nil {
-			left = append(left, err.Error())
-		}
-	}
 	t.unreserve()
 	if t.record.Phase != changing {
 		return nil, nil
 	}
-	if !boot {
-		failed(t.quietUnits(ctx))
-	}
-	var steps []step
-	for _, e := range slices.Backward(t.record.Steps) {
-		steps = append(steps, e.step())
-		failed(e.step().undo(ctx, t))
-	}
-	failed(t.syncSteps(steps))
-	for _, s := range steps {
-		difference, err := s.check(t)
-		failed(err)
-		if difference != "" {
-			left = append(left, difference)
-		}
-	}
-	if t.record.Reload {
-		failed(t.Units.DaemonReload(ctx))
-	}
-	var err error
-	if boot {
-		err = t.bootUnits(ctx)
-	} else {
-		idle, err = t.wakeUnits(ctx)
-	}
-	failed(err)
+	t.Booting = boot
+	left, idle = t.undoSteps(ctx)
 	slices.Sort(left)
 	return slices.Compact(left), idle
 }
@@ -96,7 +68,7 @@ func (t *transaction) forget() error {
 // there may be room all the same.
 func (t *transaction) unreserve() {
 	for _, name := range t.record.Places {
-		if place, err := t.place(name); err == nil {
+		if place, err := t.Staged.Place(name); err == nil {
 			_ = place.Unreserve()
 		}
 	}
@@ -113,7 +85,7 @@ func (t *transaction) removeReserve() error {
 
 // cleanUp removes what was there for the sake of the transaction.
 func (t *transaction) cleanUp(committed bool) error {
-	t.close()
+	t.Staged.Close()
 	if !committed {
 		if t.record.Fresh {
 			if err := t.State.RemoveGeneration(t.record.Generation); err != nil {
@@ -144,7 +116,7 @@ func (t *transaction) cleanUp(committed bool) error {
 	return t.removeReserve()
 }
 
-// noteCause writes down why the change is undone, for the verdict of whoever ends
+// noteCause writes down why the change is undone, for the verdict of the process that ends
 // an undo that is interrupted. The undo does not depend on it.
 func (t *transaction) noteCause(cause string) {
 	// If we crash here, the verdict will say that the transaction was interrupted.
@@ -157,16 +129,16 @@ func (t *transaction) noteCause(cause string) {
 // systemd has read the half-changed units, and units are only asked to start and
 // stop, not waited for: they come after us.
 func Recover(ctx context.Context, host Host, boot bool, tell func(protocol.Event)) (*Verdict, error) {
-	open, err := Unfinished(host.State)
+	open, err := Unfinished(host.Work.State)
 	if err != nil || open == nil {
 		return nil, err
 	}
-	known, err := host.State.Load()
+	known, err := host.Work.State.Load()
 	if err != nil {
 		return nil, err
 	}
 	t := newTransaction(host, open.Order, tell)
-	defer t.close()
+	defer t.Staged.Close()
 	verdict, err := t.recover(ctx, open, boot, known.Applied != nil && known.Applied.Transaction == open.Order.ID)
 	if err != nil {
 		return nil, fmt.Errorf("cannot recover the transaction %s: %w", open.Order.ID, err)
@@ -182,7 +154,11 @@ func (t *transaction) recover(ctx context.Context, open *Interrupted, boot, comm
 		return Verdict{}, loadErr
 	case err != nil && !isAbsent(err):
 		return Verdict{}, err
-	case committed:
+	}
+	if err := kind.Decode(t.Base.Kinds, t.record.Steps); err != nil {
+		return Verdict{}, err
+	}
+	if committed {
 		t.changes = t.record.Changes
 		return t.finish(ctx, known)
 	}
