@@ -83,10 +83,10 @@ type Deps struct {
 	// CopyTo is a binary cache, a directory or a URL, that the closures are copied to;
 	// empty for none.
 	CopyTo string
-	// PolicyWorker is a command that calls [ServePolicies] with its standard input and
-	// output; empty to evaluate policies in this process, which only those may do who
-	// trust them (see [policy.Here]).
-	PolicyWorker []string
+	// Worker is a command that calls [Work] with its last argument, standard input and
+	// output; empty to evaluate Jsonnet in this process, for fleets that are trusted not
+	// to loop or to take all memory.
+	Worker []string
 	// Trace adds Nix's trace to evaluation errors.
 	Trace bool
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
@@ -61,7 +60,7 @@ func CheckPolicies(ctx context.Context, in PolicyInput, deps Deps) (*PolicyRepor
 		return reportOf(nil, err)
 	}
 	subject := policy.Subject{Plan: in.Plan, Previous: in.Replaces, Date: in.Date}
-	return reportOf(policy.Check(ctx, deps.policyRunner(), source, subject, true))
+	return reportOf(policy.Check(ctx, deps.runner(policyWork), source, subject, true))
 }
 
 // TestPolicies carries out the tests of a directory's policies. With [ErrViolated]
@@ -71,7 +70,7 @@ func TestPolicies(ctx context.Context, directory string, deps Deps) (*PolicyRepo
 	if err != nil {
 		return reportOf(nil, err)
 	}
-	return reportOf(policy.Test(ctx, deps.policyRunner(), source))
+	return reportOf(policy.Test(ctx, deps.runner(policyWork), source))
 }
 
 // ErrViolated says that a report of policies has errors.
@@ -98,29 +97,13 @@ func reportOf(answer *policy.Answer, err error) (*PolicyReport, error) {
 	return report, nil
 }
 
-// ServePolicies is the body of the command that [Deps.PolicyWorker] names: it bounds
-// this process, and evaluates what it is asked on in.
-func ServePolicies(in io.Reader, out io.Writer) error {
-	if err := policy.Limit(policy.DefaultLimits); err != nil {
-		return err
-	}
-	return policy.Serve(in, out)
-}
-
-func (d Deps) policyRunner() policy.Runner {
-	if len(d.PolicyWorker) == 0 {
-		return policy.Here
-	}
-	return policy.Process(d.PolicyWorker, policy.DefaultLimits)
-}
-
 // checkPolicies asks the policies of the fleet's locked source, whether the preview was
 // made now or comes out of the cache. They are asked before anything is built, and see
 // nothing that building would add.
 func (c *compilation) checkPolicies(ctx context.Context, preview *schema.Plan) error {
 	source := policy.Source{Root: c.source.Fleet(), Directory: policy.Directory}
 	subject := policy.Subject{Plan: preview, Previous: c.in.Replaces, Date: c.in.PolicyDate}
-	answer, err := policy.Check(ctx, c.deps.policyRunner(), source, subject, false)
+	answer, err := policy.Check(ctx, c.deps.runner(policyWork), source, subject, false)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (c *compilation) readInventory(ctx context.Context) (*inventory.Inventory, 
 	if err != nil || name == "" {
 		return nil, err
 	}
-	return inventory.Load(ctx, root.FS(), name, name)
+	return c.deps.loadInventory(ctx, inventory.Source{Root: c.source.Fleet(), Name: name, Shown: name})
 }
 
 // givenInventory reads the inventory that came as an input. It may not import:
@@ -105,5 +105,5 @@ func (c *compilation) givenInventory(ctx context.Context, given intent.Input) (*
 			Hint: "it is one file, as: --input inventory=./hosts.yaml",
 		}}
 	}
-	return inventory.Load(ctx, single{filepath.Base(given.Path), data}, filepath.Base(given.Path), c.in.Inputs[inventoryInput])
+	return c.deps.loadInventory(ctx, inventory.Source{Name: filepath.Base(given.Path), Shown: c.in.Inputs[inventoryInput], Data: data})
 }

@@ -26,16 +26,16 @@ type Roster struct {
 // directory and which inventory. Hosts, and settings of hosts, that are written in
 // Nix are not seen. The roster is nil where the error is not; with [ErrRefused] the
 // diagnostics say why.
-func ReadRoster(ctx context.Context, in Input) (*Roster, []Diagnostic, error) {
-	roster, err := readRoster(ctx, in)
+func ReadRoster(ctx context.Context, in Input, deps Deps) (*Roster, []Diagnostic, error) {
+	roster, err := readRoster(ctx, in, deps)
 	if list, ok := diagnostic.Of(err); ok {
 		return nil, list.Sorted(), ErrRefused
 	}
 	return roster, nil, err
 }
 
-func readRoster(ctx context.Context, in Input) (*Roster, error) {
-	file, err := openRoster(ctx, in)
+func readRoster(ctx context.Context, in Input, deps Deps) (*Roster, error) {
+	file, err := openRoster(ctx, in, deps)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func readRoster(ctx context.Context, in Input) (*Roster, error) {
 // byPlan is how hosts are known that no inventory file has.
 const byPlan = "hosts that are declared in Nix are known from a plan: nixfleet compile -o plan.json, then --plan plan.json"
 
-func openRoster(ctx context.Context, in Input) (*inventory.Inventory, error) {
+func openRoster(ctx context.Context, in Input, deps Deps) (*inventory.Inventory, error) {
 	if given := in.Inputs[inventoryInput]; given != "" {
 		data, err := os.ReadFile(given)
 		if err != nil {
@@ -64,7 +64,7 @@ func openRoster(ctx context.Context, in Input) (*inventory.Inventory, error) {
 				Hint: "it is one file, as: --input inventory=./hosts.yaml",
 			}}
 		}
-		return inventory.Load(ctx, single{filepath.Base(given), data}, filepath.Base(given), given)
+		return deps.loadInventory(ctx, inventory.Source{Name: filepath.Base(given), Shown: given, Data: data})
 	}
 	dir := strings.TrimPrefix(in.Fleet, "path:")
 	info, err := os.Stat(dir)
@@ -85,7 +85,7 @@ func openRoster(ctx context.Context, in Input) (*inventory.Inventory, error) {
 			Code: diagnostic.InventoryMissing, Severity: Error, Summary: fmt.Sprintf("the fleet %q has no file in inventory/ that tells of hosts", in.Fleet), Hint: byPlan,
 		}}
 	}
-	return inventory.Load(ctx, root.FS(), name, name)
+	return deps.loadInventory(ctx, inventory.Source{Root: dir, Name: name, Shown: name})
 }
 
 func missingFleet(fleet string, err error) error {

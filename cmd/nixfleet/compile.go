@@ -151,7 +151,7 @@ func producePlan(c *cli.Context, produce producer) error {
 	progress := ui.NewProgress(os.Stderr, c.Bool("quiet"))
 	plan, found, err := produce(ctx, compiler.Deps{
 		Environ: os.Environ(), Progress: progress.Say, Trace: c.Bool("trace"),
-		CacheDir: cacheDir(c.Bool("no-cache")), RootDir: c.String("root-dir"), CopyTo: c.String("to"), PolicyWorker: policyWorker(),
+		CacheDir: cacheDir(c.Bool("no-cache")), RootDir: c.String("root-dir"), CopyTo: c.String("to"), Worker: worker(),
 	})
 	progress.Close()
 	if reported := reportDiagnostics(c, found); reported != nil {

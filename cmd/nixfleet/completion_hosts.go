@@ -43,7 +43,7 @@ func hostsOfLine(line []string) schema.Hosts {
 			}
 		}
 	}
-	roster, _, err := compiler.ReadRoster(context.Background(), compiler.Input{Fleet: fleet})
+	roster, _, err := compiler.ReadRoster(context.Background(), compiler.Input{Fleet: fleet}, compiler.Deps{Worker: worker()})
 	if err != nil {
 		return nil
 	}

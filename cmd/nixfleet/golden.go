@@ -165,7 +165,7 @@ func compileBoth(ctx context.Context, c *cli.Context, unbuilt bool) (preview, bu
 	}
 	in.NoBuild = true
 	progress := ui.NewProgress(os.Stderr, c.Bool("quiet"))
-	deps := compiler.Deps{Environ: os.Environ(), Progress: progress.Say, Trace: c.Bool("trace"), CacheDir: cacheDir(c.Bool("no-cache")), PolicyWorker: policyWorker()}
+	deps := compiler.Deps{Environ: os.Environ(), Progress: progress.Say, Trace: c.Bool("trace"), CacheDir: cacheDir(c.Bool("no-cache")), Worker: worker()}
 	preview, found, err := compiler.Compile(ctx, in, deps)
 	if err == nil && !unbuilt {
 		var more []compiler.Diagnostic

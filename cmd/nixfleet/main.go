@@ -38,7 +38,7 @@ All four, with a question in between: nixfleet apply my-fleet`,
 		EnableBashCompletion: true,
 		Suggest:              true,
 		Commands: []*cli.Command{
-			initCommand(), compileCommand(), buildCommand(), showCommand(), diffCommand(), goldenCommand(), verifyCommand(), policyCommand(), policyWorkerCommand(),
+			initCommand(), compileCommand(), buildCommand(), showCommand(), diffCommand(), goldenCommand(), verifyCommand(), policyCommand(), workerCommand(),
 			planCommand(), execution.Command(), applyCommand(), runHostsCommand(), watchCommand(), statusCommand(), historyCommand(), runsCommand(), rollbackCommand(), rebootCommand(), releaseCommand(), helperCommand(), versionCommand(), completionCommand(), manCommand(),
 		},
 	}

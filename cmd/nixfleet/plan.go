@@ -148,7 +148,7 @@ func planOf(ctx context.Context, c *cli.Context, subject string) (*schema.Plan, 
 	}
 	progress := ui.NewProgress(os.Stderr, c.Bool("quiet"))
 	plan, found, err := compiler.Compile(ctx, in, compiler.Deps{
-		Environ: os.Environ(), Progress: progress.Say, Trace: c.Bool("trace"), CacheDir: cacheDir(c.Bool("no-cache")), PolicyWorker: policyWorker(),
+		Environ: os.Environ(), Progress: progress.Say, Trace: c.Bool("trace"), CacheDir: cacheDir(c.Bool("no-cache")), Worker: worker(),
 	})
 	progress.Close()
 	printDiagnostics(found)

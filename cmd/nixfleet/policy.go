@@ -21,8 +21,8 @@ import (
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// policyWorkerName is the command that evaluates policies for another of our processes.
-const policyWorkerName = "policy-worker"
+// workerName is the command that evaluates Jsonnet for another of our processes.
+const workerName = "worker"
 
 func policyCommand() *cli.Command {
 	return &cli.Command{
@@ -58,21 +58,21 @@ Examples: nixfleet policy test
 	}
 }
 
-// policyWorkerCommand is for our own processes only.
-func policyWorkerCommand() *cli.Command {
+// workerCommand is for our own processes only.
+func workerCommand() *cli.Command {
 	return &cli.Command{
-		Name: policyWorkerName, Usage: "evaluate policies for another process", Hidden: true,
-		Action: func(c *cli.Context) error { return compiler.ServePolicies(os.Stdin, c.App.Writer) },
+		Name: workerName, Usage: "evaluate policies or an inventory for another process", Hidden: true,
+		Action: func(c *cli.Context) error { return compiler.Work(c.Args().First(), os.Stdin, c.App.Writer) },
 	}
 }
 
-// policyWorker is what starts it.
-func policyWorker() []string {
+// worker is the command that starts it.
+func worker() []string {
 	self, err := os.Executable()
 	if err != nil {
 		self = os.Args[0]
 	}
-	return []string{self, policyWorkerName}
+	return []string{self, workerName}
 }
 
 // policyFlags are those that tell policies what a plan does not say.
@@ -120,7 +120,7 @@ func askPolicies(c *cli.Context, directory string, plan, replaces *schema.Plan, 
 func withWorker(c *cli.Context, ask func(context.Context, compiler.Deps) (*compiler.PolicyReport, error)) (*compiler.PolicyReport, error) {
 	ctx, release := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer release()
-	report, err := ask(ctx, compiler.Deps{PolicyWorker: policyWorker()})
+	report, err := ask(ctx, compiler.Deps{Worker: worker()})
 	if ctx.Err() != nil {
 		return nil, ui.WithCode(ui.ExitInterrupted, errors.New("interrupted"))
 	}

@@ -133,7 +133,7 @@ func rosterFrom(ctx context.Context, c *cli.Context, args []string) (*roster, er
 	if err != nil {
 		return nil, err
 	}
-	read, found, err := compiler.ReadRoster(ctx, compiler.Input{Fleet: fleet, Inputs: inputs, Inventory: c.String("inventory")})
+	read, found, err := compiler.ReadRoster(ctx, compiler.Input{Fleet: fleet, Inputs: inputs, Inventory: c.String("inventory")}, compiler.Deps{Worker: worker()})
 	printDiagnostics(found)
 	if errors.Is(err, compiler.ErrRefused) {
 		return nil, ui.WithCode(ui.ExitError, ui.ErrReported)

@@ -11,10 +11,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/nixfleet/nixfleet/compiler/internal/bounded"
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
 )
 
@@ -106,42 +108,66 @@ func chosen(names []string, choice string) (string, error) {
 	return "", diagnostic.List{finding}
 }
 
-// Load reads and checks the file called name below dir. Messages call it shown.
-func Load(ctx context.Context, dir fs.FS, name, shown string) (*Inventory, error) {
-	data, err := readInside(dir, name)
+// Source is an inventory file.
+type Source struct {
+	// Root is the directory below which the file is and may import; links that lead out
+	// of it are refused. It is empty for a file that came alone and imports nothing.
+	Root string
+	// Name is the file's name below Root, and Shown the one that messages use.
+	Name, Shown string
+	// Data is the content of a file that came alone.
+	Data []byte `json:"-"`
+}
+
+// Load reads and checks an inventory. An inventory in Jsonnet is evaluated by run, which
+// calls [Serve].
+func Load(ctx context.Context, run bounded.Runner, source Source) (*Inventory, error) {
+	data, err := source.read()
+	if err == nil {
+		err = checkBounds(source.Name, data)
+	}
 	if err != nil {
-		return nil, diagnostic.List{{
-			Code: diagnostic.InventoryMissing, Severity: diagnostic.Error, Position: diagnostic.Position{File: shown},
-			Summary: "cannot read the inventory: " + err.Error(),
-		}}
+		return nil, source.fault("cannot read the inventory: "+err.Error(), "")
 	}
-	if err := checkBounds(name, data); err != nil {
-		return nil, diagnostic.List{{
-			Code: diagnostic.InventorySyntax, Severity: diagnostic.Error, Position: diagnostic.Position{File: shown},
-			Summary: "cannot read the inventory: " + err.Error(),
-		}}
-	}
-	loaded := &Inventory{File: shown}
-	switch path.Ext(name) {
+	loaded := &Inventory{File: source.Shown}
+	switch path.Ext(source.Name) {
 	case ".json":
-		loaded.tree, err = parseJSON(data, shown)
+		loaded.tree, err = parseJSON(data, source.Shown)
 	case ".jsonnet":
 	default:
-		loaded.tree, err = parseYAML(data, shown)
+		loaded.tree, err = parseYAML(data, source.Shown)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if loaded.Value, err = evaluate(ctx, dir, name, shown, data); err != nil {
+	if loaded.Value, err = source.evaluate(ctx, run, data); err != nil {
 		return nil, err
 	}
-	if isYAML(name) && loaded.tree.items == nil {
+	if isYAML(source.Name) && loaded.tree.items == nil {
 		loaded.Value = onlyDocument(loaded.Value)
 	}
 	if err := loaded.check(); err != nil {
 		return nil, err
 	}
 	return loaded, nil
+}
+
+func (s Source) read() ([]byte, error) {
+	if s.Root == "" {
+		return s.Data, nil
+	}
+	root, err := os.OpenRoot(s.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return fs.ReadFile(root.FS(), s.Name)
+}
+
+func (s Source) fault(summary, hint string) error {
+	return diagnostic.List{{
+		Code: diagnostic.InventorySyntax, Severity: diagnostic.Error, Position: diagnostic.Position{File: s.Shown}, Summary: summary, Hint: hint,
+	}}
 }
 
 // Locate returns where a field was written; the zero position where it was not.

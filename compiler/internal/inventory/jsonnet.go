@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"path"
 	"regexp"
 	"strconv"
@@ -13,49 +16,95 @@ import (
 
 	"github.com/google/go-jsonnet"
 
+	"github.com/nixfleet/nixfleet/compiler/internal/bounded"
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
 )
 
-// evaluate returns the file's value as JSON. Jsonnet cannot be interrupted: on
-// cancel its evaluation is left to itself, and its result is dropped.
-func evaluate(ctx context.Context, dir fs.FS, name, shown string, data []byte) (json.RawMessage, error) {
-	type outcome struct {
-		value string
-		err   error
+// request is what the process that evaluates Jsonnet gets, as JSON.
+type request struct {
+	Source Source
+	Data   string
+}
+
+// reply is its answer.
+type reply struct {
+	Value json.RawMessage
+	Fault *diagnostic.Diagnostic
+}
+
+// evaluate returns the value of the source as JSON. A program in Jsonnet may loop or
+// take all memory, so run has it evaluated elsewhere; data cannot do that.
+func (s Source) evaluate(ctx context.Context, run bounded.Runner, data []byte) (json.RawMessage, error) {
+	if path.Ext(s.Name) != ".jsonnet" {
+		return s.valueOf(nil, data)
 	}
-	done, stop := make(chan outcome, 1), make(chan struct{})
-	defer close(stop)
-	go func() {
-		defer func() {
-			if fault := recover(); fault != nil {
-				done <- outcome{err: fmt.Errorf("internal error: %v", fault)}
-			}
-		}()
-		vm := jsonnet.MakeVM()
-		vm.Importer(&importer{dir: dir, top: name, shown: shown, cache: map[string]jsonnet.Contents{name: jsonnet.MakeContentsRaw(data)}})
-		var out outcome
-		if isYAML(name) {
-			out.value, out.err = vm.EvaluateAnonymousSnippet(name, fmt.Sprintf("std.parseYaml(importstr %q)", name))
-		} else {
-			out.value, out.err = vm.EvaluateFile(name)
-		}
-		done <- out
-	}()
-	select {
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-memoryExceeded(stop):
-		return nil, diagnostic.List{{
-			Code: diagnostic.InventorySyntax, Severity: diagnostic.Error, Position: diagnostic.Position{File: shown},
-			Summary: fmt.Sprintf("cannot evaluate the inventory: it takes more than %d GiB of memory", maxMemory>>30),
-			Hint:    "look for a list or a text that grows without end",
-		}}
-	case out := <-done:
-		if out.err != nil {
-			return nil, jsonnetError(out.err, name, shown)
-		}
-		return json.RawMessage(strings.TrimSpace(out.value)), nil
+	asked, err := json.Marshal(request{s, string(data)})
+	if err != nil {
+		return nil, err
 	}
+	var out bytes.Buffer
+	err = run(ctx, asked, &out)
+	var exceeded *bounded.Exceeded
+	switch {
+	case errors.As(err, &exceeded):
+		return nil, s.fault("cannot evaluate the inventory: "+exceeded.Error(), exceeded.Hint())
+	case errors.Is(err, bounded.ErrEnded):
+		return nil, s.fault("cannot evaluate the inventory: "+err.Error(), "")
+	case err != nil:
+		return nil, err
+	}
+	var answer reply
+	if err := json.Unmarshal(out.Bytes(), &answer); err != nil {
+		return nil, fmt.Errorf("cannot read the value of the inventory: %w", err)
+	}
+	if answer.Fault != nil {
+		return nil, diagnostic.List{*answer.Fault}
+	}
+	return answer.Value, nil
+}
+
+// Serve evaluates the inventory that it reads from in and answers on out.
+func Serve(in io.Reader, out io.Writer) error {
+	var asked request
+	if err := json.NewDecoder(in).Decode(&asked); err != nil {
+		return fmt.Errorf("cannot read what to evaluate: %w", err)
+	}
+	var dir fs.FS
+	if asked.Source.Root != "" {
+		root, err := os.OpenRoot(asked.Source.Root)
+		if err != nil {
+			return fmt.Errorf("cannot open the fleet: %w", err)
+		}
+		defer root.Close()
+		dir = root.FS()
+	}
+	var answer reply
+	value, err := asked.Source.valueOf(dir, []byte(asked.Data))
+	if list, ok := diagnostic.Of(err); ok {
+		answer.Fault = &list[0]
+	} else if err != nil {
+		return err
+	}
+	answer.Value = value
+	return json.NewEncoder(out).Encode(answer)
+}
+
+// valueOf evaluates the source in this process.
+func (s Source) valueOf(dir fs.FS, data []byte) (json.RawMessage, error) {
+	vm := jsonnet.MakeVM()
+	vm.Importer(&importer{dir: dir, cache: map[string]jsonnet.Contents{s.Name: jsonnet.MakeContentsRaw(data)}})
+	vm.SetTraceOut(io.Discard)
+	var value string
+	var err error
+	if isYAML(s.Name) {
+		value, err = vm.EvaluateAnonymousSnippet(s.Name, fmt.Sprintf("std.parseYaml(importstr %q)", s.Name))
+	} else {
+		value, err = vm.EvaluateFile(s.Name)
+	}
+	if err != nil {
+		return nil, jsonnetError(err, s.Name, s.Shown)
+	}
+	return json.RawMessage(strings.TrimSpace(value)), nil
 }
 
 func isYAML(name string) bool { return path.Ext(name) != ".jsonnet" && path.Ext(name) != ".json" }
@@ -82,9 +131,8 @@ func onlyDocument(value json.RawMessage) json.RawMessage {
 // importer serves imports from below one directory only, so that what an
 // inventory says depends on the fleet's source alone.
 type importer struct {
-	dir        fs.FS
-	top, shown string
-	cache      map[string]jsonnet.Contents
+	dir   fs.FS // nil for a file that came alone
+	cache map[string]jsonnet.Contents
 }
 
 // Import implements [jsonnet.Importer].
@@ -96,7 +144,10 @@ func (i *importer) Import(from, imported string) (jsonnet.Contents, string, erro
 	if contents, ok := i.cache[name]; ok {
 		return contents, name, nil
 	}
-	data, err := readInside(i.dir, name)
+	if i.dir == nil {
+		return jsonnet.Contents{}, "", fmt.Errorf("cannot import %q: an inventory that came with --input is one file and imports nothing", imported)
+	}
+	data, err := fs.ReadFile(i.dir, name)
 	if err == nil {
 		err = checkBounds(name, data)
 	}
@@ -106,9 +157,6 @@ func (i *importer) Import(from, imported string) (jsonnet.Contents, string, erro
 	i.cache[name] = jsonnet.MakeContentsRaw(data)
 	return i.cache[name], name, nil
 }
-
-// readInside reads a file; dir, as [os.Root.FS] does, must refuse links that lead out.
-func readInside(dir fs.FS, name string) ([]byte, error) { return fs.ReadFile(dir, name) }
 
 var jsonnetPlaceRE = regexp.MustCompile(`(?m)(?:^|\s)([^\s:]+\.(?:jsonnet|libsonnet|json|yaml|yml)):\(?(\d+):(\d+)`)
 
@@ -134,6 +182,9 @@ func jsonnetError(err error, name, shown string) error {
 	case strings.Contains(first, "outside the fleet"):
 		finding.Code = diagnostic.InventoryImport
 		finding.Hint = "move what is imported into the fleet: a plan is made of the fleet's source only"
+	case strings.Contains(first, "max stack frames exceeded"):
+		finding.Summary = fmt.Sprintf("cannot evaluate the inventory: more than %d calls are in each other", maxDepth)
+		finding.Hint = "look for a function that calls itself without end"
 	case strings.Contains(text, "Top-level function"):
 		finding.Summary = "the inventory is a function, not a value"
 	}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nixfleet/nixfleet/compiler/internal/bounded"
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
 )
 
@@ -96,7 +97,7 @@ func cause(err error) error {
 
 // Check asks the policies of a source about a plan. Where needed, it is an error that
 // there are none.
-func Check(ctx context.Context, runner Runner, source Source, subject Subject, needed bool) (*Answer, error) {
+func Check(ctx context.Context, runner bounded.Runner, source Source, subject Subject, needed bool) (*Answer, error) {
 	policies, _, err := source.files()
 	if err != nil {
 		return nil, err
@@ -123,7 +124,7 @@ func Check(ctx context.Context, runner Runner, source Source, subject Subject, n
 }
 
 // Test carries out the tests of a source's policies.
-func Test(ctx context.Context, runner Runner, source Source) (*Answer, error) {
+func Test(ctx context.Context, runner bounded.Runner, source Source) (*Answer, error) {
 	_, tests, err := source.files()
 	if err != nil {
 		return nil, err
@@ -138,7 +139,7 @@ func Test(ctx context.Context, runner Runner, source Source) (*Answer, error) {
 }
 
 // ask has a request carried out and reads the answer.
-func ask(ctx context.Context, runner Runner, asked *request) (*Answer, error) {
+func ask(ctx context.Context, runner bounded.Runner, asked *request) (*Answer, error) {
 	data, err := json.Marshal(asked)
 	if err != nil {
 		return nil, err
@@ -156,8 +157,6 @@ func ask(ctx context.Context, runner Runner, asked *request) (*Answer, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case errors.As(err, new(*boundError)): // which is why it failed, too
-		answer.Faults = append(answer.Faults, ending(last, err))
 	case err != nil || failure != nil:
 		answer.Faults = append(answer.Faults, ending(last, cmp.Or(failure, err)))
 	}
@@ -165,22 +164,14 @@ func ask(ctx context.Context, runner Runner, asked *request) (*Answer, error) {
 	return answer, nil
 }
 
-// mostAnswer bounds what an answer may take.
-const mostAnswer = 64 << 20
-
-var errNotDone = errors.New("it ended unexpectedly")
-
 // readAnswer reads until the answer is done; last is what was being done otherwise.
 func readAnswer(from io.Reader) (answer *Answer, last event, err error) {
 	answer = &Answer{}
-	limited := &io.LimitedReader{R: from, N: mostAnswer}
-	for decoder := json.NewDecoder(limited); ; {
+	for decoder := json.NewDecoder(from); ; {
 		var e event
 		switch err := decoder.Decode(&e); {
-		case err != nil && limited.N <= 0:
-			return answer, last, &boundError{fmt.Sprintf("it says more than %d MiB", mostAnswer>>20)}
 		case err != nil:
-			return answer, last, errNotDone
+			return answer, last, bounded.ErrEnded
 		case e.Done:
 			return answer, last, nil
 		}
@@ -206,8 +197,9 @@ func ending(last event, err error) diagnostic.Diagnostic {
 		Code: diagnostic.PolicyBounds, Severity: diagnostic.Error, Position: diagnostic.Position{File: last.File},
 		Summary: "cannot evaluate the policy: " + err.Error(),
 	}
-	if _, bound := err.(*boundError); bound {
-		d.Hint = "look for a function that calls itself without end, or a list or a text that grows"
+	var exceeded *bounded.Exceeded
+	if errors.As(err, &exceeded) {
+		d.Hint = exceeded.Hint()
 	}
 	if last.Doing != "" {
 		d.Detail = "it was at " + last.Doing

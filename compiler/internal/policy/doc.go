@@ -7,7 +7,8 @@
 // environment in Jsonnet.
 //
 // Jsonnet cannot be interrupted, and may take all memory at once. So policies are
-// evaluated in a process of their own ([Process]) that says line by line how far it is.
+// evaluated in a process of their own (see package bounded) that reports line by line how
+// far it is.
 package policy
 
 import (

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixfleet/nixfleet/compiler/internal/bounded"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -35,7 +36,7 @@ func TestDocumentedPolicies(t *testing.T) {
 		host.Groups = []string{"db"}
 		plan.Index.Hosts[name] = host
 	}
-	asked, err := Check(context.Background(), Here, Source{dir, Directory}, Subject{Plan: plan}, true)
+	asked, err := Check(context.Background(), bounded.Here(Serve), Source{dir, Directory}, Subject{Plan: plan}, true)
 	if err != nil || len(asked.Faults) > 0 || len(asked.Violations) != 3 { // no health check, no previous plan, no day
 		t.Error(asked, err)
 	}

@@ -2,22 +2,25 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nixfleet/nixfleet/compiler/internal/bounded"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// TestMain makes the test what evaluates policies where it is started as that.
+// TestMain makes the test binary a worker when it is started as one.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "serve-policies" {
-		err := Limit(testLimits)
+	if len(os.Args) == 3 && os.Args[1] == "serve-policies" {
+		cpu, err := time.ParseDuration(os.Args[2])
 		if err == nil {
-			err = Serve(os.Stdin, os.Stdout)
+			err = bounded.Serve(limits(cpu), Serve, os.Stdin, os.Stdout)
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -28,17 +31,29 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// testLimits are small, so that what exceeds them does so soon.
-var testLimits = Limits{Seconds: 5, Memory: 2 << 30}
+// limits are small, so that what exceeds them does so soon.
+func limits(cpu time.Duration) bounded.Limits {
+	return bounded.Limits{CPU: cpu, Clock: time.Hour, Memory: 256 << 20, Output: 1 << 20}
+}
 
-func process() Runner { return Process([]string{os.Args[0], "serve-policies"}, testLimits) }
+// enough CPU time for everything that ends.
+const enough = 5 * time.Minute
+
+func process(cpu time.Duration) bounded.Runner {
+	return bounded.Process([]string{os.Args[0], "serve-policies", cpu.String()}, limits(cpu))
+}
 
 func small() Subject { return Subject{Plan: largePlan(2, false, "a")} }
 
 // said is what checking a fleet's policies says.
 func said(t *testing.T, dir string, subject Subject) string {
 	t.Helper()
-	answer, err := Check(context.Background(), process(), Source{dir, Directory}, subject, true)
+	return saidWithin(t, enough, dir, subject)
+}
+
+func saidWithin(t *testing.T, cpu time.Duration, dir string, subject Subject) string {
+	t.Helper()
+	answer, err := Check(context.Background(), process(cpu), Source{dir, Directory}, subject, true)
 	if err != nil {
 		return err.Error() + "\n"
 	}
@@ -147,13 +162,21 @@ func TestFaults(t *testing.T) {
 			"local f(n) = if n < 0 then n else f(n + 1) tailstrict;\n{ a(plan): [], b(plan): f(0) }",
 			"error: cannot evaluate the policy: a function calls itself too often, or a value is nested too deep [policy-bounds]\n  at policy/p.jsonnet\n  it was at the rule b\n" + growing,
 		},
-		"an endless loop": {
-			endless + "{ a(plan): [], b(plan): loop }",
-			"error: cannot evaluate the policy: it takes more than 5 seconds [policy-bounds]\n  at policy/p.jsonnet\n  it was at the rule b\n" + growing,
-		},
 		"all memory at once": {
 			"{ a(plan): std.makeArray(2000000000, function(i) {}) }",
-			"error: cannot evaluate the policy: it takes more than 2 GiB of memory [policy-bounds]\n  at policy/p.jsonnet\n  it was at the rule a\n" + growing,
+			"error: cannot evaluate the policy: it takes more than 256 MiB of memory [policy-bounds]\n  at policy/p.jsonnet\n  it was at the rule a\n" + growing,
+		},
+		"all memory bit by bit": {
+			"{ a(plan): std.foldl(function(list, n) list + list, std.range(1, 60), [1]) }",
+			"error: cannot evaluate the policy: it takes more than 256 MiB of memory [policy-bounds]\n  at policy/p.jsonnet\n  it was at the rule a\n" + growing,
+		},
+		"a huge result": {
+			"{ a(plan): [{ message: std.foldl(function(s, n) s + s, std.range(1, 21), 'x') }] }",
+			"error: cannot evaluate the policy: its result is larger than 1 MiB [policy-bounds]\n  at policy/p.jsonnet\n  it was at the rule a\n" + growing,
+		},
+		"an unknown native function": {
+			"{ a(plan): std.native('exec')('id') }",
+			"error: cannot evaluate the policy: Unexpected type null, expected function [policy-failed]\n  at policy/p.jsonnet:1:12, a\n",
 		},
 		"too many violations": {
 			"{ a(plan): [{ message: 'x' } for i in std.range(0, 10000)] }",
@@ -177,11 +200,21 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// A policy that loops is stopped by the CPU time that it takes, however long that lasts.
+func TestEndlessLoop(t *testing.T) {
+	t.Parallel()
+	dir := write(t, map[string]string{"policy/p.jsonnet": endless + "{ a(plan): [], b(plan): loop }"})
+	want := "error: cannot evaluate the policy: it takes more than 1s of CPU time [policy-bounds]\n  at policy/p.jsonnet\n  it was at the rule b\n" + growing
+	if found := saidWithin(t, time.Second, dir, small()); found != want {
+		t.Errorf("found\n%s\nwant\n%s", found, want)
+	}
+}
+
 // endless takes hours, and little memory.
 const endless = "local n = std.range(1, 2000);\nlocal sum(f) = std.foldl(function(a, b) a + f(b), n, 0);\n" +
 	"local loop = sum(function(x) sum(function(y) sum(function(z) x + y + z)));\n"
 
-const growing = "hint: look for a function that calls itself without end, or a list or a text that grows\n"
+const growing = "hint: look for a function that calls itself without end, or a list or a string that grows\n"
 
 func TestPoliciesSeeThePlan(t *testing.T) {
 	t.Parallel()
@@ -229,11 +262,11 @@ func TestNoPolicies(t *testing.T) {
 	if found := said(t, dir, small()); !strings.HasPrefix(found, "error: there are no policies in ") {
 		t.Error(found)
 	}
-	answer, err := Check(context.Background(), process(), Source{write(t, nil), Directory}, small(), false)
+	answer, err := Check(context.Background(), process(enough), Source{write(t, nil), Directory}, small(), false)
 	if err != nil || len(answer.Violations)+len(answer.Faults) > 0 {
 		t.Error(answer, err)
 	}
-	if _, err := Test(context.Background(), process(), Source{dir, Directory}); err == nil || !strings.Contains(err.Error(), "there are no tests of policies") {
+	if _, err := Test(context.Background(), process(enough), Source{dir, Directory}); err == nil || !strings.Contains(err.Error(), "there are no tests of policies") {
 		t.Error(err)
 	}
 	if _, err := Open(filepath.Join(dir, "nowhere")); err == nil || !strings.Contains(err.Error(), "there is no directory") {
@@ -273,51 +306,42 @@ func TestOpen(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	dir := write(t, map[string]string{"policy/p.jsonnet": endless + "{ a(plan): loop }"})
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	runner := Process([]string{os.Args[0], "serve-policies"}, DefaultLimits)
-	if _, err := Check(ctx, runner, Source{dir, Directory}, small(), true); err != context.DeadlineExceeded {
+	interrupted := errors.New("interrupted")
+	ctx, interrupt := context.WithCancelCause(context.Background())
+	runner := func(ctx context.Context, request []byte, answer io.Writer) error {
+		time.AfterFunc(100*time.Millisecond, func() { interrupt(interrupted) })
+		return process(time.Hour)(ctx, request, answer)
+	}
+	if _, err := Check(ctx, runner, Source{dir, Directory}, small(), true); err != interrupted {
 		t.Error(err)
 	}
 }
 
 func TestTraces(t *testing.T) {
 	dir := write(t, map[string]string{"policy/p.jsonnet": "{ a(plan): std.trace('seen', []) }"})
-	answer, err := Check(context.Background(), process(), Source{dir, Directory}, small(), true)
+	answer, err := Check(context.Background(), process(enough), Source{dir, Directory}, small(), true)
 	if err != nil || len(answer.Traces) != 1 || !strings.Contains(answer.Traces[0], "policy/p.jsonnet:1 seen") {
 		t.Error(answer, err)
 	}
 }
 
-// What evaluates may fail itself, and that is no policy that loops.
+// What evaluates may fail itself, and that is not a policy that loops.
 func TestProcessThatFails(t *testing.T) {
 	source := Source{write(t, map[string]string{"policy/p.jsonnet": "{ a(plan): [] }"}), Directory}
 	for command, want := range map[string]string{
 		"exit 0":                   "error: cannot evaluate the policy: it ended unexpectedly [policy-bounds]\n",
 		"echo no room >&2; exit 3": "error: cannot evaluate the policy: it ended unexpectedly: no room [policy-bounds]\n",
-		"echo '{\"doing\":\"x\",\"file\":\"f\"}'; kill -9 $$": "error: cannot evaluate the policy: it takes more than 5 seconds [policy-bounds]\n  at f\n  it was at x\n" + growing,
+		"echo '{\"doing\":\"x\",\"file\":\"f\"}'; kill -9 $$": "error: cannot evaluate the policy: it ended unexpectedly: " +
+			"the system killed it, perhaps because the machine ran out of memory [policy-bounds]\n  at f\n  it was at x\n",
 		"exec cat /dev/zero": "error: cannot evaluate the policy: it ended unexpectedly",
 	} {
-		answer, err := Check(context.Background(), Process([]string{"sh", "-c", command}, testLimits), source, small(), true)
+		answer, err := Check(context.Background(), bounded.Process([]string{"sh", "-c", command}, limits(enough)), source, small(), true)
 		if err != nil || !strings.HasPrefix(report(answer), want) {
 			t.Errorf("%s: found\n%s%v\nwant\n%s", command, report(answer), err, want)
 		}
 	}
-	answer, err := Check(context.Background(), Process([]string{"/nonexistent"}, testLimits), source, small(), true)
-	if err != nil || !strings.Contains(report(answer), "cannot start what evaluates policies") {
+	answer, err := Check(context.Background(), bounded.Process([]string{"/nonexistent"}, limits(enough)), source, small(), true)
+	if err != nil || !strings.Contains(report(answer), "cannot start the evaluation") {
 		t.Error(report(answer), err)
 	}
-}
-
-func TestAnswerIsBounded(t *testing.T) {
-	if _, _, err := readAnswer(talker{}); err == nil || err.Error() != "it says more than 64 MiB" {
-		t.Error(err)
-	}
-}
-
-// talker traces without end.
-type talker struct{}
-
-func (talker) Read(into []byte) (int, error) {
-	return copy(into, `{"trace":"`+strings.Repeat("x", max(0, len(into)-13))+"\"}\n"), nil
 }

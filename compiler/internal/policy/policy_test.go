@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nixfleet/nixfleet/compiler/internal/bounded"
 )
 
 // write writes a fleet's files, by name, into a new directory.
@@ -26,7 +28,7 @@ func write(t testing.TB, files map[string]string) string {
 
 func cases(t testing.TB, dir string) *Answer {
 	t.Helper()
-	answer, err := Test(context.Background(), Here, Source{dir, Directory})
+	answer, err := Test(context.Background(), bounded.Here(Serve), Source{dir, Directory})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,8 +36,7 @@ type event struct {
 	Done       bool                   `json:"done,omitempty"`
 }
 
-// Serve evaluates what it is asked on in and answers on out. It is the body of the
-// process that [Process] starts.
+// Serve evaluates the policies that it reads from in and answers on out, line by line.
 func Serve(in io.Reader, out io.Writer) error {
 	var asked request
 	if err := json.NewDecoder(in).Decode(&asked); err != nil {

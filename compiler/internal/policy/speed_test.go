@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nixfleet/nixfleet/compiler/internal/bounded"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -66,7 +67,7 @@ func BenchmarkCheck(b *testing.B) {
 			b.Run(fmt.Sprintf("hosts=%d/differ=%t", hosts, differ), func(b *testing.B) {
 				subject := Subject{Plan: largePlan(hosts, differ, "a"), Previous: largePlan(hosts, differ, "b"), Date: "2026-11-11"}
 				for b.Loop() {
-					answer, err := Check(context.Background(), Here, source, subject, true)
+					answer, err := Check(context.Background(), bounded.Here(Serve), source, subject, true)
 					if err != nil || len(answer.Faults) > 0 {
 						b.Fatal(err, answer.Faults)
 					}
@@ -83,7 +84,7 @@ func TestGrowsWithHosts(t *testing.T) {
 		cost := func(hosts int) time.Duration {
 			subject := Subject{Plan: largePlan(hosts, differ, "a"), Previous: largePlan(hosts, differ, "b"), Date: "2026-11-11"}
 			before := processorTime(t)
-			answer, err := Check(context.Background(), Here, source, subject, true)
+			answer, err := Check(context.Background(), bounded.Here(Serve), source, subject, true)
 			if err != nil || len(answer.Faults) > 0 || len(answer.Violations) != 1 { // there is no canary
 				t.Fatal(err, report(answer))
 			}
