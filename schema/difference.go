@@ -3,7 +3,7 @@ package schema
 // DifferenceKind and DifferenceVersion head what `nixfleet diff --json` prints.
 const (
 	DifferenceKind    = "nixfleet.difference"
-	DifferenceVersion = 1
+	DifferenceVersion = 2
 )
 
 // PlanDifference is what is different between two plans, and what an execution of the
@@ -11,7 +11,7 @@ const (
 type PlanDifference struct {
 	// Kind is always "nixfleet.difference".
 	Kind string `json:"kind"`
-	// Version is the format's version, 1.
+	// Version is the format's version, 2.
 	Version int `json:"version"`
 	// Same says that nothing is different. Plans with one digest are the same.
 	Same bool `json:"same"`
@@ -33,10 +33,10 @@ type PlanDifference struct {
 	Reboots []RebootMove `json:"reboots,omitempty"`
 	// Rollout are the other differences of the order of the execution: waves' terms,
 	// limits, budgets, gates.
-	Rollout []Change `json:"rollout,omitempty"`
+	Rollout []PlannedChange `json:"rollout,omitempty"`
 	// Fleet are the differences of what is of no host by itself: the fleet's name and
 	// time zone, its source, the library, the helpers.
-	Fleet []Change `json:"fleet,omitempty"`
+	Fleet []PlannedChange `json:"fleet,omitempty"`
 	// Unknown are what cannot be told of these two plans, and why.
 	Unknown []string `json:"unknown,omitempty"`
 }
@@ -118,8 +118,8 @@ const (
 // PlannedChange is one change of hosts that are as the old plan says.
 type PlannedChange struct {
 	Change
-	// Fields are the properties that differ. Those with neither value differ in more
-	// than a line, or not alike on all hosts.
+	// Fields are the properties that differ. They have no values where these are long or
+	// not the same on all hosts.
 	Fields []Difference `json:"fields,omitempty"`
 	// Condition says when it happens: "if it runs"; absent where it surely does.
 	Condition string `json:"condition,omitempty"`

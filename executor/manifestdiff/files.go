@@ -80,6 +80,11 @@ func (d *difference) files() {
 
 func contentOf(f *schema.File) Content { return Content{Payload: f.Payload, Source: f.Source} }
 
+// content is a difference of contents, by digests and paths in the closure.
+func content(before, after Content) schema.Difference {
+	return field(schema.PropertyContent, string(before.Payload)+before.Source, string(after.Payload)+after.Source)
+}
+
 func described(f *schema.File) string {
 	switch {
 	case f.Symlink != "":
@@ -110,19 +115,19 @@ func (d *difference) sameFile(before, after *schema.File) {
 		change.Fields = []schema.Difference{field("link", "", after.Symlink)}
 	case wasLink:
 		change = does(schema.Update, KindFile, after.Path, "was a link to "+before.Symlink+", becomes a file")
-		change.Fields = []schema.Difference{field("link", before.Symlink, ""), {Property: "content"}}
+		change.Fields = []schema.Difference{field("link", before.Symlink, ""), content(old, now), field("mode", "", after.Mode)}
 	default:
 		change = updates(KindFile, after.Path, owner...)
 		if old != now {
 			if change.Detail == "" && before.Source != "" && after.Source != "" {
 				change.Condition = "unless the content is the same"
 			}
-			change.Fields = append([]schema.Difference{{Property: "content"}}, change.Fields...)
+			change.Fields = append([]schema.Difference{content(old, now)}, change.Fields...)
 			change.Detail = strings.TrimSuffix("content, "+change.Detail, ", ")
 		}
 	}
 	if after.Symlink != "" {
-		silent = append(append(silent, field("content", string(before.Payload)+before.Source, string(after.Payload)+after.Source)), owner...)
+		silent = append(append(silent, content(old, now)), owner...)
 	}
 	if change.Note = validated(after); len(change.Fields) > 0 {
 		d.change.Changed[after.Path] = true

@@ -33,9 +33,9 @@ func (d *difference) unitFiles() {
 			d.addContent(removal, does(schema.Remove, KindUnit, p.name, "", givesBack(p.old.Adopt)), Content{Payload: p.old.Payload}, Content{})
 		case p.new != nil && p.old.Payload != p.new.Payload:
 			d.change.Changed[name.File()] = true
-			change := does(schema.Update, KindUnit, p.name, "content", d.effect(p.new))
-			change.Fields = []schema.Difference{{Property: "content"}}
-			d.addContent(file, change, Content{Payload: p.old.Payload}, Content{Payload: p.new.Payload})
+			change, old, now := does(schema.Update, KindUnit, p.name, "content", d.effect(p.new)), Content{Payload: p.old.Payload}, Content{Payload: p.new.Payload}
+			change.Fields = []schema.Difference{content(old, now)}
+			d.addContent(file, change, old, now)
 		}
 		linksChange := d.links(p, p.old != nil || wasMasked, p.new != nil || masked)
 		if p.old != nil && p.new != nil {

@@ -1,7 +1,7 @@
 package diff
 
 import (
-	"slices"
+	"cmp"
 	"strings"
 
 	"github.com/nixfleet/nixfleet/schema"
@@ -28,40 +28,27 @@ func (c *comparison) compareFleet() {
 		return all
 	}
 	for _, found := range compareObjects("helper", helpers(old), helpers(now)) {
-		c.difference.Fleet = append(c.difference.Fleet, found.Change)
+		c.difference.Fleet = append(c.difference.Fleet, found.ofNoHost())
 	}
 }
 
+// fleet reports values on the line, even long ones: they are hashes.
 func (c *comparison) fleet(name string, before, after any) {
 	for _, found := range compareObjects(kindFleet, single(name, before), single(name, after)) {
-		if found.diff != "" { // told in a line all the same: hashes are what is long
-			found.Detail = strings.Join(valuesOf(before, after), ", ")
+		details := make([]string, len(found.Fields))
+		for i, f := range found.Fields {
+			details[i] = f.Property + " " + cmp.Or(f.Was, "none") + " -> " + cmp.Or(f.Is, "none")
 		}
-		c.difference.Fleet = append(c.difference.Fleet, found.Change)
+		found.Detail, found.diff = strings.Join(details, ", "), ""
+		c.difference.Fleet = append(c.difference.Fleet, found.ofNoHost())
 	}
 }
 
-// valuesOf says of each property that differs what it was and is.
-func valuesOf(before, after any) []string {
-	old, now := properties(before), properties(after)
-	var all []string
-	for key := range now {
-		if _, had := old[key]; !had {
-			old[key] = ""
-		}
+// ofNoHost is a change of the rollout or the fleet.
+func (c change) ofNoHost() schema.PlannedChange {
+	c.Inert = false
+	if c.diff != "" {
+		c.Texts = []schema.TextDifference{{Diff: c.diff}}
 	}
-	for key, value := range old {
-		if value != now[key] {
-			all = append(all, words(key)+" "+orNone(value)+" -> "+orNone(now[key]))
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
-func orNone(text string) string {
-	if text == "" {
-		return "none"
-	}
-	return text
+	return c.PlannedChange
 }

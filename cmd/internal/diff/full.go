@@ -66,18 +66,17 @@ func rebootsNow(move schema.RebootMove) string {
 	return may + move.To + "; before: " + move.From
 }
 
-// changesOf tells of changes that are of no host.
-func changesOf(changes []schema.Change) document.List {
+// changesOf lists changes of the rollout or the fleet.
+func changesOf(changes []schema.PlannedChange) document.List {
 	var list document.List
 	for _, c := range changes {
-		detail, diff, _ := strings.Cut(c.Detail, "\n")
-		text := document.Line(kindAndName(c), " "+map[schema.Action]string{schema.Create: "is new", schema.Remove: "is gone", schema.Update: "changes"}[c.Action])
-		if detail != "" && (c.Kind != "wave" || c.Action == schema.Update) { // the others are drawn, or gone
-			text = document.Line(text, ": "+detail)
+		text := document.Line(kindAndName(c.Change), " "+map[schema.Action]string{schema.Create: "is new", schema.Remove: "is gone", schema.Update: "changes"}[c.Action])
+		if c.Detail != "" && (c.Kind != "wave" || c.Action == schema.Update) { // the others are drawn, or gone
+			text = document.Line(text, ": "+c.Detail)
 		}
 		item := document.Item{Text: text}
-		if diff != "" {
-			item.Blocks = []document.Block{patch(diff)}
+		for _, t := range c.Texts {
+			item.Blocks = append(item.Blocks, patch(t.Diff))
 		}
 		list.Items = append(list.Items, item)
 	}

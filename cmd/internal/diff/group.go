@@ -81,6 +81,14 @@ func (g *group) merged(all [][]change, i int) schema.PlannedChange {
 			variants = alike
 		}
 	}
+	if len(variants) > 1 || variants[0].own {
+		planned.Fields = slices.Clone(planned.Fields)
+		for i, f := range planned.Fields {
+			if f.Property != propertyMode && f.Property != propertyConfirm { // those are the same
+				planned.Fields[i] = schema.Difference{Property: f.Property}
+			}
+		}
+	}
 	for _, v := range variants {
 		text := schema.TextDifference{Own: v.own, Diff: v.diff, Withheld: v.withheld}
 		if len(variants) > 1 {

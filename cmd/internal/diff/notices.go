@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func (n *notices) add(level schema.NoticeLevel, hosts schema.HostList, format st
 func (c *comparison) noticeFleet(n *notices) {
 	old, now := c.old.Index, c.new.Index
 	if old.Fleet != now.Fleet {
-		n.add(schema.NoticeCaution, nil, "the plans are of fleets of different names: %s and %s", orNone(old.Fleet), orNone(now.Fleet))
+		n.add(schema.NoticeCaution, nil, "the plans are of fleets of different names: %s and %s", cmp.Or(old.Fleet, "none"), cmp.Or(now.Fleet, "none"))
 	}
 	if old.TimeZone != now.TimeZone {
 		n.add(schema.NoticeCaution, nil, "windows are meant in another time zone: %s, and %s before", now.TimeZone, old.TimeZone)
@@ -135,7 +136,9 @@ func noticeChange(n *notices, g schema.HostDifference, p schema.PlannedChange) {
 			caution("the unit %s is masked: it stops, and nothing can start it", p.Object)
 		}
 	case kindHost:
-		if g.What != schema.HostComes && (strings.Contains(p.Detail, "base ") || strings.Contains(p.Detail, "system ")) {
+		_, base := property(p, "base")
+		_, system := property(p, "system")
+		if base || system {
 			caution("it is declared as another kind of host: %s", p.Detail)
 		}
 	case kindConnection:
@@ -149,7 +152,7 @@ func noticeChange(n *notices, g schema.HostDifference, p schema.PlannedChange) {
 			caution("the secret %s is gone", p.Object)
 		}
 	case kindActivation:
-		if strings.Contains(p.Detail, "-> 0s") && strings.Contains(p.Detail, "confirm window") {
+		if window, changes := property(p, propertyConfirm); changes && window == "0s" {
 			caution("a change is not undone any more where the host cannot be reached after it: confirm window 0s")
 		}
 	}
@@ -173,7 +176,7 @@ func noticeFile(caution func(string, ...any), g schema.HostDifference, p schema.
 		}
 		caution("%s", text)
 	}
-	if mode := modeAfter(p.Detail); mode != "" {
+	if mode, changes := property(p, propertyMode); changes && !p.Inert {
 		if bits := schema.Mode(mode).Bits(); bits&0o002 != 0 {
 			caution("everybody on the host may write %s (mode %s)", p.Object, mode)
 		} else if bits&0o6000 != 0 {
@@ -200,14 +203,18 @@ func changedLines(p schema.PlannedChange) []string {
 	return lines
 }
 
-// modeAfter returns the mode that a change gives a file; empty where it keeps it.
-func modeAfter(detail string) string {
-	isMode := func(word string) bool { return len(word) == 4 && strings.Trim(word, "01234567") == "" }
-	if word, _, _ := strings.Cut(detail, " "); isMode(word) { // a new file: "0644 root:root"
-		return word
+// The properties whose values notices look at.
+const (
+	propertyMode    = "mode"
+	propertyConfirm = "confirm window"
+)
+
+// property returns the new value of a property, if it differs.
+func property(p schema.PlannedChange, name string) (value string, differs bool) {
+	for _, field := range p.Fields {
+		if field.Property == name {
+			return field.Is, true
+		}
 	}
-	if _, rest, ok := strings.Cut(detail, "mode "); ok && len(rest) >= 12 && isMode(rest[8:12]) {
-		return rest[8:12]
-	}
-	return ""
+	return "", false
 }

@@ -19,7 +19,9 @@ type change struct {
 
 // key is the same for changes that are told of together.
 func (c *change) key() string {
-	return strings.Join([]string{string(c.Action), c.Kind, c.Object, c.fields, c.Condition, c.Note, fmt.Sprint(c.Refused, c.Inert)}, "\x00")
+	mode, _ := property(c.PlannedChange, propertyMode)
+	confirm, _ := property(c.PlannedChange, propertyConfirm)
+	return strings.Join([]string{string(c.Action), c.Kind, c.Object, c.fields, mode, confirm, c.Condition, c.Note, fmt.Sprint(c.Refused, c.Inert)}, "\x00")
 }
 
 // pair is what becomes of hosts that have one manifest and are to have another.

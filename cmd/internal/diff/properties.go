@@ -2,6 +2,7 @@ package diff
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -27,36 +28,38 @@ func compareProperties(kind, name string, before, after any) []change {
 		made.Action = schema.Remove
 	}
 	keys := slices.Compact(slices.Sorted(slices.Values(slices.Concat(slices.Collect(maps.Keys(old)), slices.Collect(maps.Keys(now))))))
-	var fields, details []string
+	var details []string
 	short := true
 	for _, key := range keys {
-		if old[key] == now[key] || key == "name" {
+		was, is := old[key], now[key]
+		if was == is || key == "name" {
 			continue
 		}
-		fields = append(fields, words(key))
-		change := old[key] + " -> " + now[key]
+		field := schema.Difference{Property: words(key)}
+		multiline := strings.Contains(was+is, "\n")
+		if !multiline {
+			field.Was, field.Is = was, is
+		}
+		made.Fields = append(made.Fields, field)
+		text := cmp.Or(was, "none") + " -> " + cmp.Or(is, "none")
+		if made.Action == schema.Create {
+			text = is
+		}
 		switch {
-		case made.Action == schema.Create:
-			change = now[key]
 		case made.Action == schema.Remove:
-			continue
-		case old[key] == "":
-			change = "none -> " + now[key]
-		case now[key] == "":
-			change = old[key] + " -> none"
-		}
-		if strings.Contains(change, "\n") || len(change) > brief {
+		case multiline || len(text) > brief:
 			short = false
-			details = append(details, words(key))
-			continue
+			details = append(details, field.Property)
+		default:
+			details = append(details, field.Property+" "+text)
 		}
-		details = append(details, words(key)+" "+change)
 	}
-	if len(fields) == 0 {
+	if len(made.Fields) == 0 {
 		return nil
 	}
-	if made.Detail = strings.Join(details, ", "); made.Action == schema.Update {
-		made.fields = strings.Join(fields, ",")
+	made.Detail = strings.Join(details, ", ")
+	if made.fields = names(made.Fields); made.Action != schema.Update {
+		made.Fields, made.fields = nil, "" // the detail has them, or they are gone
 	}
 	if !short {
 		made.diff = udiff.Unified(name, name, listing(old), listing(now))

@@ -23,10 +23,7 @@ func (c *comparison) compareRollout() {
 // objects compares objects of the rollout.
 func (c *comparison) objects(kind string, before, after []object) {
 	for _, found := range compareObjects(kind, before, after) {
-		if found.diff != "" {
-			found.Detail += "\n" + found.diff
-		}
-		c.difference.Rollout = append(c.difference.Rollout, found.Change)
+		c.difference.Rollout = append(c.difference.Rollout, found.ofNoHost())
 	}
 }
 
@@ -204,7 +201,8 @@ func (c *comparison) compareReboots(before, after schema.Rollout) {
 	}
 	c.objects("reboots", bound(old), bound(now))
 	if from, to := sequence(old), sequence(now); !slices.Equal(from, to) && len(c.difference.Reboots)+len(c.difference.Moves) == 0 && sameHosts(from, to) {
-		c.difference.Rollout = append(c.difference.Rollout, schema.Change{Action: schema.Update, Kind: "reboots", Object: "their order", Detail: "now " + join(schema.RangesOf(to))})
+		order := schema.Change{Action: schema.Update, Kind: "reboots", Object: "their order", Detail: "now " + join(schema.RangesOf(to))}
+		c.difference.Rollout = append(c.difference.Rollout, schema.PlannedChange{Change: order})
 	}
 }
 

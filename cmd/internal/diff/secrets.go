@@ -36,7 +36,8 @@ func compareSecrets(before, after *schema.Manifest) []change {
 		found[0].Inert = false
 		if another {
 			found[0].Detail = strings.TrimSuffix("another ciphertext, "+found[0].Detail, ", ")
-			found[0].fields = strings.TrimSuffix("content,"+found[0].fields, ",")
+			found[0].Fields = append([]schema.Difference{{Property: schema.PropertyContent}}, found[0].Fields...)
+			found[0].fields = names(found[0].Fields)
 			found[0].withheld = withheldSecret
 		}
 		changes = append(changes, found...)

@@ -266,7 +266,7 @@ func nouns(noun string, list []schema.PlannedChange) document.Text {
 			text = document.Line(text, ", ")
 		}
 		text = document.Line(text, document.Name(p.Object))
-		if p.Kind == kindSecret && strings.HasPrefix(p.Detail, "another ciphertext") {
+		if _, another := property(p, schema.PropertyContent); another && p.Kind == kindSecret {
 			text = document.Line(text, " (another ciphertext)")
 		}
 	}
