@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/execution"
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
 	"github.com/nixfleet/nixfleet/cmd/internal/planview"
@@ -134,7 +135,7 @@ func lookAndAsk(c *cli.Context, plan *schema.Plan, chosen executor.Selection, ho
 	if err != nil {
 		return false, err
 	}
-	if err := planview.WriteBrief(os.Stderr, told, ui.StyleFor(os.Stderr)); err != nil {
+	if err := document.WriteText(os.Stderr, planview.Brief(told), ui.StyleFor(os.Stderr)); err != nil {
 		return false, err
 	}
 	verdicts := map[schema.ForecastVerdict]int{}

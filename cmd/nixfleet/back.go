@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/execution"
 	"github.com/nixfleet/nixfleet/cmd/internal/planview"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
@@ -95,19 +95,7 @@ func (w *wayBack) tell(c *cli.Context, asked *roster, options executor.LookOptio
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriter(c.App.Writer)
-	if c.Bool("json") {
-		encoder := json.NewEncoder(out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(told)
-	} else {
-		err = planview.WriteText(out, told, ui.StyleFor(c.App.Writer))
-	}
-	if err != nil {
-		return err
-	}
-	if err := out.Flush(); err != nil {
+	if err := report(c, told, func() document.Document { return planview.Document(told) }); err != nil {
 		return err
 	}
 	if _, err := planview.Verdict(told); err != nil {
@@ -126,7 +114,7 @@ func (w *wayBack) ask(c *cli.Context, asked *roster, options executor.LookOption
 	if err != nil {
 		return false, err
 	}
-	if err := planview.WriteText(os.Stderr, told, ui.StyleFor(os.Stderr)); err != nil {
+	if err := document.WriteText(os.Stderr, planview.Document(told), ui.StyleFor(os.Stderr)); err != nil {
 		return false, err
 	}
 	changes, err := planview.Verdict(told)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hexops/autogold/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/planview"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
@@ -79,7 +80,7 @@ func TestForecastOfAWayBack(t *testing.T) {
 	told.Hosts["there"] = planview.Back(seen(&protocol.BackReply{Generation: one, Nothing: true}, &protocol.Proposal{}), planview.Options{})
 	told.Hosts["refuses"] = planview.Back(seen(nil, &protocol.Proposal{Refusals: []protocol.Refusal{{Message: "the host does not keep the generation 9"}}}), planview.Options{})
 	var out bytes.Buffer
-	if err := planview.WriteText(&out, told, ui.Style{}); err != nil {
+	if err := document.WriteText(&out, planview.Document(told), ui.Style{}); err != nil {
 		t.Fatal(err)
 	}
 	autogold.Expect(`refuses: the rollback would be refused

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/helper"
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
 	"github.com/nixfleet/nixfleet/cmd/internal/planview"
@@ -55,7 +55,8 @@ Examples: nixfleet plan --host web-1
 			&cli.BoolFlag{Name: "show-sensitive", Usage: "with the contents of files that not everybody on the host may read"},
 			&cli.BoolFlag{Name: detailedExitcode, Usage: "exit with 2 where there are changes, and with 1 for any error"},
 			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/reference/forecast-format.md tells of the fields"},
-			&cli.BoolFlag{Name: "markdown", Usage: "as Markdown, for a pull request"},
+			&cli.BoolFlag{Name: "markdown", Usage: "as Markdown, for a pull request: what is long opens at a click"},
+			maxSizeFlag(),
 			&cli.StringSliceFlag{Name: "input", Usage: "as with compile: `NAME=PATH` of a file or directory from outside (may be repeated)"},
 			&cli.StringFlag{Name: "inventory", Usage: "as with compile: which `FILE` of the fleet's inventory/"},
 			&cli.BoolFlag{Name: "no-cache", Usage: "as with compile: evaluate even what was evaluated before"},
@@ -104,8 +105,8 @@ func planAction(c *cli.Context) error {
 			return err
 		}
 	}
-	if c.Bool("json") && c.Bool("markdown") {
-		return ui.Usagef("--json and --markdown: expected one of them")
+	if err := checkForm(c); err != nil {
+		return err
 	}
 	options, err := lookOptions(c)
 	if err != nil {
@@ -124,7 +125,7 @@ func planAction(c *cli.Context) error {
 	if ctx.Err() != nil {
 		return ui.WithCode(ui.ExitInterrupted, errors.New("interrupted; no host was touched"))
 	}
-	if err := writeForecast(c, told); err != nil {
+	if err := report(c, told, func() document.Document { return planview.Document(told) }); err != nil {
 		return err
 	}
 	return judgeForecast(c, told)
@@ -212,23 +213,6 @@ func unsupported(plan *schema.Plan, hosts []schema.HostName) (lines []string) {
 		}
 	}
 	return lines
-}
-
-func writeForecast(c *cli.Context, told *schema.Forecast) error {
-	out := bufio.NewWriter(c.App.Writer)
-	var err error
-	switch {
-	case c.Bool("json"):
-		err = ui.WriteJSON(out, told)
-	case c.Bool("markdown"):
-		err = planview.WriteMarkdown(out, told)
-	default:
-		err = planview.WriteText(out, told, ui.StyleFor(c.App.Writer))
-	}
-	if err != nil {
-		return err
-	}
-	return out.Flush()
 }
 
 // judgeForecast turns what was told into the exit status.

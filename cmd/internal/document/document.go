@@ -2,12 +2,19 @@
 // terminal, or as Markdown for a pull request. It knows nothing of what is reported.
 package document
 
-import "strings"
+import (
+	"fmt"
+	"math"
+	"strings"
+)
 
 // Document is a report: a title, what must be read, and sections with all the rest.
 type Document struct {
 	Title  Text
 	Blocks []Block
+	// Result sums the document up in a line. It stands last on a terminal, where the eye
+	// is when a command ends, and behind the title in Markdown.
+	Result Text
 }
 
 // Block is a piece of a document: [Paragraph], [List], [Table], [Patch],
@@ -22,6 +29,8 @@ type List struct{ Items []Item }
 
 // Item is a line of a list, with what belongs to it.
 type Item struct {
+	// Mark stands before the line on a terminal: "+" before what is created.
+	Mark   Span
 	Text   Text
 	Blocks []Block
 }
@@ -30,6 +39,8 @@ type Item struct {
 type Table struct {
 	Head []string
 	Rows [][]Text
+	// Titled tables have their head on a terminal, too. Elsewhere it always is there.
+	Titled bool
 }
 
 // Patch is a unified difference.
@@ -76,6 +87,43 @@ const (
 	Warn
 	Bad
 )
+
+// NewList returns a list of lines. Each is a string, a [Text] or an [Item].
+func NewList(lines ...any) List {
+	var list List
+	for _, line := range lines {
+		if item, ok := line.(Item); ok {
+			list.Items = append(list.Items, item)
+			continue
+		}
+		list.Items = append(list.Items, Item{Text: Line(line)})
+	}
+	return list
+}
+
+// Strings returns a list of plain lines: the first most of them, and after these how
+// many more there are. The word says where those are: "--json has them".
+func Strings[T ~string](lines []T, most int, where string) List {
+	var list List
+	for _, line := range lines[:min(len(lines), most)] {
+		list.Items = append(list.Items, Item{Text: Line(string(line))})
+	}
+	if more := len(lines) - most; more > 0 {
+		list.Items = append(list.Items, Item{Text: Line(fmt.Sprintf("… and %d more; %s", more, where))})
+	}
+	return list
+}
+
+// Message returns a message as an item: its first line behind a head, which may be
+// empty, and the others below it.
+func Message(head any, text string) Item {
+	first, rest, more := strings.Cut(strings.TrimRight(text, "\n"), "\n")
+	item := Item{Text: Line(head, first)}
+	if more {
+		item.Blocks = []Block{Strings(strings.Split(rest, "\n"), math.MaxInt, "")}
+	}
+	return item
+}
 
 // Line returns a text made of strings, spans and texts.
 func Line(parts ...any) Text {

@@ -42,7 +42,11 @@ type markdownPrinter struct {
 }
 
 func (p *markdownPrinter) document(d Document, whole Text) {
-	p.line("", "## "+p.text(d.Title))
+	title := d.Title
+	if len(d.Result) > 0 {
+		title = Line(title, ": ", d.Result)
+	}
+	p.line("", "## "+p.text(title))
 	for _, block := range d.Blocks {
 		p.block("", block, 3)
 		p.ends = append(p.ends, p.out.Len())

@@ -12,9 +12,15 @@ import (
 // WriteText writes a document as plain text, whole.
 func WriteText(w io.Writer, d Document, style ui.Style) error {
 	p := &textPrinter{out: bufio.NewWriter(w), style: style}
-	p.line("", p.text(d.Title))
+	if len(d.Result) == 0 && len(d.Title) > 0 {
+		p.line("", p.text(d.Title))
+	}
 	for _, block := range d.Blocks {
 		p.block("", block)
+	}
+	if len(d.Result) > 0 {
+		p.gap()
+		p.line("", p.text(d.Result))
 	}
 	return p.out.Flush()
 }
@@ -22,9 +28,18 @@ func WriteText(w io.Writer, d Document, style ui.Style) error {
 type textPrinter struct {
 	out   *bufio.Writer
 	style ui.Style
+	begun bool // something is written already
+}
+
+// gap parts what follows from what is above it.
+func (p *textPrinter) gap() {
+	if p.begun {
+		p.line("", "")
+	}
 }
 
 func (p *textPrinter) line(indent, text string) {
+	p.begun = true
 	// What cannot be written is an error of Flush.
 	_, _ = p.out.WriteString(strings.TrimRight(indent+text, " ") + "\n")
 }
@@ -48,7 +63,11 @@ func (p *textPrinter) block(indent string, block Block) {
 		p.line(indent, p.text(block.Text))
 	case List:
 		for _, item := range block.Items {
-			p.line(indent, p.text(item.Text))
+			mark := p.text(Text{item.Mark})
+			if mark != "" {
+				mark += " "
+			}
+			p.line(indent, mark+p.text(item.Text))
 			for _, inner := range item.Blocks {
 				p.block(indent+"    ", inner)
 			}
@@ -62,7 +81,7 @@ func (p *textPrinter) block(indent string, block Block) {
 			_, _ = p.out.WriteString(indent + "| " + ui.Printable(strings.TrimSuffix(line, "\n")) + "\n")
 		}
 	case Section:
-		p.line("", "")
+		p.gap()
 		p.line(indent, p.style.Bold(p.text(block.Heading)))
 		for _, inner := range block.Blocks {
 			p.block(indent+"  ", inner)
@@ -72,8 +91,16 @@ func (p *textPrinter) block(indent string, block Block) {
 
 // table aligns columns by what is seen of their cells.
 func (p *textPrinter) table(indent string, t Table) {
+	rows := t.Rows
+	if t.Titled {
+		head := make([]Text, len(t.Head))
+		for i, title := range t.Head {
+			head[i] = Line(Bold(strings.ToUpper(title)))
+		}
+		rows = append([][]Text{head}, rows...)
+	}
 	var widths []int
-	for _, row := range t.Rows {
+	for _, row := range rows {
 		for i, cell := range row {
 			if i == len(widths) {
 				widths = append(widths, 0)
@@ -81,7 +108,7 @@ func (p *textPrinter) table(indent string, t Table) {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell.String()))
 		}
 	}
-	for _, row := range t.Rows {
+	for _, row := range rows {
 		var out strings.Builder
 		for i, cell := range row {
 			out.WriteString(p.text(cell))

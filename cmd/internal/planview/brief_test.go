@@ -7,6 +7,7 @@ import (
 
 	"github.com/hexops/autogold/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -27,33 +28,38 @@ func TestBrief(t *testing.T) {
 		"web-6": {Verdict: schema.NotAsked, Error: "no route", Hint: "plug it in"},
 	}}
 	var out strings.Builder
-	if err := WriteBrief(&out, f, ui.Style{}); err != nil {
+	if err := document.WriteText(&out, Brief(f), ui.Style{}); err != nil {
 		t.Fatal(err)
 	}
 	autogold.Expect(`web-6: could not be asked
   no route
   hint: plug it in
+
 web-5: an execution would refuse
   refused something is in the way
-    hint: take it away
+      hint: take it away
+
 web-1, web-2: 1 change
-  update file /etc/a\x1b[2J: content
+  ~ update file /etc/a\x1b[2J: content
+
 web-3: 15 changes
   1 thing changed by hand since the last apply
-  create file /etc/0
-  create file /etc/1
-  create file /etc/2
-  create file /etc/3
-  create file /etc/4
-  create file /etc/5
-  create file /etc/6
-  create file /etc/7
-  create file /etc/8
-  create file /etc/9
-  create file /etc/10
-  create file /etc/11
+  + create file /etc/0
+  + create file /etc/1
+  + create file /etc/2
+  + create file /etc/3
+  + create file /etc/4
+  + create file /etc/5
+  + create file /etc/6
+  + create file /etc/7
+  + create file /etc/8
+  + create file /etc/9
+  + create file /etc/10
+  + create file /etc/11
   … and 3 more; nixfleet plan shows all, line by line
+
 web-4: as the plan says
+
 6 hosts: 1 as the plan says, 3 would change, 1 would be refused, 1 could not be asked
 `).Equal(t, out.String())
 }

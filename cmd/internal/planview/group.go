@@ -2,11 +2,12 @@ package planview
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"fmt"
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -44,15 +45,6 @@ func groups(f *schema.Forecast) []*group {
 	return list
 }
 
-// names writes the hosts of a group: "web-[1-20], db-1".
-func (g *group) names() string {
-	var texts []string
-	for _, r := range schema.RangesOf(g.hosts) {
-		texts = append(texts, string(r))
-	}
-	return strings.Join(texts, ", ")
-}
-
 // title says in a few words what would happen.
 func (g *group) title() string {
 	switch f := g.forecast; {
@@ -85,14 +77,12 @@ func nonEmpty(texts ...string) []string {
 	return slices.DeleteFunc(texts, func(text string) bool { return text == "" })
 }
 
+// count is empty for nothing.
 func count(n int, noun string) string {
-	switch n {
-	case 0:
+	if n == 0 {
 		return ""
-	case 1:
-		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return human.Count(n, noun)
 }
 
 // Summary says of how many hosts what is true.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hexops/autogold/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -126,10 +127,10 @@ func golden(t *testing.T, name, found string) {
 func TestTextAndMarkdown(t *testing.T) {
 	f := build(t, Options{})
 	var text, markdown strings.Builder
-	if err := WriteText(&text, f, ui.Style{}); err != nil {
+	if err := document.WriteText(&text, Document(f), ui.Style{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteMarkdown(&markdown, f); err != nil {
+	if err := document.WriteMarkdown(&markdown, Document(f), 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "text", text.String())

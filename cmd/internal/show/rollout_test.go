@@ -55,9 +55,7 @@ func TestRolloutInWords(t *testing.T) {
 	})
 	var text strings.Builder
 	err := document.WriteText(&text, document.Document{Blocks: rollout.sections("UTC", nil)}, ui.Style{})
-	want := `
-
-Rollout "urgent": 1 wave, at most 1 host at once
+	want := `Rollout "urgent": 1 wave, at most 1 host at once
   1. all  a, b
   at once, at most: 2 hosts of group web with the same rack
   gate, before the first wave and after each, on the controller: a … (within 1s, asked again once every 2s)
