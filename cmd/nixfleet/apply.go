@@ -29,16 +29,15 @@ import (
 func applyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "apply",
-		Usage:     "compile, look, ask, execute: a fleet onto its hosts in one go",
+		Usage:     "compile a fleet, preview the change, ask, and execute in one step",
 		ArgsUsage: "[FLEET]",
-		Description: `Compiles FLEET (default: the one in this directory), asks the hosts what that would change and shows it
-in short, asks once, and executes exactly the plan it has shown. Where hosts are as the plan says already
-there is no question. --output keeps the plan. Somebody else's review has no place here: for that, compile,
-show the plan to them, and execute it.
+		Description: `Compiles FLEET (default: the one in the current directory), asks the hosts what would change, shows a summary,
+asks once, and executes exactly the plan it has shown. If every host already matches the plan, it does not ask.
+--output keeps the plan. If someone else reviews, compile, show them the plan, and execute it instead.
 
-As with compile and plan, --host and --group say what is compiled, and waves are those of these hosts. The
-other selections leave hosts out of the waves. Without a terminal --yes is needed; then it looks and goes on.
-Ctrl-C before the yes leaves every host as it is; after it, as with execute.
+As with compile and plan, --host and --group select what is compiled, and the waves have only these hosts. The
+other selections leave hosts out of the waves. Without a terminal, --yes is required; it then previews and
+continues. Ctrl-C before you confirm leaves every host as it is; after that it works as with execute.
 
 Exit status: 0 done or nothing to do, 1 the fleet has errors, or an error of ours or of a file, 2 wrong
 usage, 3 refused and nothing touched, 4 hosts failed, 5 halted and hosts left out, 6 hosts held for later,
@@ -48,17 +47,17 @@ Examples: nixfleet apply --group web --parallel 20
           nixfleet apply my-fleet --host web-1 -o plan.json
           nixfleet apply --tag zone=a --yes --json`,
 		Flags: append(append(append(selection.Flags(), execution.RunFlags()...), policyFlags()...),
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "keep the plan in `FILE`, whatever becomes of it"},
-			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask; without a terminal this is needed"},
-			&cli.IntFlag{Name: "parallel", Usage: "at most `N` hosts at once; lowers what the plan says, never raises it", DefaultText: "what the plan says"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "also write the plan to `FILE`"},
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask for confirmation; required without a terminal"},
+			&cli.IntFlag{Name: "parallel", Usage: "change at most `N` hosts at once; can only lower the plan's limit", DefaultText: "what the plan says"},
 			execution.WaitFlag(),
-			&cli.DurationFlag{Name: "timeout", Usage: "give up on a host that only looks at itself after this `TIME`", Value: time.Minute},
-			&cli.StringFlag{Name: "rollout", Usage: "as with compile: take the policy of this `NAME` from the fleet's rollouts"},
-			&cli.StringSliceFlag{Name: "input", Usage: "as with compile: `NAME=PATH` of a file or directory from outside (may be repeated)"},
-			&cli.StringFlag{Name: "inventory", Usage: "as with compile: which `FILE` of the fleet's inventory/"},
-			&cli.BoolFlag{Name: "no-cache", Usage: "as with compile: evaluate even what was evaluated before"},
-			&cli.BoolFlag{Name: "trace", Usage: "as with compile: with Nix's own trace of evaluation errors"},
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress before the execution"},
+			&cli.DurationFlag{Name: "timeout", Usage: "give up on a host that does not finish its preview within `TIME`", Value: time.Minute},
+			&cli.StringFlag{Name: "rollout", Usage: "use the fleet's rollout policy `NAME`, as in compile"},
+			&cli.StringSliceFlag{Name: "input", Usage: "add a file or directory from outside the fleet, as `NAME=PATH` (can be repeated)"},
+			&cli.StringFlag{Name: "inventory", Usage: "use this `FILE` of the fleet's inventory/"},
+			&cli.BoolFlag{Name: "no-cache", Usage: "ignore cached evaluations"},
+			&cli.BoolFlag{Name: "trace", Usage: "show Nix's trace of evaluation errors"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress output before the execution"},
 		),
 		Action: applyAction,
 	}

@@ -37,20 +37,20 @@ type wayBack struct {
 // backFlags are those of the commands that take hosts back.
 func backFlags() []cli.Flag {
 	return append(append(append(selection.Flags(), rosterFlags()...), execution.RunFlags()...),
-		&cli.BoolFlag{Name: "dry-run", Usage: "say what would change on which host, and change nothing"},
-		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "neither look nor ask before; without a terminal this is needed"},
-		&cli.IntFlag{Name: "parallel", Usage: "at most `N` hosts at once", Value: executor.BackParallel},
-		&cli.DurationFlag{Name: "timeout", Usage: "give up on a host that only looks at itself after this `TIME`", Value: time.Minute},
-		&cli.BoolFlag{Name: "show-sensitive", Usage: "with the contents of files that not everybody on the host may read"},
+		&cli.BoolFlag{Name: "dry-run", Usage: "show what would change on which host, and change nothing"},
+		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "skip the preview and the confirmation; required without a terminal"},
+		&cli.IntFlag{Name: "parallel", Usage: "change at most `N` hosts at once", Value: executor.BackParallel},
+		&cli.DurationFlag{Name: "timeout", Usage: "give up on a host that does not finish its preview within `TIME`", Value: time.Minute},
+		&cli.BoolFlag{Name: "show-sensitive", Usage: "include contents of files that not every user on the host may read"},
 	)
 }
 
 // rosterFlags say where hosts are known from.
 func rosterFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "plan", Usage: "take hosts, and how they are reached, from this plan `FILE`; any that has them will do"},
-		&cli.StringSliceFlag{Name: "input", Usage: "`inventory=FILE` is the inventory"},
-		&cli.StringFlag{Name: "inventory", Usage: "which `FILE` of the fleet's inventory/, where it has several"},
+		&cli.StringFlag{Name: "plan", Usage: "take hosts and their addresses from this plan `FILE`; any plan that has them works"},
+		&cli.StringSliceFlag{Name: "input", Usage: "use `inventory=FILE` as the inventory"},
+		&cli.StringFlag{Name: "inventory", Usage: "use this `FILE` of the fleet's inventory/, if there are several"},
 	}
 }
 

@@ -25,19 +25,20 @@ func compileCommand() *cli.Command {
 		Name:      "compile",
 		Usage:     "evaluate a fleet, build its closures and freeze the result into a plan",
 		ArgsUsage: "[FLEET]",
-		Description: `FLEET is a directory with a flake.nix (default: this one), or any flake reference. In a git
-checkout only files that git knows are seen. The same fleet gives the same plan anywhere.
+		Description: `FLEET is a directory with a flake.nix (default: the current one), or any flake reference. In a git
+checkout, only files tracked by git are visible. The same fleet gives the same plan on any machine.
 
-The fleet's policies (policy/*.jsonnet) are asked before anything is built, and have the last word: with an
-error of theirs there is no plan. --replaces gives them the plan to compare with; docs/guide/policy.md.
+The fleet's policies (policy/*.jsonnet) are checked before anything is built. If one reports an error, no
+plan is written. --replaces gives them the plan to compare with; see docs/guide/policy.md.
 
-What was evaluated before and is unchanged is taken from a cache, in $XDG_CACHE_HOME/nixfleet or
-~/.cache/nixfleet. It may be deleted at any time: it decides how long this takes, and nothing else.
-A garbage collection of the Nix store may remove what a plan needs before it is executed; --root-dir
-keeps it, until that directory is deleted. --to copies it into a binary cache, for machines that
-execute without this store (nixfleet execute --closures CACHE).
+Unchanged evaluations come from a cache in $XDG_CACHE_HOME/nixfleet or ~/.cache/nixfleet. You can delete it
+at any time: it affects only how long this takes.
 
-Exit status: 0 there is a plan, 1 the fleet has errors or something failed, 2 wrong usage.
+A garbage collection of the Nix store may remove store paths that a plan needs. --root-dir protects them
+until that directory is deleted. --to copies them to a binary cache, for machines that execute without this
+store (nixfleet execute --closures CACHE).
+
+Exit status: 0 the plan is written, 1 the fleet has errors or something failed, 2 wrong usage.
 
 Examples: nixfleet compile -o plan.json
           nixfleet compile my-fleet -o plan.json --group web
@@ -45,13 +46,13 @@ Examples: nixfleet compile -o plan.json
           nixfleet compile -o plan.json --replaces main.json
           nixfleet compile -o plan.json --root-dir ./roots --to ./cache`,
 		Flags: append(append(compilingFlags(), policyFlags()...),
-			&cli.StringSliceFlag{Name: "host", Usage: "only hosts of this `NAME` or pattern (may be repeated)"},
-			&cli.StringSliceFlag{Name: "group", Usage: "only hosts of this `GROUP` (may be repeated)"},
-			&cli.StringSliceFlag{Name: "input", Usage: "`NAME=PATH` of a file or directory from outside, seen as inputs.NAME; inventory=FILE is the inventory (may be repeated)"},
-			&cli.StringFlag{Name: "inventory", Usage: "which `FILE` of the fleet's inventory/, where it has several"},
-			&cli.StringFlag{Name: "rollout", Usage: "take the policy of this `NAME` from the fleet's rollouts, in place of its rollout"},
-			&cli.BoolFlag{Name: "no-build", Usage: "make a preview: evaluate, but build nothing"},
-			&cli.BoolFlag{Name: "no-cache", Usage: "evaluate even what was evaluated before"},
+			&cli.StringSliceFlag{Name: "host", Usage: "select hosts with this `NAME` or pattern (can be repeated)"},
+			&cli.StringSliceFlag{Name: "group", Usage: "select hosts of this `GROUP` (can be repeated)"},
+			&cli.StringSliceFlag{Name: "input", Usage: "add a file or directory from outside the fleet as inputs.NAME, as `NAME=PATH`; inventory=FILE sets the inventory (can be repeated)"},
+			&cli.StringFlag{Name: "inventory", Usage: "use this `FILE` of the fleet's inventory/, if there are several"},
+			&cli.StringFlag{Name: "rollout", Usage: "use the policy `NAME` of the fleet's rollouts instead of its rollout"},
+			&cli.BoolFlag{Name: "no-build", Usage: "evaluate but build nothing; the result is a preview"},
+			&cli.BoolFlag{Name: "no-cache", Usage: "ignore cached evaluations"},
 		),
 		Action: compile,
 	}
@@ -60,11 +61,10 @@ Examples: nixfleet compile -o plan.json
 func buildCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "build",
-		Usage:     "build the closures of a preview, which completes it to a plan",
+		Usage:     "build the closures of a preview to complete the plan",
 		ArgsUsage: "preview.json",
-		Description: `Completes what "compile --no-build" made; the result is what compile would have made at once.
-
-A plan that is complete stays as it is; --root-dir and --to work on it as on any.
+		Description: `Completes the preview that "compile --no-build" wrote. The result is the plan that compile would have written
+directly. A complete plan stays as it is; --root-dir and --to work for it too.
 
 Examples: nixfleet build preview.json -o plan.json
           nixfleet build preview.json -o plan.json --to ./cache`,
@@ -76,11 +76,11 @@ Examples: nixfleet build preview.json -o plan.json
 func compilingFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the plan to `FILE`; \"-\" is standard output", Value: "plan.json"},
-		&cli.StringFlag{Name: "root-dir", Usage: "keep what the plan needs from the garbage collector, by links in this `DIRECTORY`"},
-		&cli.StringFlag{Name: "to", Usage: "copy what the plan needs into this binary `CACHE` (directory or URL)"},
+		&cli.StringFlag{Name: "root-dir", Usage: "protect the plan's store paths from garbage collection with links in this `DIRECTORY`"},
+		&cli.StringFlag{Name: "to", Usage: "copy the plan's store paths to this binary `CACHE` (directory or URL)"},
 		&cli.BoolFlag{Name: "json", Usage: "print diagnostics as JSON on standard output"},
-		&cli.BoolFlag{Name: "trace", Usage: "with Nix's own trace of evaluation errors"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors and warnings only"},
+		&cli.BoolFlag{Name: "trace", Usage: "show Nix's trace of evaluation errors"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print only errors and warnings"},
 	}
 }
 

@@ -43,7 +43,7 @@ func completionCommand() *cli.Command {
 	shells := []string{"bash", "fish", "zsh"}
 	return &cli.Command{
 		Name:      "completion",
-		Usage:     "print the completion script of a shell",
+		Usage:     "print a shell completion script",
 		ArgsUsage: strings.Join(shells, "|"),
 		Description: `Examples: source <(nixfleet completion bash)
           nixfleet completion zsh >"${fpath[1]}/_nixfleet"

@@ -25,25 +25,25 @@ const (
 func diffCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "diff",
-		Usage:     "what a plan changes against another: which host, what, why and when",
+		Usage:     "compare two plans: which hosts change, what, why and when",
 		ArgsUsage: "OLD NEW",
-		Description: `Reads the two plans and nothing else: no host, no fleet, no Nix. Hosts to which the same happens are
-told of together: units that restart or reload, and why; files and units line by line; packages by version
-and size; accounts; policies; waves. First in short, then everything. It tells of hosts that are as the
-old plan says; nixfleet plan asks the hosts themselves. docs/guide/review.md tells how to read it.
+		Description: `Reads only the two plans: no host, no fleet, no Nix. Hosts with the same changes are shown together: units that
+restart or reload, and why; files and units line by line; packages by version and size; accounts; policies;
+waves. First a summary, then everything. The comparison assumes hosts that match the old plan; nixfleet plan
+asks the hosts themselves. docs/guide/review.md explains how to read it.
 
-With --policy it asks the policies of a fleet about the new plan too, and tells what they forbid.
+With --policy, it also checks the new plan against policies and shows what they forbid.
 
 Exit status: 0 the plans are the same, 1 they differ, 2 trouble.
 
 Examples: nixfleet diff main.json plan.json
           nixfleet diff main.json plan.json --policy . --markdown >comment.md`,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "markdown", Usage: "as Markdown, for a pull request: what is long opens at a click"},
+			&cli.BoolFlag{Name: "markdown", Usage: "print Markdown for a pull request, with collapsible sections"},
 			maxSizeFlag(),
-			&cli.StringFlag{Name: "policy", Usage: "say what the policies of this fleet (or in this directory), `DIR`, forbid of NEW"},
+			&cli.StringFlag{Name: "policy", Usage: "check NEW against the policies in `DIR`, a fleet or a directory of policies"},
 			policyDateFlag(),
-			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/reference/difference-format.md tells of the fields"},
+			&cli.BoolFlag{Name: "json", Usage: "print JSON (docs/reference/difference-format.md)"},
 		},
 		Action: func(c *cli.Context) error {
 			differs, err := diffPlans(c)

@@ -21,33 +21,32 @@ import (
 func goldenCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "golden",
-		Usage:     "keep what a fleet compiles to as files in its repository, for pull requests",
+		Usage:     "keep the compiled output of a fleet in its repository, for pull requests",
 		ArgsUsage: "[DIR]",
-		Description: `Compiles the fleet and compares with the files in DIR (default: golden, in the fleet's directory), or
-writes them: every text that is put on hosts as a file of its own, hosts that are alike once, the rollout,
-and a plan.json for nixfleet diff. A line that changes in a text on 1,000 hosts is a line in git diff.
-docs/guide/pull-requests.md tells how to work with it.
+		Description: `Compiles the fleet and compares the result with the files in DIR (default: golden, in the fleet's directory),
+or writes them: each text that hosts get is a file, hosts that are alike appear once, and there is the rollout
+and a plan.json for nixfleet diff. If a line changes in a text on 1,000 hosts, git diff shows one line. See
+docs/guide/pull-requests.md.
 
-With --update, files that were written here before and are not needed any more go. A directory that holds
-anything else is refused. What was made with --no-build is checked without building, and does not say which
-packages come along.
+--update also removes files of earlier updates that are no longer needed, and refuses a directory with anything
+else in it. Output written with --no-build is checked without building, and does not list the packages.
 
-Exit status: 0 the files are what the fleet compiles to, 1 they are not, or the fleet has errors, 2 wrong usage.
+Exit status: 0 the files are up to date, 1 they are not, or the fleet has errors, 2 wrong usage.
 
 Examples: nixfleet golden --update
           nixfleet golden --check
           nixfleet golden --update --no-build --fleet my-fleet my-fleet/golden`,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "check", Usage: "compare, and write nothing (what it does where neither is given)"},
-			&cli.BoolFlag{Name: "update", Usage: "write what is not as it should be"},
+			&cli.BoolFlag{Name: "check", Usage: "compare and write nothing (the default)"},
+			&cli.BoolFlag{Name: "update", Usage: "write the files that are out of date"},
 			&cli.StringFlag{Name: "fleet", Usage: "the `FLEET`: a directory with a flake.nix, or any flake reference", Value: "."},
-			&cli.BoolFlag{Name: "no-build", Usage: "with --update: evaluate, but build nothing, now and in later checks"},
-			&cli.StringSliceFlag{Name: "input", Usage: "as with compile: `NAME=PATH` of a file or directory from outside (may be repeated)"},
-			&cli.StringFlag{Name: "inventory", Usage: "as with compile: which `FILE` of the fleet's inventory/"},
-			&cli.StringFlag{Name: "rollout", Usage: "as with compile: take the policy of this `NAME` from the fleet's rollouts"},
-			&cli.BoolFlag{Name: "no-cache", Usage: "as with compile: evaluate even what was evaluated before"},
-			&cli.BoolFlag{Name: "trace", Usage: "as with compile: with Nix's own trace of evaluation errors"},
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors, warnings and differences only"},
+			&cli.BoolFlag{Name: "no-build", Usage: "with --update: evaluate but build nothing, now and in later checks"},
+			&cli.StringSliceFlag{Name: "input", Usage: "add a file or directory from outside the fleet, as `NAME=PATH` (can be repeated)"},
+			&cli.StringFlag{Name: "inventory", Usage: "use this `FILE` of the fleet's inventory/"},
+			&cli.StringFlag{Name: "rollout", Usage: "use the fleet's rollout policy `NAME`, as in compile"},
+			&cli.BoolFlag{Name: "no-cache", Usage: "ignore cached evaluations"},
+			&cli.BoolFlag{Name: "trace", Usage: "show Nix's trace of evaluation errors"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print only errors, warnings and differences"},
 		},
 		Action: goldenAction,
 	}

@@ -16,11 +16,10 @@ import (
 func helperCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "helper",
-		Usage:     "write the helper that runs on hosts, for installing it by other means",
+		Usage:     "print the helper that runs on hosts, to install it by other means",
 		ArgsUsage: "x86_64-linux|aarch64-linux",
-		Description: `An execution installs the helper itself where its user may use sudo freely, and replaces it
-later. Elsewhere it has to be there first: in an image, by cloud-init, or with another login.
-Writes the binary to standard output.
+		Description: `An execution installs and updates the helper itself if its user has full sudo. Otherwise install it first: in
+an image, with cloud-init, or with another login. Prints the binary to standard output.
 
 Example: nixfleet helper x86_64-linux | ssh root@web-1 'install -D -m 0755 /dev/stdin ` + protocol.HelperPath + `'`,
 		BashComplete: func(c *cli.Context) {

@@ -30,11 +30,11 @@ const historyLimit = 20
 func historyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "history",
-		Usage:     "what was done to hosts: when, by whom, from which plan, with what end",
+		Usage:     "list past changes of hosts: when, by whom, from which plan, with what result",
 		ArgsUsage: "[FLEET]",
-		Description: `Hosts tell their own history, whoever changed them from wherever: the newest first, and the
-generations that they keep, to which they can be rolled back. How they are reached is taken from
---plan, or from the inventory of FLEET (the current directory). Nothing changes on any host.
+		Description: `Each host keeps its own history, whichever machine changed it. Shows the newest changes first, and the
+generations that the host keeps and can be rolled back to. Addresses come from --plan, or from the inventory
+of FLEET (default: the current directory). Nothing changes on any host.
 
 Exit status: 0 every host answered, 1 an error of ours or of a file, 2 wrong usage, 4 a host could
 not be asked, 130 interrupted.
@@ -42,8 +42,8 @@ not be asked, 130 interrupted.
 Examples: nixfleet history --host web-1
           nixfleet history --host web-1 --plan plan.json --last 0 --json`,
 		Flags: append(append(append(selection.Flags(), lookFlags()...), rosterFlags()...),
-			&cli.IntFlag{Name: "last", Usage: "the last `N` changes; 0 for all", Value: historyLimit},
-			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/reference/history-format.md tells of the fields"},
+			&cli.IntFlag{Name: "last", Usage: "show the last `N` changes; 0 shows all", Value: historyLimit},
+			&cli.BoolFlag{Name: "json", Usage: "print JSON (docs/reference/history-format.md)"},
 		),
 		Action: historyAction,
 	}

@@ -15,11 +15,11 @@ import (
 func initCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "init",
-		Usage:     "begin a fleet: one that compiles, with comments, and the workflows of its repository",
+		Usage:     "create a fleet that compiles, with comments and CI workflows",
 		ArgsUsage: "[DIR]",
-		Description: `Writes a small fleet into DIR (default: this directory), which has to be empty or a fresh git
-repository; nothing is overwritten. It needs no network to compile. The addresses in it are nobody's: put
-your own into inventory/prod.yaml.
+		Description: `Writes a small fleet into DIR (default: the current directory), which must be empty or a fresh git
+repository; nothing is overwritten. The fleet compiles without a network. Its addresses are placeholders:
+put your own into inventory/prod.yaml.
 
 Examples: nixfleet init my-fleet
           git init && nixfleet init`,

@@ -25,16 +25,16 @@ func run(args []string) int {
 func newApp() *cli.App {
 	app := &cli.App{
 		Name:    "nixfleet",
-		Usage:   "compile a fleet of Ubuntu and NixOS hosts into one reviewed plan, and apply exactly that",
+		Usage:   "compile a fleet of Ubuntu and NixOS hosts into one reviewed plan, and apply exactly that plan",
 		Version: version.Version,
-		Description: `A fleet is a flake: an inventory and intent modules. A first round:
+		Description: `A fleet is a flake: an inventory and intent modules. The usual steps:
 
    nixfleet compile my-fleet -o plan.json    evaluate, build, freeze
-   nixfleet show plan.json                   what will be on which host
-   nixfleet plan plan.json                   what that would change there
-   nixfleet execute plan.json                apply exactly this
+   nixfleet show plan.json                   what each host will have
+   nixfleet plan plan.json                   what that would change
+   nixfleet execute plan.json                apply exactly this plan
 
-All four, with a question in between: nixfleet apply my-fleet`,
+All four, with one question before the change: nixfleet apply my-fleet`,
 		EnableBashCompletion: true,
 		Suggest:              true,
 		Commands: []*cli.Command{

@@ -35,33 +35,33 @@ const detailedExitcode = "detailed-exitcode"
 func planCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "plan",
-		Usage:     "what an execution would do: desired against live, and what was changed by hand",
+		Usage:     "preview an execution: desired against actual state, including manual changes",
 		ArgsUsage: "[FLEET|plan.json]",
-		Description: `Asks the hosts and compares: files with their mode and owner, line by line; accounts; units that
-would stop, start, restart or reload, and why; packages by version and size; what would be copied.
-A fleet's directory is compiled first. What somebody changed on a host since it was applied is
-told apart from what the plan changes. Hosts to which the same would happen are shown together.
+		Description: `Asks the hosts and compares: files with their mode and owner, line by line; accounts; units that would stop,
+start, restart or reload, and why; packages by version and size; what would be copied. A fleet's directory is
+compiled first. Manual changes since the last apply are shown separately from what the plan changes. Hosts
+with the same changes are shown together.
 
-Nothing changes on any host: no file, no cache, no lock. Contents of files that not everybody on the
-host may read are neither asked for nor shown, unless --show-sensitive is given.
+Nothing changes on any host: no file, no cache, no lock. Contents of files that not every user on the host may
+read are neither requested nor shown, unless you pass --show-sensitive.
 
-Exit status: 0 all hosts were asked and an execution would not refuse, 1 otherwise. With
---detailed-exitcode: 0 nothing to do, 2 there are changes, 1 an error of any kind.
+Exit status: 0 all hosts answered and an execution would not refuse, 1 otherwise. With --detailed-exitcode:
+0 nothing to do, 2 changes, 1 any error.
 
 Examples: nixfleet plan --host web-1
           nixfleet plan plan.json --group web --detailed-exitcode
           nixfleet plan my-fleet --markdown >comment.md`,
 		Flags: append(append(append(selection.Flags(), lookFlags()...), policyFlags()...),
-			&cli.BoolFlag{Name: "show-sensitive", Usage: "with the contents of files that not everybody on the host may read"},
-			&cli.BoolFlag{Name: detailedExitcode, Usage: "exit with 2 where there are changes, and with 1 for any error"},
-			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/reference/forecast-format.md tells of the fields"},
-			&cli.BoolFlag{Name: "markdown", Usage: "as Markdown, for a pull request: what is long opens at a click"},
+			&cli.BoolFlag{Name: "show-sensitive", Usage: "include contents of files that not every user on the host may read"},
+			&cli.BoolFlag{Name: detailedExitcode, Usage: "exit with 2 if there are changes, 1 for any error"},
+			&cli.BoolFlag{Name: "json", Usage: "print JSON (docs/reference/forecast-format.md)"},
+			&cli.BoolFlag{Name: "markdown", Usage: "print Markdown for a pull request, with collapsible sections"},
 			maxSizeFlag(),
-			&cli.StringSliceFlag{Name: "input", Usage: "as with compile: `NAME=PATH` of a file or directory from outside (may be repeated)"},
-			&cli.StringFlag{Name: "inventory", Usage: "as with compile: which `FILE` of the fleet's inventory/"},
-			&cli.BoolFlag{Name: "no-cache", Usage: "as with compile: evaluate even what was evaluated before"},
-			&cli.BoolFlag{Name: "trace", Usage: "as with compile: with Nix's own trace of evaluation errors"},
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress"},
+			&cli.StringSliceFlag{Name: "input", Usage: "add a file or directory from outside the fleet, as `NAME=PATH` (can be repeated)"},
+			&cli.StringFlag{Name: "inventory", Usage: "use this `FILE` of the fleet's inventory/"},
+			&cli.BoolFlag{Name: "no-cache", Usage: "ignore cached evaluations"},
+			&cli.BoolFlag{Name: "trace", Usage: "show Nix's trace of evaluation errors"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress output"},
 		),
 		Action: planAction,
 	}
@@ -72,7 +72,7 @@ func lookFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.IntFlag{Name: "parallel", Usage: "ask at most `N` hosts at once", Value: executor.LookParallel},
 		&cli.DurationFlag{Name: "timeout", Usage: "give up on a host after this `TIME`", Value: time.Minute},
-		&cli.BoolFlag{Name: "debug-wire", Usage: "print every message to and from the hosts' helpers; they hold files' texts"},
+		&cli.BoolFlag{Name: "debug-wire", Usage: "print every message to and from the helpers, including file contents"},
 	}
 }
 

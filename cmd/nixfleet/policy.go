@@ -27,28 +27,27 @@ const workerName = "worker"
 func policyCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "policy",
-		Usage: "test the policies that compile and verify ask about a plan",
-		Description: `A fleet's policies are policy/*.jsonnet: rules that say what no plan may have. "compile" asks them of
-every plan, "verify --policy" of one that is there. docs/guide/policy.md tells how to write them, and of the
-rules that come along.
+		Usage: "test the policies that compile and verify apply to plans",
+		Description: `A fleet's policies are policy/*.jsonnet: rules that every plan must keep. "compile" checks them for every plan,
+"verify --policy" for an existing plan. docs/guide/policy.md explains how to write them, and lists the built-in
+rules.
 
 Examples: nixfleet policy test
           nixfleet verify plan.json --policy my-fleet --replaces main.json`,
 		Subcommands: []*cli.Command{{
 			Name:      "test",
-			Usage:     "carry out the tests of policies",
+			Usage:     "run the tests of policies",
 			ArgsUsage: "[DIR]",
-			Description: `DIR is a fleet (default: this directory), or a directory of policies. Its tests are the files that end
-in _test.jsonnet: cases, each with a plan, or the part of one that matters, and the violations that are
-expected. No Nix is needed.
+			Description: `DIR is a fleet (default: the current directory) or a directory of policies. Its tests are the files ending in
+_test.jsonnet: cases, each with a plan (or the relevant part of one) and the expected violations. Needs no Nix.
 
-Exit status: 0 all cases passed, 1 one did not, or there are none, 2 wrong usage.
+Exit status: 0 all cases passed, 1 a case failed or there are none, 2 wrong usage.
 
 Examples: nixfleet policy test
           nixfleet policy test my-fleet --json`,
 			Flags: []cli.Flag{
-				&cli.BoolFlag{Name: "json", Usage: "as JSON: a list of cases, with what is missing and what is unexpected"},
-				&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "a line for each case that passed, too"},
+				&cli.BoolFlag{Name: "json", Usage: "print JSON: a list of cases with missing and unexpected violations"},
+				&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "also print cases that passed"},
 			},
 			Action: testPolicies,
 		}},
@@ -78,13 +77,13 @@ func worker() []string {
 // policyFlags are those that tell policies what a plan does not say.
 func policyFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "replaces", Usage: "the `PLAN` that this one replaces, for policies to compare with"},
+		&cli.StringFlag{Name: "replaces", Usage: "the `PLAN` that this one replaces, for policies that compare"},
 		policyDateFlag(),
 	}
 }
 
 func policyDateFlag() cli.Flag {
-	return &cli.StringFlag{Name: "policy-date", EnvVars: []string{"NIXFLEET_POLICY_DATE"}, Usage: "the `DAY` for which policies are asked, as 2026-12-24; they know no other"}
+	return &cli.StringFlag{Name: "policy-date", EnvVars: []string{"NIXFLEET_POLICY_DATE"}, Usage: "check policies as of this `DAY`, for example 2026-12-24; without it they have no date"}
 }
 
 // policyGiven reads what the flags give.

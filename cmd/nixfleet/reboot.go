@@ -22,36 +22,33 @@ import (
 func rebootCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "reboot",
-		Usage:     "reboot hosts that need it, as their plan says: windows, limits, hooks, health checks",
+		Usage:     "reboot hosts that need it, within the plan's windows and limits",
 		ArgsUsage: "plan.json",
-		Description: `Takes hosts through their reboots as an execution of the plan would, wave by wave, and changes nothing
-else on them: the plan is the one that was executed last, and a host on which another is applied is
-refused. A host reboots where something asks for it (a new kernel, /run/reboot-required), the plan lets it
-(reboot.auto), one of its windows is open, and no more hosts are down than may be, whoever has them down.
-Its hooks run before and after, it must come back in another boot with the same host key, and its health
-checks pass. A host that does not come back halts the rest.
+		Description: `Reboots hosts as an execution of the plan would, wave by wave, and changes nothing else. The plan is the one
+that was executed last; a host with another plan applied is refused. A host reboots if it needs to (a new
+kernel, /run/reboot-required), the plan allows it (reboot.auto), one of its windows is open, and another host
+may be down. Its hooks run before and after, it must come back in another boot with the same host key, and its
+health checks must pass. A host that does not come back halts the run.
 
-What may not be now is held, and said with the time from which on it may: exit status 6. --due means the
-same and takes what is held for no failure, for a timer or a schedule of CI: examples/reboots has both.
---wait waits for the windows. --force reboots also hosts that need no reboot; windows and limits hold for
-it all the same.
+Reboots that are not allowed now are held, with the time from which they are: exit status 6. With --due, held
+reboots are not a failure, for timers and CI schedules (see examples/reboots). --wait waits for the windows.
+--force also reboots hosts that do not need it, within windows and limits.
 
-One line for every host goes to standard output. Asks on a terminal; without one the plan's approval is
-the answer.
+Prints one line per host on standard output. Asks on a terminal; without one, the approved plan is the answer.
 
 Exit status: 0 done or nothing to do, 1 an error of ours or of a file, 2 wrong usage, 3 refused and
-nothing touched, 4 hosts failed, 5 halted and hosts left out, 6 reboots held for later, 130 cut.
+nothing touched, 4 hosts failed, 5 halted and hosts left out, 6 reboots held for later, 130 interrupted twice.
 
 Examples: nixfleet reboot plan.json --group web
           nixfleet reboot --plan plan.json --due
           nixfleet reboot plan.json --host web-1 --force --yes`,
 		Flags: append(append(selection.Flags(), execution.RunFlags()...),
-			&cli.StringFlag{Name: "plan", Usage: "the plan's `FILE`, in the place of the argument"},
-			&cli.BoolFlag{Name: "due", Usage: "do what may be done now, and take what is held for no failure"},
-			&cli.BoolFlag{Name: "force", Usage: "reboot also hosts that need no reboot"},
+			&cli.StringFlag{Name: "plan", Usage: "the plan `FILE`, instead of the argument"},
+			&cli.BoolFlag{Name: "due", Usage: "reboot what is allowed now; held hosts are not a failure"},
+			&cli.BoolFlag{Name: "force", Usage: "also reboot hosts that do not need it"},
 			execution.WaitFlag(),
-			&cli.IntFlag{Name: "parallel", Usage: "at most `N` hosts at once; lowers what the plan says, never raises it", DefaultText: "what the plan says"},
-			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask (without a terminal there is no question)"},
+			&cli.IntFlag{Name: "parallel", Usage: "change at most `N` hosts at once; can only lower the plan's limit", DefaultText: "what the plan says"},
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask for confirmation (there is no question without a terminal)"},
 		),
 		Action: rebootAction,
 	}

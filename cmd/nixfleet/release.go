@@ -16,21 +16,21 @@ import (
 func releaseCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "release",
-		Usage:     "let hosts leave the fleet, as they were before it",
+		Usage:     "remove hosts from NixFleet and undo everything it manages",
 		ArgsUsage: "[FLEET]",
-		Description: `Adopted files, users and directories become what they were; all else that is managed is stopped and
-removed, in one change that is undone where it fails or is not confirmed. Then NixFleet removes itself:
-its state and history, the profile, its recovery unit and, last, its helper. Needs nothing but the
-hosts; how they are reached is taken from --plan, or from the inventory of FLEET (the current directory).
+		Description: `Restores adopted files, users and directories, and stops and removes everything else that is managed, in one
+change that is undone if it fails or is not confirmed. Then NixFleet removes itself: its state and history,
+the profile, its recovery unit and, last, its helper. Needs only the hosts; addresses come from --plan, or from
+the inventory of FLEET (default: the current directory).
 
-What stays: data that services wrote, in directories that are then not empty, home directories, store
-paths until Nix collects its garbage, packages of apt, lines in the journal. A release that was
-interrupted may be asked for again; take the host out of the inventory afterwards.
+What stays: directories that are not empty, home directories, store paths until Nix collects garbage, apt
+packages, journal lines. If a release is interrupted, run it again. Afterwards, take the host out of the
+inventory.
 
-Shows what would change, then asks for the host's name. Without a terminal --yes is needed.
+Shows what would change, then asks for the host's name. Without a terminal, --yes is required.
 
 Exit status: 0 done, 1 an error of ours or of a file, 2 wrong usage, 3 refused and nothing touched,
-4 hosts failed, 5 hosts left out, 130 cut.
+4 hosts failed, 5 hosts left out, 130 interrupted twice.
 
 Examples: nixfleet release --host web-1
           nixfleet release --host web-1 --plan plan.json --dry-run`,

@@ -12,7 +12,7 @@ import (
 
 // maxSizeFlag is of the commands that write what they report as Markdown too.
 func maxSizeFlag() cli.Flag {
-	return &cli.IntFlag{Name: "max-size", Usage: "with --markdown: leave out what is longer than `N` characters, and say so; 0: nothing", Value: document.CommentLimit}
+	return &cli.IntFlag{Name: "max-size", Usage: "with --markdown: shorten the output to `N` characters; 0 means no limit", Value: document.CommentLimit}
 }
 
 // checkForm checks what was asked for of how a report is written.

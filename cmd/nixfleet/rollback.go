@@ -15,28 +15,27 @@ import (
 func rollbackCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "rollback",
-		Usage:     "make hosts what one of their generations was",
+		Usage:     "roll hosts back to an earlier generation",
 		ArgsUsage: "[FLEET]",
-		Description: `Needs nothing but the hosts: they keep the manifests, texts and packages of their last generations.
-How they are reached is taken from --plan, or from the inventory of FLEET (the current directory);
-nothing is evaluated. On each host it is a change as any other: undone where it fails or is not
-confirmed, restarting only what it must, in the history. It makes a new generation with the old content.
+		Description: `Needs only the hosts: they keep the manifests, texts and packages of their latest generations. Addresses come
+from --plan, or from the inventory of FLEET (default: the current directory); nothing is evaluated. A rollback
+is a change like any other: it is undone if it fails or is not confirmed, restarts only what it must, and
+appears in the history. It creates a new generation with the old content.
 
---to is "previous", the number of a generation, or eight or more digits of a plan's or manifest's
-digest; nixfleet history tells them. "previous" is the generation before the one in effect; one that
-a rollback brought back stands for itself, so doing it twice goes further back, and never forward
-to what was left. Packages that apt has installed meanwhile are not rolled back; where there are
-some, that is said.
+--to is "previous", the number of a generation, or eight or more digits of a plan's or manifest's digest, as
+nixfleet history lists them. "previous" is the generation before the current one. A generation that a rollback
+restored stands for the original, so repeating the command goes further back, never forward. apt packages
+installed since then are not rolled back; if there are any, the output says so.
 
-Shows what would change, then asks. Without a terminal --yes is needed. A host on which it fails keeps
-none of the others from it.
+Shows what would change, then asks. Without a terminal, --yes is required. A failure on one host does not stop
+the others.
 
 Exit status: 0 done or nothing to do, 1 an error of ours or of a file, 2 wrong usage, 3 refused and
-nothing touched, 4 hosts failed, 5 hosts left out, 130 cut.
+nothing touched, 4 hosts failed, 5 hosts left out, 130 interrupted twice.
 
 Examples: nixfleet rollback --host web-1 --to previous
           nixfleet rollback --group web --to 3f9c1a27 --plan plan.json --dry-run`,
-		Flags: append(backFlags(), &cli.StringFlag{Name: "to", Usage: "previous, the `GENERATION`'s number, or digits of a digest"}),
+		Flags: append(backFlags(), &cli.StringFlag{Name: "to", Usage: "the target: \"previous\", a `GENERATION` number, or the start of a digest"}),
 		Action: func(c *cli.Context) error {
 			to := c.String("to")
 			if to == "" {

@@ -28,32 +28,31 @@ func runHostsCommand() *cli.Command {
 		Name:      "run",
 		Usage:     "run a task of the fleet, or any command, on hosts",
 		ArgsUsage: "[FLEET] -- task:NAME | -- COMMAND [ARGUMENT...]",
-		Description: `task:NAME is a task of the intent (nixfleet.tasks) as it was applied to each host: its command, user,
-environment and timeout are those of the plan that was approved. Anything else is a program with its
-arguments, which reach it exactly as they are; root runs it, and no shell, unless you name one:
--- sh -c 'df / | tail -n 1'.
+		Description: `task:NAME is a task of the intent (nixfleet.tasks) as applied to each host: the command, user, environment and
+timeout of the approved plan. Anything else is a program with its arguments, passed on exactly as typed. It
+runs as root and without a shell, unless you name one: -- sh -c 'df / | tail -n 1'.
 
-Hosts are those of --plan, or of the inventory of FLEET (the current directory); nothing is evaluated. On each
-it runs in a systemd unit of its own, once, and holds the host's lock: it is refused where a change is at
-work, and no change begins before its end. --no-lock is for commands that only look. It ends with this
-command, and with its connection. The host's history has no line of it; the record of the run has.
+Hosts come from --plan, or from the inventory of FLEET (default: the current directory); nothing is evaluated.
+The command runs once on each host, in its own systemd unit, and holds the host's lock: it is refused during a
+change, and no change starts until it ends. --no-lock is for read-only commands. It ends with this process and
+with its connection. It appears in the record of the run, not in the host's history.
 
-With several hosts, those on which it wrote the same and ended alike are shown together, at the end. --stream
-shows every line as it comes, with the host's name. With one host its output passes through as it is.
-What a host says beyond 256 kB is counted and not shown, with --stream or one host beyond 64 MB.
+With several hosts, those with the same output and result are shown together at the end. --stream shows each
+line as it arrives, with the host's name. With one host, its output passes through unchanged. Up to 256 kB of
+output per host are shown, or 64 MB with --stream or a single host; the rest is counted.
 
-Exit status: 0 it ended well on all hosts, 1 an error of ours or of a file, 2 wrong usage, 3 refused and run
-nowhere, 4 it failed on some, 5 stopped and hosts left out, 130 cut.
+Exit status: 0 it exited with 0 on all hosts, 1 an error of ours or of a file, 2 wrong usage, 3 it ran on no
+host, 4 it failed on some, 5 stopped and hosts left out, 130 interrupted twice.
 
 Examples: nixfleet run --host web-1 -- task:rotate-logs
           nixfleet run --group web -- systemctl is-active nginx
           nixfleet run --plan plan.json --tag zone=a --stream --timeout 1h -- sh -c 'apt-get update && apt-get -s upgrade'
           nixfleet run --group all --json -- uname -r`,
 		Flags: append(append(append(selection.Flags(), rosterFlags()...), execution.RunFlags()...),
-			&cli.IntFlag{Name: "parallel", Usage: "on at most `N` hosts at once", Value: executor.LookParallel},
-			&cli.DurationFlag{Name: "timeout", Usage: "end it on a host after this `TIME`; of a task it lowers what the task says", DefaultText: "10m"},
-			&cli.BoolFlag{Name: "stream", Usage: "show every line as it comes"},
-			&cli.BoolFlag{Name: "no-lock", Usage: "also where a change or another command is at work; for commands that only look"},
+			&cli.IntFlag{Name: "parallel", Usage: "run on at most `N` hosts at once", Value: executor.LookParallel},
+			&cli.DurationFlag{Name: "timeout", Usage: "stop it on a host after this `TIME`; can only shorten a task's own timeout", DefaultText: "10m"},
+			&cli.BoolFlag{Name: "stream", Usage: "show each line as it arrives"},
+			&cli.BoolFlag{Name: "no-lock", Usage: "run even during a change or another command; for read-only commands"},
 		),
 		Action: runOnHosts,
 	}

@@ -27,12 +27,12 @@ const runsLimit = 20
 func runsCommand() *cli.Command {
 	return &cli.Command{
 		Name:            "runs",
-		Usage:           "what was run from here: when, by whom, with what end, and what can be resumed",
+		Usage:           "list past runs from this machine and what can be resumed",
 		ArgsUsage:       "[show RUN]",
 		HideHelpCommand: true,
-		Description: `Lists the runs of which this machine has a record, the newest first: executions, rollbacks, releases,
-reboots, tasks and commands. "died" is a run whose process is gone without a verdict; LEFT is how many hosts
-are left for nixfleet execute --resume. No host is asked.
+		Description: `Lists the runs that this machine has a record of, newest first: executions, rollbacks, releases, reboots,
+tasks and commands. "died" means that the process ended without a verdict; LEFT is the number of hosts left
+for nixfleet execute --resume. No host is contacted.
 
 Exit status: 0 listed, 1 an error of ours or of a file, 2 wrong usage.
 
@@ -40,24 +40,24 @@ Examples: nixfleet runs
           nixfleet runs show 20261122-141502-k3v9qx
           nixfleet runs --last 0 --json`,
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "last", Usage: "the last `N` runs; 0 for all", Value: runsLimit},
-			&cli.BoolFlag{Name: "json", Usage: "as JSON"},
+			&cli.IntFlag{Name: "last", Usage: "show the last `N` runs; 0 shows all", Value: runsLimit},
+			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
 			stateDirFlag(),
 		},
 		Action: listRuns,
 		Subcommands: []*cli.Command{{
 			Name:      "show",
-			Usage:     "the story of a run, with times",
+			Usage:     "show the story of a run, with times",
 			ArgsUsage: "RUN",
-			Description: `Tells what a run did and when, from its journal, and what became of each host, from its record. "last"
-stands for the newest run, and the beginning of a name for the one that has it.
+			Description: `Shows what a run did and when, from its journal, and the outcome of each host, from its record. RUN is a run id,
+the start of one, or "last" for the latest run.
 
 Exit status: 0 shown, 1 an error of ours or of a file, 2 wrong usage.
 
 Examples: nixfleet runs show last
           nixfleet runs show 20261122-1415 --json`,
 			Flags: []cli.Flag{
-				&cli.BoolFlag{Name: "json", Usage: "as JSON: the summary, the record (docs/reference/record-format.md), the journal (docs/reference/journal-format.md)"},
+				&cli.BoolFlag{Name: "json", Usage: "print JSON: the summary, the record (docs/reference/record-format.md) and the journal (docs/reference/journal-format.md)"},
 				stateDirFlag(),
 			},
 			Action: showRun,
@@ -66,7 +66,7 @@ Examples: nixfleet runs show last
 }
 
 func stateDirFlag() cli.Flag {
-	return &cli.StringFlag{Name: "state-dir", Usage: "records of runs are kept in `DIR` (default: $XDG_STATE_HOME/nixfleet)", EnvVars: []string{"NIXFLEET_STATE_DIR"}}
+	return &cli.StringFlag{Name: "state-dir", Usage: "read run records from `DIR` (default: $XDG_STATE_HOME/nixfleet)", EnvVars: []string{"NIXFLEET_STATE_DIR"}}
 }
 
 func listRuns(c *cli.Context) error {

@@ -14,19 +14,19 @@ import (
 func showCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "show",
-		Usage:     "show a plan to people: hosts, what will be there, what restarts when what changes",
+		Usage:     "show a plan: its hosts, what they will have, and what restarts on which change",
 		ArgsUsage: "plan.json",
-		Description: `Hosts that shall be alike are shown together, with the waves in which they come. Where hosts are chosen, only
-the waves are drawn in which these come; one host is shown in full, with the texts of its files and
-units. Reads the plan and nothing else; nixfleet diff tells what is different from another plan.
+		Description: `Hosts with the same manifest are shown together, with their waves. If you select hosts, only their waves are
+drawn; a single host is shown in full, with the contents of its files and units. Reads only the plan. To
+compare two plans, use nixfleet diff.
 
 Examples: nixfleet show plan.json
           nixfleet show plan.json --host web-1`,
 		Flags: append(selection.Flags(),
-			&cli.BoolFlag{Name: "contents", Usage: "with the texts of files and units"},
-			&cli.BoolFlag{Name: "markdown", Usage: "as Markdown, for a pull request: each kind of host opens at a click"},
+			&cli.BoolFlag{Name: "contents", Usage: "include the contents of files and units"},
+			&cli.BoolFlag{Name: "markdown", Usage: "print Markdown for a pull request, with a collapsible section per kind of host"},
 			maxSizeFlag(),
-			&cli.BoolFlag{Name: "json", Usage: "as JSON, texts included"},
+			&cli.BoolFlag{Name: "json", Usage: "print JSON, including contents"},
 		),
 		Action: showAction,
 	}

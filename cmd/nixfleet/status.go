@@ -29,15 +29,15 @@ import (
 func statusCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "status",
-		Usage:     "how hosts are: last apply, drift, units, reboots, disks, who cannot be reached",
+		Usage:     "check hosts: last apply, drift, units, reboots, disks, reachability",
 		ArgsUsage: "[FLEET]",
-		Description: `Asks hosts about themselves, all at once, without evaluating anything. They are those of --plan,
-or of the inventory file of FLEET (the current directory); hosts that are declared in Nix are known
-from a plan only. With --plan each host is also compared with what the plan wants of it.
+		Description: `Asks all hosts about themselves at once, without evaluating anything. Hosts come from --plan, or from the
+inventory file of FLEET (default: the current directory); hosts declared in Nix are known from a plan only.
+With --plan, each host is also compared with the plan.
 
-States: ok; attention, something wants a look (drift, another plan, a reboot, little room, a clock
-that is off); failing, something is broken (a unit, an interrupted change, a full disk); unseen, it
-was reached and could not be asked; unreachable. Nothing changes on any host.
+States: ok; attention, worth a look (drift, another plan, a reboot needed, little disk space, a wrong clock);
+failing, something is broken (a unit, an interrupted change, a full disk); unseen, reached but could not be
+asked; unreachable. Nothing changes on any host.
 
 Exit status: 0 every host answered and nothing is failing, 4 otherwise, 1 an error of ours or of a
 file, 2 wrong usage, 130 interrupted.
@@ -47,14 +47,14 @@ Examples: nixfleet status --group web
           nixfleet status --plan plan.json --watch 30s --html /srv/www/fleet.html
           nixfleet status --prometheus /var/lib/node_exporter/nixfleet.prom`,
 		Flags: append(append(selection.Flags(), lookFlags()...),
-			&cli.StringFlag{Name: "plan", Usage: "take hosts, and what is wanted of them, from this plan `FILE`"},
-			&cli.StringSliceFlag{Name: "input", Usage: "`inventory=FILE` is the inventory"},
-			&cli.StringFlag{Name: "inventory", Usage: "which `FILE` of the fleet's inventory/, where it has several"},
-			&cli.BoolFlag{Name: "problems", Usage: "leave out of the table hosts with which nothing is the matter"},
-			&cli.BoolFlag{Name: "json", Usage: "as JSON; docs/reference/status-format.md tells of the fields"},
-			&cli.DurationFlag{Name: "watch", Usage: "look again every `TIME`, as 30s, until interrupted"},
-			&cli.StringFlag{Name: "prometheus", Usage: "write `FILE` for the node exporter's textfile collector, and no table"},
-			&cli.StringFlag{Name: "html", Usage: "write `FILE`, one page that needs nothing else, and no table"},
+			&cli.StringFlag{Name: "plan", Usage: "take hosts and their desired state from this plan `FILE`"},
+			&cli.StringSliceFlag{Name: "input", Usage: "use `inventory=FILE` as the inventory"},
+			&cli.StringFlag{Name: "inventory", Usage: "use this `FILE` of the fleet's inventory/, if there are several"},
+			&cli.BoolFlag{Name: "problems", Usage: "show only hosts with problems"},
+			&cli.BoolFlag{Name: "json", Usage: "print JSON (docs/reference/status-format.md)"},
+			&cli.DurationFlag{Name: "watch", Usage: "repeat every `TIME`, for example 30s, until interrupted"},
+			&cli.StringFlag{Name: "prometheus", Usage: "write metrics to `FILE` for the node exporter's textfile collector, instead of the table"},
+			&cli.StringFlag{Name: "html", Usage: "write a self-contained page to `FILE`, instead of the table"},
 		),
 		Action: statusAction,
 	}

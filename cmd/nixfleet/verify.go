@@ -16,22 +16,21 @@ import (
 func verifyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "verify",
-		Usage:     "check that a plan is whole: schema, digest, manifests, payloads and closures; and what policies say",
+		Usage:     "check that a plan is intact and keeps policies",
 		ArgsUsage: "plan.json",
-		Description: `Reads the plan and, with --policy, policies. Nothing else: no host, no Nix.
+		Description: `Checks the plan's schema, digest, manifests, payloads and closures. Reads only the plan and, with --policy,
+policies: no host, no Nix. Policies are checked as in compile, for example before an execution with today's
+date, or with the policies of your organization. See docs/guide/policy.md.
 
-Policies are asked as compile asks them, of a plan that is there: before an execution, with the day's date,
-or those of somebody else than who wrote the fleet. docs/guide/policy.md tells of them.
-
-Exit status: 0 the plan is whole, 1 it is not, or policies have something against it.
+Exit status: 0 the plan is intact and keeps the policies, 1 otherwise.
 
 Examples: nixfleet verify plan.json
           nixfleet verify plan.json --policy my-fleet --replaces main.json
           nixfleet verify plan.json --policy my-fleet --policy-date 2026-12-24`,
 		Flags: append(policyFlags(),
-			&cli.StringFlag{Name: "digest", Usage: "also require this `DIGEST`, as it was approved"},
-			&cli.StringFlag{Name: "policy", Usage: "also ask the policies in `DIR`, a fleet or a directory of policies"},
-			&cli.BoolFlag{Name: "json", Usage: "as JSON: digest, number of hosts, preview, violations, diagnostics"},
+			&cli.StringFlag{Name: "digest", Usage: "also require this approved `DIGEST`"},
+			&cli.StringFlag{Name: "policy", Usage: "also check the policies in `DIR`, a fleet or a directory of policies"},
+			&cli.BoolFlag{Name: "json", Usage: "print JSON: digest, number of hosts, preview, violations, diagnostics"},
 		),
 		Action: verify,
 	}

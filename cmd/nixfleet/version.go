@@ -14,8 +14,8 @@ import (
 func versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "version",
-		Usage: "print the version, the plan format and the helpers that this nixfleet carries",
-		Description: `A helper's hash is what plans name; two builds of one version have the same.
+		Usage: "print the version, the plan format and the bundled helpers",
+		Description: `Plans name the helper by its hash; all builds of one version have the same hash.
 
 Example: nixfleet version`,
 		Action: func(c *cli.Context) error {

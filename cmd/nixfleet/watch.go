@@ -15,15 +15,14 @@ import (
 func watchCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "watch",
-		Usage:     "look on while hosts are changed, by whomever",
+		Usage:     "follow changes in progress on hosts",
 		ArgsUsage: "[plan.json | FLEET]",
-		Description: `Shows what is being done to hosts: what has happened so far, and then as it goes on, up to the verdict.
-The hosts are those of a plan, any that has them, or of the inventory file of FLEET (the current
-directory): they only say how hosts are reached. Nothing changes on any host, and ending this ends
-nothing else.
+		Description: `Shows what has happened so far in the changes in progress, and follows them to their verdicts. Hosts come from
+any plan that has them, or from the inventory file of FLEET (default: the current directory). Nothing changes
+on any host, and ending this command ends nothing else.
 
-Exit status: 0 every change that was watched is done, or nothing was at work; 1 an error of ours or of a
-file, 2 wrong usage, 4 a change was rolled back, failed, or could not be seen, 130 interrupted.
+Exit status: 0 every followed change succeeded, or there was none; 1 an error of ours or of a
+file, 2 wrong usage, 4 a change was rolled back, failed, or could not be followed, 130 interrupted.
 
 Examples: nixfleet watch plan.json --host web-1
           nixfleet watch --group web

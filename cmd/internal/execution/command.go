@@ -26,35 +26,35 @@ import (
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:      "execute",
-		Usage:     "apply exactly what a plan says to its hosts",
+		Usage:     "apply a plan to its hosts",
 		ArgsUsage: "plan.json",
-		Description: `Verifies the plan, then takes its hosts wave by wave, several at once. A host that is as the
-plan says already is left alone. The first Ctrl-C lets hosts at work finish and starts no other;
-the second cuts. A record and a journal of the run are kept in the state directory.
+		Description: `Verifies the plan, then changes its hosts wave by wave, several at once. Hosts that already match the plan are
+left alone. The first Ctrl-C lets hosts at work finish and starts no others; the second cuts them off. A
+record and a journal of the run are kept in the state directory.
 
-A run that was stopped, cut or killed, or whose hosts are held, goes on with --resume: hosts whose
-turn was over are not touched, those in doubt are looked at again, waves and budgets count as
-before. It needs the same plan and the same version of nixfleet. nixfleet runs lists runs.
+--resume continues a run that was stopped or killed, or that has held hosts: finished hosts are not touched,
+uncertain ones are checked again, and waves and budgets count as before. It needs the same plan and the same
+version of nixfleet. nixfleet runs lists runs.
 
-On a host the change goes on by itself, whatever becomes of this command or of the link; one that
-fails there, or that is not confirmed over a new connection in time, is undone, and the host says
-"rolled-back". nixfleet watch shows it to others meanwhile.
+On a host, the change continues even if this command or the connection ends. If it fails there, or is not
+confirmed over a new connection in time, the host undoes it and reports "rolled-back". nixfleet watch follows
+it from another terminal.
 
 Exit status: 0 done, 1 an error of ours or of a file, 2 wrong usage, 3 refused and nothing
-touched, 4 hosts failed, 5 halted and hosts left out, 6 hosts held for later, 130 cut.
+touched, 4 hosts failed, 5 halted and hosts left out, 6 hosts held for later, 130 interrupted twice.
 
 Examples: nixfleet execute plan.json --dry-run
           nixfleet execute plan.json --group web --parallel 5
           nixfleet execute plan.json --closures ./cache --yes --json
           nixfleet execute plan.json --resume`,
 		Flags: append(append(selection.Flags(), RunFlags()...),
-			&cli.IntFlag{Name: "parallel", Usage: "at most `N` hosts at once; lowers what the plan says, never raises it", DefaultText: "what the plan says"},
-			&cli.StringFlag{Name: "closures", Usage: "take store paths from this binary `CACHE` (directory or URL), or from \"substituters\", instead of the local Nix store"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "say what would change on which host, and change nothing"},
+			&cli.IntFlag{Name: "parallel", Usage: "change at most `N` hosts at once; can only lower the plan's limit", DefaultText: "what the plan says"},
+			&cli.StringFlag{Name: "closures", Usage: "take store paths from this binary `CACHE` (directory or URL), or from the hosts' \"substituters\", instead of the local Nix store"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "show what would change on which host, and change nothing"},
 			WaitFlag(),
-			&cli.BoolFlag{Name: "resume", Usage: "go on with the last run of the plan that has not come to its end"},
-			&cli.StringFlag{Name: "run", Usage: "with --resume: go on with run `R`"},
-			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask (without a terminal there is no question)"},
+			&cli.BoolFlag{Name: "resume", Usage: "continue the plan's latest unfinished run"},
+			&cli.StringFlag{Name: "run", Usage: "with --resume: continue run `R`"},
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask for confirmation (there is no question without a terminal)"},
 		),
 		Action: execute,
 	}

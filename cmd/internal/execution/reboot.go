@@ -16,7 +16,7 @@ import (
 
 // WaitFlag is that of the commands that can wait for the windows of reboots.
 func WaitFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "wait", Usage: "wait for the windows of reboots, instead of holding those that are outside"}
+	return &cli.BoolFlag{Name: "wait", Usage: "wait for reboot windows instead of holding reboots outside them"}
 }
 
 // Reboot has hosts of a plan reboot and tells of it. On a terminal it asks before.

@@ -17,10 +17,10 @@ import (
 // RunFlags are those of all commands that [Run] what they do.
 func RunFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "json", Usage: "print events as lines of JSON"},
-		&cli.BoolFlag{Name: "verbose", Usage: "tell everything that happens, of many hosts too"},
-		&cli.BoolFlag{Name: "debug-wire", Usage: "print every message to and from the hosts' helpers; they hold files' texts"},
-		&cli.StringFlag{Name: "state-dir", Usage: "keep records of runs in `DIR` (default: $XDG_STATE_HOME/nixfleet)", EnvVars: []string{"NIXFLEET_STATE_DIR"}},
+		&cli.BoolFlag{Name: "json", Usage: "print events as JSON lines"},
+		&cli.BoolFlag{Name: "verbose", Usage: "print everything that happens, even with many hosts"},
+		&cli.BoolFlag{Name: "debug-wire", Usage: "print every message to and from the helpers, including file contents"},
+		&cli.StringFlag{Name: "state-dir", Usage: "keep run records in `DIR` (default: $XDG_STATE_HOME/nixfleet)", EnvVars: []string{"NIXFLEET_STATE_DIR"}},
 	}
 }
 

@@ -21,9 +21,9 @@ import (
 // WatchFlags are those of a command that looks on, apart from what says which hosts.
 func WatchFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "json", Usage: "print events as lines of JSON, as execute does"},
-		&cli.BoolFlag{Name: "verbose", Usage: "tell everything that happens, of many hosts too"},
-		&cli.BoolFlag{Name: "debug-wire", Usage: "print every message to and from the hosts' helpers"},
+		&cli.BoolFlag{Name: "json", Usage: "print events as JSON lines, as execute does"},
+		&cli.BoolFlag{Name: "verbose", Usage: "print everything that happens, even with many hosts"},
+		&cli.BoolFlag{Name: "debug-wire", Usage: "print every message to and from the helpers, including file contents"},
 	}
 }
 

@@ -13,12 +13,12 @@ import (
 // Flags returns the flags by which hosts are chosen.
 func Flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "host", Usage: "only hosts of this `NAME` or pattern (may be repeated)"},
-		&cli.StringSliceFlag{Name: "group", Usage: "only hosts of this `GROUP` (may be repeated); \"all\" is every host"},
-		&cli.StringSliceFlag{Name: "tag", Usage: "only hosts with this `KEY=VALUE` (may be repeated: of one key any, of several all)"},
-		&cli.StringSliceFlag{Name: "exclude", Usage: "not hosts of this `NAME` or pattern (may be repeated)"},
-		&cli.StringFlag{Name: "failed-of", Usage: "only hosts that are not done in this `RUN`, or in the \"last\" one: failed, rolled back, not reached, held, or to reboot later"},
-		&cli.IntFlag{Name: "limit", Usage: "at most `N` hosts, the first in the order of the waves, or by name", DefaultText: "all"},
+		&cli.StringSliceFlag{Name: "host", Usage: "select hosts with this `NAME` or pattern (can be repeated)"},
+		&cli.StringSliceFlag{Name: "group", Usage: "select hosts of this `GROUP` (can be repeated); \"all\" is every host"},
+		&cli.StringSliceFlag{Name: "tag", Usage: "only hosts with this tag, as `KEY=VALUE` (can be repeated: values of one key are alternatives, several keys must all match)"},
+		&cli.StringSliceFlag{Name: "exclude", Usage: "leave out hosts with this `NAME` or pattern (can be repeated)"},
+		&cli.StringFlag{Name: "failed-of", Usage: "only hosts not done in this `RUN` (\"last\": the latest): failed, rolled back, not reached, held, or due to reboot"},
+		&cli.IntFlag{Name: "limit", Usage: "at most `N` hosts, in the order of the waves, or by name", DefaultText: "all"},
 	}
 }
 
