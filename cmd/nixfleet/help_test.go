@@ -88,7 +88,7 @@ func TestManPages(t *testing.T) {
 		if page.Name != "nixfleet-runs-show" {
 			continue
 		}
-		for _, want := range []string{".SH EXAMPLES\n.PP\n.nf\nnixfleet runs show last\n", ".SH EXIT STATUS\n.PP\n0 shown", "\\fB\\-\\-json\\fR\nas JSON"} {
+		for _, want := range []string{".SH EXAMPLES\n.PP\n.nf\nnixfleet runs show last\n", ".SH EXIT STATUS\n.PP\n0 shown", "\\fB\\-\\-json\\fR\nprint JSON"} {
 			if !strings.Contains(page.Text, want) {
 				t.Errorf("expected %q in\n%s", want, page.Text)
 			}
