@@ -36,7 +36,7 @@ func Rollback(ctx context.Context, hosts schema.Hosts, to string, options BackOp
 	if err := CheckGeneration(to); err != nil {
 		return nil, err
 	}
-	return back(ctx, hosts, protocol.Back{To: to}, "rollback to "+to, options, deps)
+	return back(ctx, hosts, protocol.BackRequest{To: to}, "rollback to "+to, options, deps)
 }
 
 // CheckGeneration refuses what cannot name a generation.
@@ -52,10 +52,10 @@ func CheckGeneration(to string) error {
 // managed goes, and then NixFleet itself. It may be repeated. The rest is as with
 // [Rollback].
 func Release(ctx context.Context, hosts schema.Hosts, options BackOptions, deps Deps) (*schema.Record, error) {
-	return back(ctx, hosts, protocol.Back{Release: true}, "release", options, deps)
+	return back(ctx, hosts, protocol.BackRequest{Release: true}, "release", options, deps)
 }
 
-func back(ctx context.Context, hosts schema.Hosts, where protocol.Back, task string, options BackOptions, deps Deps) (*schema.Record, error) {
+func back(ctx context.Context, hosts schema.Hosts, where protocol.BackRequest, task string, options BackOptions, deps Deps) (*schema.Record, error) {
 	return withoutPlan(ctx, hosts, task, BackParallel, options, deps, func(ctx context.Context, run *engine.Run, chosen []engine.LookHost) map[schema.HostName]schema.HostRecord {
 		return run.Back(ctx, chosen, where)
 	})
@@ -112,15 +112,15 @@ func ForeseeRollback(ctx context.Context, hosts schema.Hosts, to string, options
 	if err := CheckGeneration(to); err != nil {
 		return err
 	}
-	return foresee(ctx, hosts, protocol.Back{To: to}, options, deps, report)
+	return foresee(ctx, hosts, protocol.BackRequest{To: to}, options, deps, report)
 }
 
 // ForeseeRelease is described with [ForeseeRollback].
 func ForeseeRelease(ctx context.Context, hosts schema.Hosts, options LookOptions, deps Deps, report func(Seen)) error {
-	return foresee(ctx, hosts, protocol.Back{Release: true}, options, deps, report)
+	return foresee(ctx, hosts, protocol.BackRequest{Release: true}, options, deps, report)
 }
 
-func foresee(ctx context.Context, hosts schema.Hosts, where protocol.Back, options LookOptions, deps Deps, report func(Seen)) error {
+func foresee(ctx context.Context, hosts schema.Hosts, where protocol.BackRequest, options LookOptions, deps Deps, report func(Seen)) error {
 	chosen, err := chooseFrom(hosts, "fleet", options.Select)
 	if err != nil {
 		return err

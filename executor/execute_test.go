@@ -104,7 +104,7 @@ func TestDryRun(t *testing.T) {
 	}
 
 	f.only().Set(func(s *fakehost.State) { s.Helper = nil })
-	wantHost(t, f.execute(), "web-1", schema.HostRefused, "cannot look at web-1: the helper is not there yet", "hint: a run without --dry-run installs it")
+	wantHost(t, f.execute(), "web-1", schema.HostRefused, "there is no helper on web-1 at /var/lib/nixfleet/bin/nixfleet-host", "hint: the first execution installs the helper where")
 }
 
 func TestSubstituters(t *testing.T) {

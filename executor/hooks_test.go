@@ -49,7 +49,7 @@ func (f *fleet) ran(fails ...string) func() string {
 	for _, host := range f.hosts {
 		host.Set(func(s *fakehost.State) {
 			s.OnHook = func(s *fakehost.Session) (schema.Exit, error) {
-				if run(s.Request.Hook.Name) {
+				if run(s.Hook.Name) {
 					return schema.Exit{}, nil
 				}
 				return schema.Exit{Status: 3}, nil
@@ -142,10 +142,10 @@ func TestHooksComeLast(t *testing.T) {
 func TestHooksAreTold(t *testing.T) {
 	f := newFleet(t, 1)
 	f.hooks(hookOf("drain", schema.BeforeActivation, schema.OnHost), always(hookOf("join", schema.AfterActivation, schema.OnController)))
-	var onHost protocol.Hook
+	var onHost protocol.HookRequest
 	var onController []string
 	f.only().Set(func(s *fakehost.State) {
-		s.OnHook = func(s *fakehost.Session) (schema.Exit, error) { onHost = *s.Request.Hook; return schema.Exit{}, nil }
+		s.OnHook = func(s *fakehost.Session) (schema.Exit, error) { onHost = s.Hook; return schema.Exit{}, nil }
 		s.OnApply = func(*fakehost.Transaction) error { return errors.New("web.service failed") }
 	})
 	f.deps.Shell = func(_ context.Context, _ string, environment []string) ([]byte, error) {

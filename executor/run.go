@@ -52,14 +52,14 @@ func Run(ctx context.Context, hosts schema.Hosts, command Command, options BackO
 
 // ask is the command as hosts are asked for it, and as records name it: without its
 // arguments, which may hold what should not be kept.
-func (c Command) ask() (ask protocol.Command, task string, err error) {
+func (c Command) ask() (ask protocol.RunRequest, task string, err error) {
 	if (c.Task == "") == (len(c.Argv) == 0) {
 		return ask, "", fault.New(fault.Refused, "cannot run that: expected either a task or a command")
 	}
 	if c.Timeout < 0 || c.MaxOutput < 0 || c.MaxOutput > MostOutput {
 		return ask, "", fault.New(fault.Refused, "cannot run that: expected a timeout, found %s, and up to %d bytes of output, found %d", c.Timeout, MostOutput, c.MaxOutput)
 	}
-	ask = protocol.Command{Task: c.Task, Argv: c.Argv, NoLock: c.NoLock, MaxOutput: c.MaxOutput}
+	ask = protocol.RunRequest{Task: c.Task, Argv: c.Argv, NoLock: c.NoLock, MaxOutput: c.MaxOutput}
 	if c.Task != "" {
 		if c.NoLock {
 			return ask, "", fault.New(fault.Refused, "cannot run the task %q without the lock: it never runs while somebody is at work on a host", c.Task)

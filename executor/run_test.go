@@ -36,10 +36,10 @@ func says(text string, exit schema.Exit) func(*fakehost.Session) (schema.Exit, e
 
 func TestACommandRunsOnHostsAndItsEndsAreRecorded(t *testing.T) {
 	f := newFleet(t, 4)
-	var asked atomic.Pointer[protocol.Command]
+	var asked atomic.Pointer[fakehost.Session]
 	f.hosts["web-1"].Set(func(s *fakehost.State) {
 		s.OnRun = func(s *fakehost.Session) (schema.Exit, error) {
-			asked.Store(s.Request.Command)
+			asked.Store(s)
 			return says("up 3 days\n", schema.Exit{})(s)
 		}
 	})
@@ -52,8 +52,8 @@ func TestACommandRunsOnHostsAndItsEndsAreRecorded(t *testing.T) {
 	wantHost(t, record, "web-2", schema.HostFailed, "exit status 3")
 	wantHost(t, record, "web-3", schema.HostFailed, "killed by signal 9")
 	wantHost(t, record, "web-4", schema.HostFailed, "it took too long and was ended")
-	if got := asked.Load(); got == nil || !slices.Equal(got.Argv, argv) || got.Timeout != "10m0s" || got.Host != "web-1" || got.Operator != "alice@desk" {
-		t.Errorf("the host was asked %+v", got)
+	if got := asked.Load(); got == nil || !slices.Equal(got.Run.Argv, argv) || got.Run.Timeout != "10m0s" || got.Request.Host != "web-1" || got.Request.Operator != "alice@desk" {
+		t.Errorf("the request was %+v", got)
 	}
 	if record.Verdict != schema.Failed || record.Hosts["web-2"].Exit.Status != 3 || record.Task != "command uptime" {
 		t.Errorf("found %+v", record)

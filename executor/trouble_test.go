@@ -186,12 +186,12 @@ func TestUnreadableReply(t *testing.T) {
 	f := newFleet(t, 1)
 	f.only().Set(func(s *fakehost.State) {
 		s.OnHello = func(session *fakehost.Session) error {
-			_, _ = session.Command.Stdout.Write([]byte("\x00\x00\x00\x02[]"))
+			_, _ = session.Command.Stdout.Write([]byte("\x00\x00\x00\x02\x00\x00\x00\x00[]"))
 			return nil
 		}
 	})
 	begun := time.Now()
-	wantHost(t, f.execute(), "web-1", schema.HostRefused, "cannot understand the helper on web-1: cannot read a message: json: cannot unmarshal array")
+	wantHost(t, f.execute(), "web-1", schema.HostRefused, "cannot understand the helper on web-1: cannot read the head of a message: json: cannot unmarshal array")
 	if took := time.Since(begun); took > 20*time.Second {
 		t.Errorf("told after %s", took)
 	}

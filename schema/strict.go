@@ -136,6 +136,9 @@ func decodeFuncOf(t reflect.Type) func(*reader, reflect.Value) error {
 			return d.value(v.Elem())
 		}
 	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 { // bytes stand in JSON as base64
+			return (*reader).foreign
+		}
 		return (*reader).list
 	case reflect.Map:
 		return (*reader).table

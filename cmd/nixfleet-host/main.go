@@ -63,7 +63,7 @@ func serve() error {
 		refusal := &protocol.Error{Kind: protocol.KindRefused,
 			Message: fmt.Sprintf("the helper must run as root: expected user id 0, found %d", os.Geteuid()),
 			Hint:    "allow the login user `sudo -n " + protocol.HelperPath + " serve`"}
-		return protocol.NewConn(nil, os.Stdout).Send(protocol.Response{Seq: 1, Error: refusal})
+		return protocol.NewConn(nil, os.Stdout).Respond(&protocol.Response{Kind: protocol.ErrorBody}, refusal)
 	}
 	unix.Umask(0o022)
 	ctx, stop := context.WithCancel(context.Background())

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,11 +76,15 @@ func TestCommands(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var response protocol.Response
-		if err := protocol.NewConn(bytes.NewReader(out), nil).Receive(&response); err != nil || response.Error == nil {
+		response, body, err := protocol.NewConn(bytes.NewReader(out), nil).ReceiveResponse()
+		if err != nil || response.Kind != protocol.ErrorBody {
 			t.Fatalf("found %+v, %v", response, err)
 		}
-		autogold.Expect("refused: the helper must run as root: expected user id 0, found 65534\nhint: allow the login user `sudo -n /var/lib/nixfleet/bin/nixfleet-host serve`").Equal(t, string(response.Error.Kind)+": "+response.Error.Error())
+		var refusal protocol.Error
+		if err := json.Unmarshal(body, &refusal); err != nil {
+			t.Fatal(err)
+		}
+		autogold.Expect("refused: the helper must run as root: expected user id 0, found 65534\nhint: allow the login user `sudo -n /var/lib/nixfleet/bin/nixfleet-host serve`").Equal(t, string(refusal.Kind)+": "+refusal.Error())
 	})
 	t.Run("store", func(t *testing.T) {
 		if host.FindNixStore() == "" {

@@ -21,8 +21,8 @@ const attachPoll = 10 * time.Millisecond
 
 // attach tells the events of a transaction until it has ended, or nobody works on
 // it any more. Watching changes nothing.
-func (s *session) attach(ctx context.Context, request protocol.Request) (*protocol.AttachReply, error) {
-	id := request.Attach.Transaction
+func (s *session) attach(ctx context.Context, request *protocol.Request, ask *protocol.AttachRequest) (*protocol.AttachReply, error) {
+	id := ask.Transaction
 	if id == "" {
 		found, err := transaction.Unfinished(s.state)
 		if err != nil {
@@ -49,7 +49,7 @@ func (s *session) attach(ctx context.Context, request protocol.Request) (*protoc
 		if err != nil {
 			return nil, err
 		}
-		if err := s.pass(request, log); err != nil {
+		if err := s.pass(request, ask.After, log); err != nil {
 			return nil, err
 		}
 		if verdict != nil && !verdict.Unfinished {
@@ -69,10 +69,10 @@ func (s *session) attach(ctx context.Context, request protocol.Request) (*protoc
 }
 
 // pass passes on the events that the executor has not seen.
-func (s *session) pass(request protocol.Request, log *reader) error {
+func (s *session) pass(request *protocol.Request, after int, log *reader) error {
 	events, err := log.next()
 	for _, event := range events {
-		if event.Number > request.Attach.After {
+		if event.Number > after {
 			s.tell(request, event)
 		}
 	}
@@ -91,7 +91,7 @@ func interrupted(id string, verdict *transaction.Verdict) *protocol.AttachReply 
 
 func (s *session) orderOf(id string) (transaction.Order, error) {
 	if !transactionRE.MatchString(id) {
-		return transaction.Order{}, protocolError("%q is no name of a transaction", id)
+		return transaction.Order{}, protocol.Errorf("invalid transaction id %q", id)
 	}
 	order, err := transaction.LoadOrder(s.state, id)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -108,8 +108,8 @@ func verdictOf(v *transaction.Verdict) protocol.Verdict {
 }
 
 // confirm lets a transaction know that the host can be reached.
-func (s *session) confirm(request protocol.Request) (*protocol.ConfirmReply, error) {
-	order, err := s.orderOf(request.Confirm.Transaction)
+func (s *session) confirm(_ context.Context, request *protocol.Request, ask *protocol.ConfirmRequest) (*protocol.ConfirmReply, error) {
+	order, err := s.orderOf(ask.Transaction)
 	if err != nil {
 		return nil, err
 	}

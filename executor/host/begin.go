@@ -13,17 +13,17 @@ import (
 
 // begin starts the transaction that makes the host what the prepared part says.
 // The session itself changes nothing.
-func (s *session) begin(ctx context.Context, request protocol.Request) (*protocol.BeginReply, error) {
+func (s *session) begin(ctx context.Context, request *protocol.Request, _ *protocol.BeginRequest) (*protocol.BeginReply, error) {
 	part := s.part
 	s.part = nil
 	if part == nil || part.Digest != request.Digest {
-		return nil, protocolError("expected to begin what was prepared last, found nothing prepared or another plan")
+		return nil, protocol.Errorf("expected to begin what was prepared last, found nothing prepared or another plan")
 	}
 	if err := s.checkComplete(part); err != nil {
 		return nil, err
 	}
 	order := part.order
-	order.Host, order.Run, order.Epoch, order.Operator = part.Host, request.Run, request.Epoch, s.hello.Operator
+	order.Host, order.Run, order.Epoch, order.Operator = part.Host, request.Run, request.Epoch, request.Operator
 	order.Manifest, order.Digest, order.Closure = part.Manifest, part.digest, part.Part.Closure
 	return s.start(ctx, order)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -23,13 +24,11 @@ func checked(i intent, file string) intent {
 }
 
 func (c *client) health(manifest schema.Digest) (string, error) {
-	c.t.Helper()
-	response, err := c.ask(protocol.Request{Op: protocol.OpHealth, Digest: schema.DigestOf(nil),
-		Health: &protocol.Health{Version: protocol.Version, Host: "web-1", Operator: "ann@desk", Manifest: manifest}})
+	reply, err := protocoltest.Ask(c.Client, protocol.Health, protocol.HealthRequest{Manifest: manifest})
 	if err != nil {
 		return "", err
 	}
-	return response.HealthReply.Failure, nil
+	return reply.Failure, nil
 }
 
 // A change after which a check fails is undone, and one after which all is well stays.
@@ -69,7 +68,7 @@ func TestFailedHealthCheckUndoesTheChange(t *testing.T) {
 	// What goes back is not asked: the host may not have been well then either.
 	w.mustExecute(good)
 	os.Remove(marker)
-	if _, err := w.goBack(protocol.Back{To: "previous"}); err != nil {
+	if _, err := w.goBack(protocol.BackRequest{To: "previous"}); err != nil {
 		t.Error(err)
 	}
 	w.mustBeUnchanged(next)

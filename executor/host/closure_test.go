@@ -58,7 +58,7 @@ func TestClosure(t *testing.T) {
 	if err != nil || len(prepared.MissingPaths) != 2 || len(prepared.Changes) != 3 {
 		t.Fatalf("expected two missing paths and three changes, found %+v, %v", prepared, err)
 	}
-	if _, err := c.apply(p); err == nil {
+	if _, err := c.apply(); err == nil {
 		t.Fatal("applied without its closure")
 	} else {
 		autogold.Expect("2 paths of the closure are not in the host's store, /nix/store/1z1wqrg2lgkn2wkgwsj8ir4ni3d1bcl9-host among them").Equal(t, err.Error())
@@ -67,7 +67,7 @@ func TestClosure(t *testing.T) {
 	if prepared, err = c.prepare(p); err != nil || len(prepared.MissingPaths) != 0 {
 		t.Fatalf("expected nothing missing, found %+v, %v", prepared, err)
 	}
-	reply, err := c.apply(p)
+	reply, err := c.apply()
 	if err != nil || reply.Generation != 1 {
 		t.Fatalf("expected generation 1, found %+v, %v", reply, err)
 	}

@@ -34,22 +34,19 @@ const (
 )
 
 // command runs a task or a command to its end. When ctx is done it is stopped.
-func (s *session) command(ctx context.Context, request protocol.Request) (*protocol.CommandReply, error) {
-	ask := request.Command
-	if err := sameVersion(ask.Version); err != nil {
-		return nil, err
-	}
+func (s *session) command(ctx context.Context, request *protocol.Request, ask *protocol.RunRequest) (*protocol.RunReply, error) {
 	if ask.MaxOutput < 0 || ask.MaxOutput > protocol.MaxOutput {
-		return nil, protocolError("expected up to %d bytes of output to be wanted, found %d", protocol.MaxOutput, ask.MaxOutput)
+		return nil, protocol.Errorf("expected up to %d bytes of output to be wanted, found %d", protocol.MaxOutput, ask.MaxOutput)
 	}
-	command, err := s.commandOf(request.Run, ask)
+	command, err := s.commandOf(request, ask)
 	if err != nil {
 		return nil, err
 	}
-	s.hello = &protocol.Hello{Version: ask.Version, Host: ask.Host, Operator: ask.Operator + " (nixfleet run)"}
 	if !ask.NoLock {
 		// As long as we have it, neither a change nor another command begins.
-		if err := s.hold(ctx, request); err != nil {
+		holder := *request
+		holder.Operator += " (nixfleet run)"
+		if err := s.hold(ctx, &holder); err != nil {
 			return nil, err
 		}
 		defer s.giveBack(context.WithoutCancel(ctx))
@@ -58,7 +55,7 @@ func (s *session) command(ctx context.Context, request protocol.Request) (*proto
 	if err != nil {
 		return nil, err
 	}
-	return &protocol.CommandReply{Exit: ended.exit, Lost: ended.lost, Unit: command.Name}, nil
+	return &protocol.RunReply{Exit: ended.exit, Lost: ended.lost, Unit: command.Name}, nil
 }
 
 // ending is how a command ended: with exit, unless it was lost.
@@ -71,7 +68,7 @@ type ending struct {
 
 // carryOut runs a command to its end and passes on so much of its output. When ctx is
 // done it is stopped. After an error it has not run.
-func (s *session) carryOut(ctx context.Context, request protocol.Request, stage schema.Stage, command unit.Command, maxOutput int64) (*ending, error) {
+func (s *session) carryOut(ctx context.Context, request *protocol.Request, stage schema.Stage, command unit.Command, maxOutput int64) (*ending, error) {
 	sink := &outputs{session: s, request: request, left: maxOutput}
 	s.tell(request, protocol.Event{Stage: stage}) // from here on nobody says that nothing was done
 	details, err := s.deps.Command(ctx, command, sink.write)
@@ -86,36 +83,36 @@ func (s *session) carryOut(ctx context.Context, request protocol.Request, stage 
 }
 
 // commandOf is what to run, as whom and for how long.
-func (s *session) commandOf(run string, ask *protocol.Command) (c unit.Command, err error) {
+func (s *session) commandOf(request *protocol.Request, ask *protocol.RunRequest) (c unit.Command, err error) {
 	if (ask.Task == "") == (len(ask.Argv) == 0) {
-		return c, protocolError("expected a task or a command")
+		return c, protocol.Errorf("expected a task or a command")
 	}
 	var timeout time.Duration
 	if ask.Timeout != "" {
 		if timeout, err = time.ParseDuration(ask.Timeout); err != nil || timeout <= 0 {
-			return c, protocolError("%q is no time that a command may take", ask.Timeout)
+			return c, protocol.Errorf("%q is no time that a command may take", ask.Timeout)
 		}
 	}
 	if ask.Task != "" {
-		return s.taskOf(run, ask, timeout)
+		return s.taskOf(request, ask, timeout)
 	}
 	if timeout == 0 {
-		return c, protocolError("nothing says how long the command may take")
+		return c, protocol.Errorf("nothing says how long the command may take")
 	}
 	program, err := s.program(ask.Argv[0])
 	if err != nil {
 		return c, err
 	}
 	return unit.Command{
-		Name: schema.UnitName(commandUnits + run + ".service"), Description: "A command of " + oneLine(ask.Operator) + ", by NixFleet",
+		Name: schema.UnitName(commandUnits + request.Run + ".service"), Description: "A command of " + oneLine(request.Operator) + ", by NixFleet",
 		Argv: append([]string{program}, ask.Argv[1:]...), User: "root", Environment: environment(nil), Timeout: timeout,
 	}, nil
 }
 
 // taskOf is a task of the manifest that was applied last.
-func (s *session) taskOf(run string, ask *protocol.Command, timeout time.Duration) (c unit.Command, err error) {
+func (s *session) taskOf(request *protocol.Request, ask *protocol.RunRequest, timeout time.Duration) (c unit.Command, err error) {
 	if ask.NoLock {
-		return c, protocolError("a task never runs while somebody is at work on the host")
+		return c, protocol.Errorf("a task never runs while somebody is at work on the host")
 	}
 	known, err := s.state.Load()
 	if err != nil {
@@ -138,7 +135,7 @@ func (s *session) taskOf(run string, ask *protocol.Command, timeout time.Duratio
 		timeout = longest
 	}
 	return unit.Command{
-		Name: schema.UnitName(taskUnits + run + ".service"), Description: "Task " + task.Name + " for " + oneLine(ask.Operator) + ", by NixFleet",
+		Name: schema.UnitName(taskUnits + request.Run + ".service"), Description: "Task " + task.Name + " for " + oneLine(request.Operator) + ", by NixFleet",
 		Argv: []string{"/bin/sh", "-c", task.Command}, User: string(task.User), Environment: environment(task.Environment), Timeout: timeout,
 	}, nil
 }
@@ -197,7 +194,7 @@ func oneLine(text string) string { return strings.Join(strings.Fields(text), " "
 // outputs passes on what a command writes, up to what is wanted, and keeps the end.
 type outputs struct {
 	session *session
-	request protocol.Request
+	request *protocol.Request
 
 	mu            sync.Mutex // a last piece may come when the command was given up
 	left, dropped int64

@@ -14,6 +14,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -42,29 +43,20 @@ func (w *world) runs() *[]unit.Command {
 }
 
 // run asks for a command in a session of its own and returns what it wrote.
-func (w *world) run(run string, command protocol.Command) (reply *protocol.CommandReply, stdout, stderr string, err error) {
+func (w *world) run(run string, command protocol.RunRequest) (reply *protocol.RunReply, stdout, stderr string, err error) {
 	w.t.Helper()
 	client := w.connect()
-	command.Version, command.Host, command.Operator = protocol.Version, "web-1", "ann@desk"
-	if err := client.conn.Send(protocol.Request{Seq: 1, Op: protocol.OpRun, Run: run, Digest: schema.DigestOf(nil), Command: &command}); err != nil {
-		w.t.Fatal(err)
-	}
-	for {
-		var response protocol.Response
-		if err := client.conn.Receive(&response); err != nil {
-			w.t.Fatal(err)
-		}
+	client.Head.Run = run
+	client.OnEvent = func(event *protocol.Event) {
 		switch {
-		case response.Error != nil:
-			return nil, stdout, stderr, response.Error
-		case response.CommandReply != nil:
-			return response.CommandReply, stdout, stderr, nil
-		case response.Event.Output != nil && response.Event.Output.Stderr:
-			stderr += string(response.Event.Output.Data)
-		case response.Event.Output != nil:
-			stdout += string(response.Event.Output.Data)
+		case event.Output != nil && event.Output.Stderr:
+			stderr += string(event.Output.Data)
+		case event.Output != nil:
+			stdout += string(event.Output.Data)
 		}
 	}
+	reply, err = protocoltest.Ask(client.Client, protocol.Run, command)
+	return reply, stdout, stderr, err
 }
 
 func TestACommandReachesItsProgramAsItIs(t *testing.T) {
@@ -73,7 +65,7 @@ func TestACommandReachesItsProgramAsItIs(t *testing.T) {
 	w.write("/usr/bin/printf", "", 0o755)
 	asked := w.runs()
 	argv := []string{"printf", `%s|`, "$HOME", "two words", "", "%n", "-l"}
-	reply, stdout, _, err := w.run("r1", protocol.Command{Argv: argv, Timeout: "1m", MaxOutput: 1000})
+	reply, stdout, _, err := w.run("r1", protocol.RunRequest{Argv: argv, Timeout: "1m", MaxOutput: 1000})
 	if err != nil || stdout != "$HOME|two words||%n|-l|" || reply.Exit != (schema.Exit{}) {
 		t.Fatalf("found %+v, %q, %v", reply, stdout, err)
 	}
@@ -90,7 +82,7 @@ func TestATaskIsTheAppliedOne(t *testing.T) {
 	needRoot(t)
 	w := newWorld(t)
 	asked := w.runs()
-	if _, _, _, err := w.run("r0", protocol.Command{Task: "rotate"}); err == nil || !strings.Contains(err.Error(), `there is no task "rotate" on this host: nothing was applied`) {
+	if _, _, _, err := w.run("r0", protocol.RunRequest{Task: "rotate"}); err == nil || !strings.Contains(err.Error(), `there is no task "rotate" on this host: nothing was applied`) {
 		t.Error(err)
 	}
 	w.mustExecute(intent{change: func(m *schema.Manifest) {
@@ -99,14 +91,14 @@ func TestATaskIsTheAppliedOne(t *testing.T) {
 			{Name: "rotate", Command: `echo "$MODE $PATH"`, User: "daemon", Environment: map[string]string{"MODE": "gentle"}, Timeout: "1h"},
 		}
 	}})
-	_, stdout, _, err := w.run("r2", protocol.Command{Task: "rotate", Timeout: "2h", MaxOutput: 1000})
+	_, stdout, _, err := w.run("r2", protocol.RunRequest{Task: "rotate", Timeout: "2h", MaxOutput: 1000})
 	if err != nil || !strings.HasPrefix(stdout, "gentle /nix/var/nix/profiles/nixfleet/system/bin:") {
 		t.Errorf("found %q, %v", stdout, err)
 	}
 	if got := (*asked)[0]; got.User != "daemon" || got.Timeout != time.Hour || got.Name != "nixfleet-task-r2.service" {
 		t.Errorf("found %+v", got)
 	}
-	reply, _, stderr, err := w.run("r3", protocol.Command{Task: "fail", Timeout: "1s", MaxOutput: 1000})
+	reply, _, stderr, err := w.run("r3", protocol.RunRequest{Task: "fail", Timeout: "1s", MaxOutput: 1000})
 	if err != nil || stderr != "bad\n" || reply.Exit.Status != 7 || (*asked)[1].Timeout != time.Second {
 		t.Errorf("found %+v, %q, %v", reply, stderr, err)
 	}
@@ -115,7 +107,7 @@ func TestATaskIsTheAppliedOne(t *testing.T) {
 func TestOutputHasABound(t *testing.T) {
 	w := newWorld(t)
 	w.runs()
-	reply, stdout, stderr, err := w.run("r1", protocol.Command{Argv: []string{"/bin/sh", "-c", "echo 123456; echo ab >&2"}, Timeout: "1m", MaxOutput: 5})
+	reply, stdout, stderr, err := w.run("r1", protocol.RunRequest{Argv: []string{"/bin/sh", "-c", "echo 123456; echo ab >&2"}, Timeout: "1m", MaxOutput: 5})
 	if err != nil || stdout != "12345" || stderr != "" || reply.Exit.Dropped != 5 {
 		t.Errorf("found %+v, %q, %q, %v", reply, stdout, stderr, err)
 	}
@@ -129,20 +121,20 @@ func TestCommandsThatAreRefused(t *testing.T) {
 		m.Tasks = []schema.Task{{Name: "rotate", Command: "true", User: "root", Timeout: "1m"}}
 	}})
 	for _, c := range []struct {
-		command protocol.Command
+		command protocol.RunRequest
 		want    autogold.Value
 	}{
-		{protocol.Command{}, autogold.Expect("protocol: expected a task or a command")},
-		{protocol.Command{Task: "rotate", Argv: []string{"x"}}, autogold.Expect("protocol: expected a task or a command")},
-		{protocol.Command{Task: "rotat"}, autogold.Expect(`refused: there is no task "rotat" in what was applied to this host: it has rotate
+		{protocol.RunRequest{}, autogold.Expect("protocol: expected a task or a command")},
+		{protocol.RunRequest{Task: "rotate", Argv: []string{"x"}}, autogold.Expect("protocol: expected a task or a command")},
+		{protocol.RunRequest{Task: "rotat"}, autogold.Expect(`refused: there is no task "rotat" in what was applied to this host: it has rotate
 hint: a task comes to a host with the plan that has it: nixfleet execute`)},
-		{protocol.Command{Task: "rotate", NoLock: true}, autogold.Expect("protocol: a task never runs while somebody is at work on the host")},
-		{protocol.Command{Argv: []string{"cd"}, Timeout: "1m"}, autogold.Expect(`refused: there is no program "cd" on this host (looked in /nix/var/nix/profiles/nixfleet/system/bin, /usr/local/sbin, /usr/local/bin, /usr/sbin, /usr/bin, /sbin, /bin, /run/current-system/sw/bin)
+		{protocol.RunRequest{Task: "rotate", NoLock: true}, autogold.Expect("protocol: a task never runs while somebody is at work on the host")},
+		{protocol.RunRequest{Argv: []string{"cd"}, Timeout: "1m"}, autogold.Expect(`refused: there is no program "cd" on this host (looked in /nix/var/nix/profiles/nixfleet/system/bin, /usr/local/sbin, /usr/local/bin, /usr/sbin, /usr/bin, /sbin, /bin, /run/current-system/sw/bin)
 hint: what a shell does by itself, as cd or a pipe, needs one: -- sh -c '…'`)},
-		{protocol.Command{Argv: []string{"./x"}, Timeout: "1m"}, autogold.Expect(`refused: the program "./x" is not named from the root: expected a name, or a path that begins with a slash`)},
-		{protocol.Command{Argv: []string{"sh"}}, autogold.Expect("protocol: nothing says how long the command may take")},
-		{protocol.Command{Argv: []string{"sh"}, Timeout: "soon"}, autogold.Expect(`protocol: "soon" is no time that a command may take`)},
-		{protocol.Command{Argv: []string{"sh"}, Timeout: "1m", MaxOutput: 1 << 40}, autogold.Expect("protocol: expected up to 67108864 bytes of output to be wanted, found 1099511627776")},
+		{protocol.RunRequest{Argv: []string{"./x"}, Timeout: "1m"}, autogold.Expect(`refused: the program "./x" is not named from the root: expected a name, or a path that begins with a slash`)},
+		{protocol.RunRequest{Argv: []string{"sh"}}, autogold.Expect("protocol: nothing says how long the command may take")},
+		{protocol.RunRequest{Argv: []string{"sh"}, Timeout: "soon"}, autogold.Expect(`protocol: "soon" is no time that a command may take`)},
+		{protocol.RunRequest{Argv: []string{"sh"}, Timeout: "1m", MaxOutput: 1 << 40}, autogold.Expect("protocol: expected up to 67108864 bytes of output to be wanted, found 1099511627776")},
 	} {
 		_, _, _, err := w.run("r9", c.command)
 		reported, _ := err.(*protocol.Error)
@@ -165,38 +157,36 @@ func TestACommandTakesTheHost(t *testing.T) {
 		<-finish
 		return unit.Details{ExitCode: 1}, nil
 	}
-	long := protocol.Command{Version: protocol.Version, Host: "web-1", Operator: "ann@desk", Argv: []string{"/bin/sleep"}, Timeout: "1m"}
+	long := protocol.RunRequest{Argv: []string{"/bin/sleep"}, Timeout: "1m"}
 	first := w.connect()
 	w.client = nil // it stays
-	if err := first.conn.Send(protocol.Request{Seq: 1, Op: protocol.OpRun, Run: "r1", Digest: schema.DigestOf(nil), Command: &long}); err != nil {
+	if err := protocoltest.Send(first.Client, protocol.Run, long); err != nil {
 		t.Fatal(err)
 	}
 	<-started
 	w.runs()
-	_, _, _, err := w.run("r2", protocol.Command{Argv: []string{"/bin/true"}, Timeout: "1m"})
+	_, _, _, err := w.run("r2", protocol.RunRequest{Argv: []string{"/bin/true"}, Timeout: "1m"})
 	if err == nil || !strings.Contains(err.Error(), "locked by run r1") || !strings.Contains(err.Error(), "by ann@desk (nixfleet run)") {
 		t.Error(err)
 	}
-	if _, _, _, err := w.run("r2", protocol.Command{Argv: []string{"/bin/true"}, Timeout: "1m", NoLock: true}); err != nil {
+	if _, _, _, err := w.run("r2", protocol.RunRequest{Argv: []string{"/bin/true"}, Timeout: "1m", NoLock: true}); err != nil {
 		t.Error(err)
 	}
 	p := intent{}.plan(t)
 	client := w.connect()
-	client.run = "r5"
+	client.Head.Run = "r5"
 	if _, err := client.hello(p); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.ask(protocol.Request{Op: protocol.OpPrepare, Digest: p.part.Digest, Prepare: &protocol.Prepare{Part: p.part}}); err == nil || !strings.Contains(err.Error(), "locked by run r1") {
+	if _, err := client.prepare(p); err == nil || !strings.Contains(err.Error(), "locked by run r1") {
 		t.Errorf("a change was let in: %v", err)
 	}
 	close(finish)
-	for response := new(protocol.Response); response.CommandReply == nil; {
-		if err := first.conn.Receive(response); err != nil {
-			t.Fatal(err)
-		}
+	if _, err := protocoltest.Wait(first.Client, protocol.Run); err != nil {
+		t.Fatal(err)
 	}
 	// The host is free with the reply.
-	if _, _, _, err := w.run("r3", protocol.Command{Argv: []string{"/bin/true"}, Timeout: "1m"}); err != nil {
+	if _, _, _, err := w.run("r3", protocol.RunRequest{Argv: []string{"/bin/true"}, Timeout: "1m"}); err != nil {
 		t.Error(err)
 	}
 	first.hangUp()
@@ -212,7 +202,7 @@ func TestATaskDoesNotComeIntoAChange(t *testing.T) {
 	}})
 	p := intent{files: []schema.File{file("/etc/x", "1")}}.plan(t)
 	client := w.connect()
-	client.run = "r5"
+	client.Head.Run = "r5"
 	if _, err := client.hello(p); err != nil {
 		t.Fatal(err)
 	}
@@ -220,12 +210,12 @@ func TestATaskDoesNotComeIntoAChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.client = nil // it stays
-	_, _, _, err := w.run("r6", protocol.Command{Task: "rotate"})
+	_, _, _, err := w.run("r6", protocol.RunRequest{Task: "rotate"})
 	if err == nil || !strings.Contains(err.Error(), "locked by run r5") || len(*asked) > 0 {
 		t.Errorf("found %v, after %+v", err, *asked)
 	}
 	client.hangUp()
-	if _, _, _, err := w.run("r6", protocol.Command{Task: "rotate"}); err != nil {
+	if _, _, _, err := w.run("r6", protocol.RunRequest{Task: "rotate"}); err != nil {
 		t.Error(err)
 	}
 }
@@ -235,20 +225,19 @@ func TestACommandEndsWithItsSession(t *testing.T) {
 	w := newWorld(t)
 	w.runs()
 	client := w.connect()
-	long := protocol.Command{Version: protocol.Version, Host: "web-1", Operator: "ann@desk", Argv: []string{"/bin/sleep", "1000"}, Timeout: "1h"}
-	if err := client.conn.Send(protocol.Request{Seq: 1, Op: protocol.OpRun, Run: "r1", Digest: schema.DigestOf(nil), Command: &long}); err != nil {
+	long := protocol.RunRequest{Argv: []string{"/bin/sleep", "1000"}, Timeout: "1h"}
+	if err := protocoltest.Send(client.Client, protocol.Run, long); err != nil {
 		t.Fatal(err)
 	}
-	var begun protocol.Response
-	if err := client.conn.Receive(&begun); err != nil || begun.Event == nil || begun.Event.Stage != schema.StageRun {
-		t.Fatalf("found %+v, %v", begun, err)
+	if begun, body, err := client.Conn.ReceiveResponse(); err != nil || begun.Kind != protocol.EventBody || string(body) != `{"stage":"run"}` {
+		t.Fatalf("found %+v, %s, %v", begun, body, err)
 	}
 	before := time.Now()
 	w.hangUp()
 	if took := time.Since(before); took > time.Minute {
 		t.Errorf("it went on for %s", took)
 	}
-	if _, _, _, err := w.run("r2", protocol.Command{Argv: []string{"/bin/true"}, Timeout: "1m"}); err != nil {
+	if _, _, _, err := w.run("r2", protocol.RunRequest{Argv: []string{"/bin/true"}, Timeout: "1m"}); err != nil {
 		t.Error(err)
 	}
 }

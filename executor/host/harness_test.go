@@ -18,6 +18,7 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host/internal/process"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -219,14 +220,11 @@ func narHashOf(text string) schema.NarHash {
 	return schema.NarHash("sha256-" + base64.StdEncoding.EncodeToString(sum[:]))
 }
 
-// client is the executor's end of a session.
+// client is the executor's end of a session, with the events that came.
 type client struct {
+	*protocoltest.Client
 	t       testing.TB
-	conn    *protocol.Conn
 	hangUp  func()
-	seq     int
-	run     string // "r1" where it is empty
-	epoch   int64  // of the lease
 	notes   []string
 	stages  []string
 	events  []schema.Change
@@ -244,11 +242,12 @@ func (w *world) connect() *client {
 		done <- Serve(context.Background(), requests, responses, w.deps)
 		responses.Close()
 	}()
-	w.client = &client{t: w.t, conn: protocol.NewConn(out, in), hangUp: sync.OnceFunc(func() {
+	w.client = &client{Client: protocoltest.NewClient(out, in), t: w.t, hangUp: sync.OnceFunc(func() {
 		in.Close()
 		out.Close()
 		<-done
 	})}
+	w.client.OnEvent = w.client.keep
 	return w.client
 }
 
@@ -260,75 +259,43 @@ func (w *world) hangUp() {
 	}
 }
 
-func (c *client) ask(request protocol.Request) (*protocol.Response, error) {
-	c.t.Helper()
-	c.seq++
-	request.Seq = c.seq
-	if request.Epoch == 0 {
-		request.Epoch = c.epoch
+// keep keeps an event.
+func (c *client) keep(event *protocol.Event) {
+	if event.Number > 0 {
+		c.numbers = append(c.numbers, event.Number)
 	}
-	if request.Run = c.run; request.Run == "" {
-		request.Run = "r1"
+	if event.Note != "" {
+		c.notes = append(c.notes, event.Note)
 	}
-	if err := c.conn.Send(request); err != nil {
-		return nil, err
+	if event.Stage != "" {
+		c.stages = append(c.stages, string(event.Stage))
 	}
-	for {
-		var response protocol.Response
-		if err := c.conn.Receive(&response); err != nil {
-			return nil, err
-		}
-		if response.Event == nil {
-			c.epoch = response.Epoch
-			if response.Error != nil {
-				return &response, response.Error
-			}
-			return &response, nil
-		}
-		if response.Seq != c.seq {
-			c.t.Errorf("an event of request %d came during %d", response.Seq, c.seq)
-		}
-		if n := response.Event.Number; n > 0 {
-			c.numbers = append(c.numbers, n)
-		}
-		if response.Event.Note != "" {
-			c.notes = append(c.notes, response.Event.Note)
-		}
-		if response.Event.Stage != "" {
-			c.stages = append(c.stages, string(response.Event.Stage))
-		}
-		if response.Event.Change != nil {
-			c.events = append(c.events, *response.Event.Change)
-		}
+	if event.Change != nil {
+		c.events = append(c.events, *event.Change)
 	}
 }
 
 func (c *client) hello(p *plan) (*protocol.HelloReply, error) {
-	c.t.Helper()
-	response, err := c.ask(protocol.Request{Op: protocol.OpHello, Digest: p.part.Digest,
-		Hello: &protocol.Hello{Version: protocol.Version, Host: p.part.Host, Operator: "ann@desk", Manifest: p.manifest()}})
-	if err != nil {
-		return nil, err
-	}
-	return response.HelloReply, nil
+	c.Head.Digest = p.part.Digest
+	return protocoltest.Ask(c.Client, protocol.Hello, protocol.HelloRequest{Manifest: p.manifest()})
 }
 
 func (c *client) prepare(p *plan) (*protocol.PrepareReply, error) {
-	c.t.Helper()
-	response, err := c.ask(protocol.Request{Op: protocol.OpPrepare, Digest: p.part.Digest, Prepare: &protocol.Prepare{Part: p.part}})
-	if err != nil {
-		return nil, err
-	}
-	return response.PrepareReply, nil
+	c.Head.Digest = p.part.Digest
+	return protocoltest.Ask(c.Client, protocol.Prepare, *p.ask())
+}
+
+// ask is what a host is handed of the plan.
+func (p *plan) ask() *protocol.PrepareRequest {
+	return &protocol.PrepareRequest{Index: p.part.Index, Manifest: p.part.Manifest, Closure: p.part.Closure}
 }
 
 func (c *client) send(p *plan, missing []schema.Digest) error {
-	c.t.Helper()
 	payloads := map[schema.Digest]schema.Payload{}
 	for _, digest := range missing {
 		payloads[digest] = p.payloads[digest]
 	}
-	_, err := c.ask(protocol.Request{Op: protocol.OpPayloads, Digest: p.part.Digest, Payloads: &protocol.Payloads{Payloads: payloads}})
+	_, err := protocoltest.Ask(c.Client, protocol.Payloads, protocol.PayloadsRequest{Payloads: payloads})
 	return err
 }
 
@@ -339,24 +306,31 @@ func (e *changeError) Error() string {
 	return (&protocol.Error{Message: e.Message, Hint: e.Hint}).Error()
 }
 
+// begin begins the transaction of what was prepared.
+func (c *client) begin() (id string, err error) {
+	reply, err := protocoltest.Ask(c.Client, protocol.Begin, protocol.BeginRequest{})
+	if err != nil {
+		return "", err
+	}
+	return reply.Transaction, nil
+}
+
 // apply begins the transaction of what was prepared, and watches it to its end. A
-// refusal is a [*protocol.Error], whoever refused.
-func (c *client) apply(p *plan) (*protocol.Verdict, error) {
-	c.t.Helper()
-	response, err := c.ask(protocol.Request{Op: protocol.OpBegin, Digest: p.part.Digest, Begin: &protocol.Begin{}})
+// refusal is a [*protocol.Error], of the session or of the transaction.
+func (c *client) apply() (*protocol.Verdict, error) {
+	id, err := c.begin()
 	if err != nil {
 		return nil, err
 	}
-	return c.attach(response.BeginReply.Transaction, 0)
+	return c.attach(id, 0)
 }
 
 func (c *client) attach(id string, after int) (*protocol.Verdict, error) {
-	c.t.Helper()
-	response, err := c.ask(protocol.Request{Op: protocol.OpAttach, Digest: schema.DigestOf(nil), Attach: &protocol.Attach{Transaction: id, After: after}})
+	reply, err := protocoltest.Ask(c.Client, protocol.Attach, protocol.AttachRequest{Transaction: id, After: after})
 	if err != nil {
 		return nil, err
 	}
-	switch v := response.AttachReply.Verdict; v.Outcome {
+	switch v := reply.Verdict; v.Outcome {
 	case protocol.Applied, protocol.Unchanged:
 		return &v, nil
 	case protocol.RefusedOutcome:
@@ -386,7 +360,7 @@ func (w *world) execute(p *plan) (*protocol.Verdict, error) {
 			return nil, err
 		}
 	}
-	reply, err := c.apply(p)
+	reply, err := c.apply()
 	if err != nil {
 		return nil, err
 	}

@@ -13,11 +13,7 @@ import (
 )
 
 // checkHealth asks the checks of what was applied. When ctx is done, asking ends.
-func (s *session) checkHealth(ctx context.Context, request protocol.Request) (*protocol.HealthReply, error) {
-	ask := request.Health
-	if err := s.opens(protocol.Hello{Version: ask.Version, Host: ask.Host, Operator: ask.Operator}); err != nil {
-		return nil, err
-	}
+func (s *session) checkHealth(ctx context.Context, request *protocol.Request, ask *protocol.HealthRequest) (*protocol.HealthReply, error) {
 	known, err := s.state.Load()
 	if err != nil {
 		return nil, err

@@ -19,15 +19,11 @@ import (
 
 // greet tells who is there, and whether there is anything to do. It is all that
 // an unchanged run asks of a host, so it starts no process.
-func (s *session) greet(ctx context.Context, request protocol.Request) (*protocol.HelloReply, error) {
-	hello := request.Hello
-	if err := sameVersion(hello.Version); err != nil {
-		return nil, err
-	}
+func (s *session) greet(ctx context.Context, request *protocol.Request, ask *protocol.HelloRequest) (*protocol.HelloReply, error) {
 	own := make(chan hashed, 1)
 	go func() { own <- hashOf(s.deps.Executable) }()
 
-	reply := &protocol.HelloReply{Version: protocol.Version, System: systemOf(s.deps.Machine), Free: map[string]int64{}}
+	reply := &protocol.HelloReply{System: systemOf(s.deps.Machine), Free: map[string]int64{}}
 	release := base.Release(s.deps.Root)
 	reply.Base, reply.OS = schema.Base(release["ID"]), release["PRETTY_NAME"]
 	for _, dir := range []string{"/nix", "/var", "/etc"} {
@@ -37,7 +33,7 @@ func (s *session) greet(ctx context.Context, request protocol.Request) (*protoco
 		}
 		reply.Free[dir] = free
 	}
-	if err := s.greetState(ctx, request, reply); err != nil {
+	if err := s.greetState(ctx, request, ask.Manifest, reply); err != nil {
 		return nil, err
 	}
 	reply.Nix = nixstore.Version(ctx, s.deps.NixStore, s.deps.Runner, !reply.Unchanged)
@@ -46,13 +42,12 @@ func (s *session) greet(ctx context.Context, request protocol.Request) (*protoco
 		return nil, fmt.Errorf("cannot read the helper's own binary: %w", binary.err)
 	}
 	reply.Helper = binary.digest
-	s.hello = hello
 	return reply, nil
 }
 
 // greetState tells what was applied, whether that is still so, and who else is
 // at work.
-func (s *session) greetState(ctx context.Context, request protocol.Request, reply *protocol.HelloReply) error {
+func (s *session) greetState(ctx context.Context, request *protocol.Request, asked schema.Digest, reply *protocol.HelloReply) error {
 	known, err := s.state.Load()
 	if err != nil {
 		return err
@@ -69,7 +64,7 @@ func (s *session) greetState(ctx context.Context, request protocol.Request, repl
 		reply.Applied = known.Applied.Manifest
 	}
 	free := reply.Transaction == nil && (reply.Lease == nil || reply.Lease.Run == request.Run)
-	reply.Unchanged = free && reply.Applied == request.Hello.Manifest && reply.Applied != "" && known.Host == request.Hello.Host && s.isAsApplied(ctx, known)
+	reply.Unchanged = free && reply.Applied == asked && reply.Applied != "" && known.Host == request.Host && s.isAsApplied(ctx, known)
 	return nil
 }
 

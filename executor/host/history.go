@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"slices"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
@@ -9,13 +10,9 @@ import (
 )
 
 // history tells what was done to the host, and which generations it keeps.
-func (s *session) history(request protocol.Request) (*protocol.HistoryReply, error) {
-	ask := request.History
-	if err := sameVersion(ask.Version); err != nil {
-		return nil, err
-	}
+func (s *session) history(_ context.Context, _ *protocol.Request, ask *protocol.HistoryRequest) (*protocol.HistoryReply, error) {
 	if ask.Limit < 0 {
-		return nil, protocolError("expected to tell of 0 or more changes, found %d", ask.Limit)
+		return nil, protocol.Errorf("expected to tell of 0 or more changes, found %d", ask.Limit)
 	}
 	known, err := s.state.Load()
 	if err != nil {

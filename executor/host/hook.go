@@ -30,8 +30,7 @@ const (
 var variableRE = regexp.MustCompile(`^NIXFLEET_[A-Z0-9_]{1,100}$`)
 
 // hook runs a hook to its end. When ctx is done it is stopped.
-func (s *session) hook(ctx context.Context, request protocol.Request) (*protocol.HookReply, error) {
-	ask := request.Hook
+func (s *session) hook(ctx context.Context, request *protocol.Request, ask *protocol.HookRequest) (*protocol.HookReply, error) {
 	if err := checkVariables(ask.Environment); err != nil {
 		return nil, err
 	}
@@ -56,9 +55,9 @@ func (s *session) hook(ctx context.Context, request protocol.Request) (*protocol
 	command := unit.Command{
 		// A helper that was killed may have left one of that name, which then ends first.
 		Name:        schema.UnitName(hookUnits + request.Run + "-" + hook.Name + ".service"),
-		Description: "Hook " + hook.Name + " for " + oneLine(s.hello.Operator) + ", by NixFleet",
+		Description: "Hook " + hook.Name + " for " + oneLine(request.Operator) + ", by NixFleet",
 		Argv:        []string{"/bin/sh", "-c", hook.Command}, User: "root",
-		Environment: environment(s.variables(request, hook)), Timeout: timeout,
+		Environment: environment(s.variables(request, ask, hook)), Timeout: timeout,
 	}
 	ended, err := s.carryOut(ctx, request, schema.StageHook, command, maxHookOutput)
 	if err != nil {
@@ -112,17 +111,17 @@ func hookOf(manifest *schema.Manifest, name string) (schema.Hook, error) {
 
 // variables are what a hook can know of the run and of the host. What the host knows
 // is the host's to say.
-func (s *session) variables(request protocol.Request, hook schema.Hook) map[string]string {
+func (s *session) variables(request *protocol.Request, ask *protocol.HookRequest, hook schema.Hook) map[string]string {
 	release := base.Release(s.deps.Root)
 	generation, _ := s.profile().Current() // none is 0
 	all := map[string]string{}
-	for name, value := range request.Hook.Environment {
+	for name, value := range ask.Environment {
 		all[name] = strings.Map(withoutControl, value)
 	}
 	maps.Copy(all, map[string]string{
-		"NIXFLEET_HOST":       string(s.hello.Host),
+		"NIXFLEET_HOST":       string(request.Host),
 		"NIXFLEET_RUN":        request.Run,
-		"NIXFLEET_OPERATOR":   oneLine(s.hello.Operator),
+		"NIXFLEET_OPERATOR":   oneLine(request.Operator),
 		"NIXFLEET_SYSTEM":     string(systemOf(s.deps.Machine)),
 		"NIXFLEET_BASE":       release["ID"],
 		"NIXFLEET_OS":         release["PRETTY_NAME"],
@@ -148,10 +147,10 @@ func checkVariables(variables map[string]string) error {
 	size := 0
 	for name, value := range variables {
 		if !variableRE.MatchString(name) {
-			return protocolError("%q is no variable of a hook: expected NIXFLEET_ and then capital letters, digits and '_'", name)
+			return protocol.Errorf("%q is no variable of a hook: expected NIXFLEET_ and then capital letters, digits and '_'", name)
 		}
 		if size += len(name) + len(value); size > maxVariables {
-			return protocolError("the variables of a hook are too much: expected at most %d bytes", maxVariables)
+			return protocol.Errorf("the variables of a hook are too much: expected at most %d bytes", maxVariables)
 		}
 	}
 	return nil

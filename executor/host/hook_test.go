@@ -13,6 +13,7 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -28,13 +29,7 @@ func withHooks(text string) intent {
 }
 
 func (c *client) hook(p *plan, name string, environment map[string]string) (*protocol.HookReply, error) {
-	c.t.Helper()
-	response, err := c.ask(protocol.Request{Op: protocol.OpHook, Digest: p.part.Digest,
-		Hook: &protocol.Hook{Manifest: p.manifest(), Name: name, Environment: environment}})
-	if err != nil {
-		return nil, err
-	}
-	return response.HookReply, nil
+	return protocoltest.Ask(c.Client, protocol.Hook, protocol.HookRequest{Manifest: p.manifest(), Name: name, Environment: environment})
 }
 
 func TestAHookKnowsWhereItIs(t *testing.T) {
@@ -102,7 +97,7 @@ func TestAHookIsTheManifests(t *testing.T) {
 	if err := c.send(p, p.part.Manifest.PayloadDigests()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.apply(p); err != nil {
+	if _, err := c.apply(); err != nil {
 		t.Fatal(err)
 	}
 	wantsOutput(p, "2\nbad\n")
@@ -179,7 +174,7 @@ func TestAHookTakesTheHost(t *testing.T) {
 	if _, err := next.hello(p); err != nil {
 		t.Fatal(err)
 	}
-	next.epoch = c.epoch
+	next.Head.Epoch = c.Head.Epoch
 	if _, err := next.hook(p, "drain", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +222,7 @@ func TestAHookDoesNotComeIntoAChange(t *testing.T) {
 	if err := c.send(next, next.part.Manifest.PayloadDigests()); err != nil {
 		t.Fatal(err)
 	}
-	response, err := c.ask(protocol.Request{Op: protocol.OpBegin, Digest: next.part.Digest, Begin: &protocol.Begin{}})
+	id, err := c.begin()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +230,7 @@ func TestAHookDoesNotComeIntoAChange(t *testing.T) {
 	_, err = c.hook(p, "drain", nil)
 	wantRefusal(t, err, "locked by run r1")
 	close(goOn)
-	if _, err := c.attach(response.BeginReply.Transaction, 0); err != nil {
+	if _, err := c.attach(id, 0); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.hook(next, "drain", nil); err != nil {
@@ -263,7 +258,7 @@ func TestAHookEndsWithItsSession(t *testing.T) {
 	p := withHooks("1").plan(t)
 	c := w.connect()
 	c.mustPrepare(p)
-	if err := c.conn.Send(protocol.Request{Seq: 9, Op: protocol.OpHook, Run: "r1", Epoch: c.epoch, Digest: p.part.Digest, Hook: &protocol.Hook{Manifest: p.manifest(), Name: "drain"}}); err != nil {
+	if err := protocoltest.Send(c.Client, protocol.Hook, protocol.HookRequest{Manifest: p.manifest(), Name: "drain"}); err != nil {
 		t.Fatal(err)
 	}
 	<-started

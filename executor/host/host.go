@@ -111,7 +111,8 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, deps Deps) error {
 
 	ctx, gone := context.WithCancelCause(ctx)
 	defer gone(nil)
-	requests := receive(protocol.NewConn(in, nil), func() { gone(errors.New("the link was cut")) })
+	server := s.server()
+	requests := receive(server, protocol.NewConn(in, nil), func() { gone(errors.New("the link was cut")) })
 	for {
 		select {
 		case <-ctx.Done():
@@ -120,7 +121,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, deps Deps) error {
 			if received.err != nil {
 				return s.endedBy(received.err)
 			}
-			if last := s.handle(ctx, received.request); last || sender.broken() {
+			if last := s.handle(ctx, server, received); last || sender.broken() {
 				return sender.close()
 			}
 		}
@@ -144,23 +145,24 @@ func (s *session) endedBy(err error) error {
 	if errors.Is(err, io.EOF) {
 		return s.sender.close()
 	}
-	s.sender.send(protocol.Response{Error: &protocol.Error{Kind: protocol.KindProtocol, Message: err.Error()}})
+	s.sender.send(message{Response: protocol.Response{Kind: protocol.ErrorBody}, body: protocol.Errorf("%w", err)})
 	return errors.Join(err, s.sender.close())
 }
 
 type received struct {
-	request protocol.Request
+	request *protocol.Request
+	body    []byte
 	err     error
 }
 
 // receive reads requests until the first error, which it delivers too, after it
 // has called gone: the request at work may be one that waits.
-func receive(conn *protocol.Conn, gone func()) <-chan received {
+func receive(server *protocol.Server, conn *protocol.Conn, gone func()) <-chan received {
 	requests := make(chan received)
 	go func() {
 		for {
 			var r received
-			if r.err = conn.Receive(&r.request); r.err != nil {
+			if r.request, r.body, r.err = server.Receive(conn); r.err != nil {
 				gone()
 			}
 			requests <- r

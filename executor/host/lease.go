@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"sync"
 	"time"
 
@@ -33,13 +32,10 @@ func (h *holding) set(run string, epoch int64) {
 	h.run, h.epoch = run, epoch
 }
 
-// runRE is what names of runs look like; they become parts of names of files and units.
-var runRE = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z-]{0,63}$`)
-
 // hold makes sure that the request's run holds the host: one that carries no
 // epoch takes the lease, any other must have it. From then on the session keeps it
 // and gives it back, also where another session of the run took it.
-func (s *session) hold(ctx context.Context, request protocol.Request) error {
+func (s *session) hold(ctx context.Context, request *protocol.Request) error {
 	if request.Epoch != 0 {
 		err := s.leases.Renew(ctx, request.Run, request.Epoch)
 		if err == nil {
@@ -50,11 +46,7 @@ func (s *session) hold(ctx context.Context, request protocol.Request) error {
 	if err := s.recoverFirst(ctx, request.Run); err != nil {
 		return err
 	}
-	operator := "unknown"
-	if s.hello != nil {
-		operator = s.hello.Operator
-	}
-	epoch, err := s.leases.Take(ctx, request.Run, operator, s.deps.Now().UTC().Truncate(time.Second), s.admit)
+	epoch, err := s.leases.Take(ctx, request.Run, request.Operator, s.deps.Now().UTC().Truncate(time.Second), s.admit)
 	if err != nil {
 		return asRefusal(err)
 	}
@@ -160,18 +152,19 @@ func (s *session) giveBack(ctx context.Context) {
 }
 
 // changeLease takes, renews or gives back the lease as asked.
-func (s *session) changeLease(ctx context.Context, request protocol.Request) (*protocol.LeaseReply, error) {
-	switch request.Lease.Action {
+func (s *session) changeLease(ctx context.Context, request *protocol.Request, ask *protocol.LeaseRequest) (*protocol.LeaseReply, error) {
+	switch ask.Action {
 	case protocol.LeaseTake:
-		request.Epoch = 0
-		return &protocol.LeaseReply{}, s.hold(ctx, request)
+		taking := *request
+		taking.Epoch = 0
+		return &protocol.LeaseReply{}, s.hold(ctx, &taking)
 	case protocol.LeaseRenew:
 		return &protocol.LeaseReply{}, asRefusal(s.leases.Renew(ctx, request.Run, request.Epoch))
 	case protocol.LeaseRelease:
 		s.holding.set("", 0)
 		return &protocol.LeaseReply{}, s.leases.Release(ctx, request.Run, request.Epoch)
 	}
-	return nil, protocolError("expected to take, renew or release a lease, found %q", request.Lease.Action)
+	return nil, protocol.Errorf("expected to take, renew or release a lease, found %q", ask.Action)
 }
 
 // asRefusal gives the errors of leases what to do next.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -17,7 +18,7 @@ func (w *world) second(run string) *client {
 	first := w.client
 	w.client = nil
 	c := w.connect()
-	c.run = run
+	c.Head.Run = run
 	w.client = first
 	w.t.Cleanup(c.hangUp)
 	return c
@@ -64,7 +65,7 @@ func TestOneRunAtATime(t *testing.T) {
 	if err := first.send(p, p.part.Manifest.PayloadDigests()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := first.apply(p); err != nil {
+	if _, err := first.apply(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := other.prepare(p); err != nil {
@@ -87,7 +88,7 @@ func TestAHolderThatSleptIsRefused(t *testing.T) {
 	other := w.second("r2")
 	other.mustPrepare(p)
 	late := "the lease of run r1 on this host ended; since 2026-01-01T12:00:00Z it is held by run r2, by ann@desk"
-	_, err := sleeper.apply(p)
+	_, err := sleeper.apply()
 	wantRefusal(t, err, late)
 	_, err = sleeper.prepare(p)
 	wantRefusal(t, err, late)
@@ -99,7 +100,7 @@ func TestAHolderThatSleptIsRefused(t *testing.T) {
 	if holder := leasesOf(w.deps).Holder(); holder == nil || holder.Run != "r2" {
 		t.Errorf("the lease is held by %+v", holder)
 	}
-	if _, err := other.apply(p); err != nil {
+	if _, err := other.apply(); err != nil {
 		t.Error(err)
 	}
 }
@@ -125,7 +126,7 @@ func TestALeaseIsTakenRenewedAndGivenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask := func(action protocol.LeaseAction) error {
-		_, err := c.ask(protocol.Request{Op: protocol.OpLease, Digest: p.part.Digest, Lease: &protocol.Lease{Action: action}})
+		_, err := protocoltest.Ask(c.Client, protocol.Lease, protocol.LeaseRequest{Action: action})
 		return err
 	}
 	for _, action := range []protocol.LeaseAction{protocol.LeaseTake, protocol.LeaseRenew} {
@@ -148,12 +149,12 @@ func TestALeaseIsTakenRenewedAndGivenBack(t *testing.T) {
 func TestNamesOfRunsAreNoPaths(t *testing.T) {
 	w := newWorld(t)
 	c := w.connect()
-	c.run = "../../../etc"
-	if _, err := c.hello(intent{}.plan(t)); err == nil || err.Error() != `"../../../etc" is no name of a run` {
+	c.Head.Run = "../../../etc"
+	if _, err := c.hello(intent{}.plan(t)); err == nil || err.Error() != `invalid run id "../../../etc"` {
 		t.Errorf("found %v", err)
 	}
 	_, err := w.connect().attach("../../../etc/x", 0)
-	if err == nil || err.Error() != `"../../../etc/x" is no name of a transaction` {
+	if err == nil || err.Error() != `invalid transaction id "../../../etc/x"` {
 		t.Errorf("found %v", err)
 	}
 }
@@ -179,7 +180,8 @@ func confirming(t *testing.T, window string) *plan {
 }
 
 func (c *client) confirm(id string, epoch int64) error {
-	_, err := c.ask(protocol.Request{Op: protocol.OpConfirm, Digest: schema.DigestOf(nil), Epoch: epoch, Confirm: &protocol.Confirm{Transaction: id}})
+	c.Head.Epoch = epoch
+	_, err := protocoltest.Ask(c.Client, protocol.Confirm, protocol.ConfirmRequest{Transaction: id})
 	return err
 }
 
@@ -191,12 +193,11 @@ func (w *world) begun(p *plan) (c *client, id string, epoch int64) {
 	if err := c.send(p, p.part.Manifest.PayloadDigests()); err != nil {
 		w.t.Fatal(err)
 	}
-	epoch = c.epoch
-	response, err := c.ask(protocol.Request{Op: protocol.OpBegin, Digest: p.part.Digest, Begin: &protocol.Begin{}})
+	epoch = c.Head.Epoch
+	id, err := c.begin()
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	id = response.BeginReply.Transaction
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		hello, err := w.second("r9").hello(p)
 		if err != nil {

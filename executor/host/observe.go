@@ -16,11 +16,7 @@ import (
 
 // observe tells of the host as it is. It writes nothing, caches included, takes
 // no lock, and starts no process.
-func (s *session) observe(ctx context.Context, request protocol.Request) (*protocol.ObserveReply, error) {
-	ask := request.Observe
-	if err := s.opens(protocol.Hello{Version: ask.Version, Host: ask.Host, Operator: ask.Operator}); err != nil {
-		return nil, err
-	}
+func (s *session) observe(ctx context.Context, request *protocol.Request, ask *protocol.ObserveRequest) (*protocol.ObserveReply, error) {
 	known, err := s.state.Load()
 	if err != nil {
 		return nil, err
@@ -30,13 +26,13 @@ func (s *session) observe(ctx context.Context, request protocol.Request) (*proto
 	host := observe.Host{
 		Root: s.deps.Root, Live: s.world(), Base: s.deps.base(), State: known, Applied: s.state.Manifest(known.Applied), Location: time.Local,
 	}
-	reply := &protocol.ObserveReply{Version: protocol.Version, System: systemOf(s.deps.Machine), Observation: observe.Look(ctx, host)}
+	reply := &protocol.ObserveReply{System: systemOf(s.deps.Machine), Observation: observe.Look(ctx, host)}
 	if ask.Back != nil {
-		if err := s.proposeBack(ctx, request, host, reply); err != nil {
+		if err := s.proposeBack(ctx, request, ask, host, reply); err != nil {
 			return nil, err
 		}
 	} else if ask.Part != nil {
-		if reply.Proposal, err = s.propose(ctx, request, host); err != nil {
+		if reply.Proposal, err = s.propose(ctx, request, ask, host); err != nil {
 			return nil, err
 		}
 	}
@@ -111,13 +107,13 @@ func (s *session) lastChange() (*schema.LastChange, error) {
 }
 
 // propose tells what an execution of a part would do here.
-func (s *session) propose(ctx context.Context, request protocol.Request, host observe.Host) (*protocol.Proposal, error) {
-	part := &prepared{Part: request.Observe.Part, closure: map[schema.StorePath]bool{}}
-	if err := s.verify(part, request); err != nil {
+func (s *session) propose(ctx context.Context, request *protocol.Request, ask *protocol.ObserveRequest, host observe.Host) (*protocol.Proposal, error) {
+	part, err := s.verify(ask.Part.Part(request))
+	if err != nil {
 		return nil, err
 	}
 	proposal, err := observe.Propose(ctx, host, observe.Ask{
-		Part: part.Part, Closure: s.state.Closure(host.State.Applied), Blob: s.state.Blob, Sensitive: request.Observe.Sensitive,
+		Part: part.Part, Closure: s.state.Closure(host.State.Applied), Blob: s.state.Blob, Sensitive: ask.Sensitive,
 	})
 	if err != nil {
 		return nil, err

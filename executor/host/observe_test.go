@@ -19,6 +19,7 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -27,13 +28,11 @@ import (
 func (w *world) observe(p *plan, sensitive bool) *protocol.ObserveReply {
 	w.t.Helper()
 	before := w.treeHash()
-	request := protocol.Request{Op: protocol.OpObserve, Run: "look", Digest: schema.DigestOf(nil), Observe: &protocol.Observe{
-		Version: protocol.Version, Host: "web-1", Operator: "ann@desk", Sensitive: sensitive,
-	}}
+	c, ask := w.connect(), protocol.ObserveRequest{Sensitive: sensitive}
 	if p != nil {
-		request.Digest, request.Observe.Part = p.part.Digest, &p.part
+		c.Head.Digest, ask.Part = p.part.Digest, p.ask()
 	}
-	response, err := w.connect().ask(request)
+	reply, err := protocoltest.Ask(c.Client, protocol.Observe, ask)
 	w.hangUp()
 	if err != nil {
 		w.t.Fatal(err)
@@ -41,7 +40,7 @@ func (w *world) observe(p *plan, sensitive bool) *protocol.ObserveReply {
 	if after := w.treeHash(); after != before {
 		w.t.Fatal("looking at the host changed it")
 	}
-	return response.ObserveReply
+	return reply
 }
 
 // treeHash is over everything below the root directory, times of change included.

@@ -27,13 +27,10 @@ type prepared struct {
 
 // prepare verifies the host's part of the plan and says what is missing and what
 // would change, or all that is in the way.
-func (s *session) prepare(ctx context.Context, request protocol.Request) (*protocol.PrepareReply, error) {
+func (s *session) prepare(ctx context.Context, request *protocol.Request, ask *protocol.PrepareRequest) (*protocol.PrepareReply, error) {
 	s.part = nil
-	if err := s.hold(ctx, request); err != nil {
-		return nil, err
-	}
-	part := &prepared{Part: &request.Prepare.Part, closure: map[schema.StorePath]bool{}}
-	if err := s.verify(part, request); err != nil {
+	part, err := s.verify(ask.Part(request))
+	if err != nil {
 		return nil, err
 	}
 	known, err := s.state.Load()
@@ -59,8 +56,8 @@ func (s *session) prepare(ctx context.Context, request protocol.Request) (*proto
 	return &protocol.PrepareReply{MissingPaths: part.missing, MissingPayloads: s.missingPayloads(part), Changes: work.Changes()}, nil
 }
 
-func (s *session) tell(request protocol.Request, event protocol.Event) {
-	s.sender.send(protocol.Response{Seq: request.Seq, Event: &event})
+func (s *session) tell(request *protocol.Request, event protocol.Event) {
+	s.sender.send(message{Response: protocol.Response{Seq: request.Seq, Kind: protocol.EventBody}, body: event})
 }
 
 func (s *session) goal(part *prepared, known *schema.State) kind.Goal {
@@ -68,15 +65,10 @@ func (s *session) goal(part *prepared, known *schema.State) kind.Goal {
 }
 
 // verify checks that the part belongs to the plan and to this host.
-func (s *session) verify(part *prepared, request protocol.Request) error {
-	refusal := func(format string, args ...any) error {
-		return refuse(kind.Refusal{Message: fmt.Sprintf(format, args...)})
-	}
-	if part.Digest != request.Digest {
-		return refusal("wrong plan: expected %s, found %s", request.Digest, part.Digest)
-	}
-	if part.Host != s.hello.Host {
-		return refusal("wrong host: expected the part of %q, found that of %q", s.hello.Host, part.Host)
+func (s *session) verify(of *schema.Part) (*prepared, error) {
+	part := &prepared{Part: of, closure: map[schema.StorePath]bool{}}
+	refusal := func(format string, args ...any) (*prepared, error) {
+		return nil, refuse(kind.Refusal{Message: fmt.Sprintf(format, args...)})
 	}
 	if err := part.Verify(); err != nil {
 		return refusal("%v", err)
@@ -91,7 +83,7 @@ func (s *session) verify(part *prepared, request protocol.Request) error {
 			schema.PlanKind, schema.PlanVersion, schema.ManifestVersion, part.Index.Kind, part.Index.Version, part.Manifest.Version)
 	}
 	if part.Index.Preview {
-		return refuse(kind.Refusal{Message: "the plan is a preview: its closures are not built", Hint: "nixfleet build plan.json"})
+		return nil, refuse(kind.Refusal{Message: "the plan is a preview: its closures are not built", Hint: "nixfleet build plan.json"})
 	}
 	if found := systemOf(s.deps.Machine); part.Manifest.System != found {
 		return refusal("wrong architecture: expected %s, found %s", part.Manifest.System, found)
@@ -109,7 +101,7 @@ func (s *session) verify(part *prepared, request protocol.Request) error {
 	if closure := part.Manifest.Closure; closure != nil && !part.closure[closure.Path] {
 		return refusal("the closure of %s does not hold it", closure.Path)
 	}
-	return nil
+	return part, nil
 }
 
 // checkClosure compares the plan's store paths with the host's. A path whose
@@ -227,13 +219,10 @@ func (s *session) missingPayloads(part *prepared) []schema.Digest {
 }
 
 // keepPayloads keeps payloads, each under the hash that it really has.
-func (s *session) keepPayloads(ctx context.Context, request protocol.Request) (*protocol.PayloadsReply, error) {
-	if err := s.hold(ctx, request); err != nil {
-		return nil, err
-	}
+func (s *session) keepPayloads(_ context.Context, _ *protocol.Request, ask *protocol.PayloadsRequest) (*protocol.PayloadsReply, error) {
 	contents := map[schema.Digest][]byte{}
 	var size int64
-	for digest, payload := range request.Payloads.Payloads {
+	for digest, payload := range ask.Payloads {
 		content, err := payload.Bytes()
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the payload %s: %w", digest.Short(), err)

@@ -18,11 +18,7 @@ import (
 
 // reboot tells of the boot that the host is in, and ends it where that is the one that
 // shall end.
-func (s *session) reboot(ctx context.Context, request protocol.Request) (*protocol.RebootReply, error) {
-	ask := request.Reboot
-	if err := s.opens(protocol.Hello{Version: ask.Version, Host: ask.Host, Operator: ask.Operator}); err != nil {
-		return nil, err
-	}
+func (s *session) reboot(ctx context.Context, request *protocol.Request, ask *protocol.RebootRequest) (*protocol.RebootReply, error) {
 	reply, err := s.thisBoot(ctx)
 	if err != nil || ask.Boot == "" || ask.Boot != reply.Boot {
 		return reply, err
@@ -84,7 +80,7 @@ func isOurCommand(name schema.UnitName) bool {
 }
 
 // askInhibitors refuses while a program says that the host must not go down.
-func (s *session) askInhibitors(ctx context.Context, request protocol.Request) error {
+func (s *session) askInhibitors(ctx context.Context, request *protocol.Request) error {
 	found, err := s.deps.Inhibitors(ctx)
 	if err != nil {
 		s.tell(request, protocol.Event{Note: err.Error() + "; it is rebooted all the same"})
@@ -107,13 +103,13 @@ func (s *session) askInhibitors(ctx context.Context, request protocol.Request) e
 //
 // If we crash here, the host goes down or not, and who asks again learns which: the line
 // is not written twice, and nothing happens twice to one boot.
-func (s *session) goDown(ctx context.Context, request protocol.Request) error {
+func (s *session) goDown(ctx context.Context, request *protocol.Request) error {
 	known, err := s.state.Load()
 	if err != nil {
 		return err
 	}
 	entry := schema.HistoryEntry{
-		At: s.deps.Now().UTC().Truncate(time.Second), Kind: "reboot", Boot: s.deps.Clock.Boot, Run: request.Run, Operator: s.hello.Operator, Verdict: "asked",
+		At: s.deps.Now().UTC().Truncate(time.Second), Kind: "reboot", Boot: s.deps.Clock.Boot, Run: request.Run, Operator: request.Operator, Verdict: "asked",
 	}
 	if known.Applied != nil {
 		entry.Generation, entry.Manifest = known.Applied.Generation, known.Applied.Manifest

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/vm-tests/lab"
 	"github.com/nixfleet/nixfleet/vm-tests/lab/labtest"
 )
@@ -27,7 +28,7 @@ func withHelper[T any](t *testing.T, h *lab.Host, ask func(*client) (T, error)) 
 	if err := errors.Join(inErr, outErr, cmd.Start()); err != nil {
 		t.Fatal(err)
 	}
-	reply, err := ask(&client{t: t, conn: protocol.NewConn(out, in)})
+	reply, err := ask(&client{t: t, Client: protocoltest.NewClient(out, in)})
 	in.Close()
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("the helper ended badly: %v", err)
@@ -40,7 +41,7 @@ func askBoot(t *testing.T, h *lab.Host, boot string) (*protocol.RebootReply, err
 	return withHelper(t, h, func(c *client) (*protocol.RebootReply, error) { return c.reboot(boot) })
 }
 
-func askSlot(t *testing.T, h *lab.Host, ask protocol.Slot) (*protocol.SlotReply, error) {
+func askSlot(t *testing.T, h *lab.Host, ask protocol.SlotRequest) (*protocol.SlotReply, error) {
 	t.Helper()
 	return withHelper(t, h, func(c *client) (*protocol.SlotReply, error) { return c.slot(ask) })
 }

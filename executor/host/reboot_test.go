@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,17 +13,12 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
 func (c *client) reboot(boot string) (*protocol.RebootReply, error) {
-	c.t.Helper()
-	response, err := c.ask(protocol.Request{Op: protocol.OpReboot, Digest: schema.DigestOf(nil),
-		Reboot: &protocol.Reboot{Version: protocol.Version, Host: "web-1", Operator: "ann@desk", Boot: boot}})
-	if err != nil {
-		return nil, err
-	}
-	return response.RebootReply, nil
+	return protocoltest.Ask(c.Client, protocol.Reboot, protocol.RebootRequest{Boot: boot})
 }
 
 // reboots is how often the host was told to reboot.
@@ -40,11 +34,11 @@ func (w *world) reboots() (n int) {
 // history returns the lines of the kind "reboot".
 func (w *world) rebootLines() (lines []schema.HistoryEntry) {
 	w.t.Helper()
-	response, err := w.second("r9").ask(protocol.Request{Op: protocol.OpHistory, Digest: schema.DigestOf(nil), History: &protocol.History{Version: protocol.Version}})
+	reply, err := protocoltest.Ask(w.second("r9").Client, protocol.History, protocol.HistoryRequest{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return slices.DeleteFunc(response.HistoryReply.Entries, func(e schema.HistoryEntry) bool { return e.Kind != "reboot" })
+	return slices.DeleteFunc(reply.Entries, func(e schema.HistoryEntry) bool { return e.Kind != "reboot" })
 }
 
 // nextBoot is what the host is after it has gone down.
@@ -134,18 +128,18 @@ func TestARebootWithTheRunsLease(t *testing.T) {
 	c := w.connect()
 	c.mustPrepare(p)
 	next := w.second("r1")
-	next.epoch = c.epoch
+	next.Head.Epoch = c.Head.Epoch
 	if reply, err := next.reboot("b1"); err != nil || !reply.Going {
 		t.Fatalf("found %+v, %v", reply, err)
 	}
-	if holder := leasesOf(w.deps).Holder(); holder == nil || holder.Epoch != c.epoch {
+	if holder := leasesOf(w.deps).Holder(); holder == nil || holder.Epoch != c.Head.Epoch {
 		t.Errorf("the lease was given back: %+v", holder)
 	}
 	// One that lost the host to another does nothing.
 	*now += lease.Length + 1
 	w.second("r2").mustPrepare(p)
 	late := w.second("r1")
-	late.epoch = c.epoch
+	late.Head.Epoch = c.Head.Epoch
 	_, err := late.reboot("b1")
 	wantRefusal(t, err, "the lease of run r1 on this host ended")
 	if w.reboots() != 1 {
@@ -209,9 +203,6 @@ hint: on the host: systemctl list-jobs`))
 	w.deps.Clock.Boot = lease.UnknownBoot
 	refusal(autogold.Expect(`refused: the host is not rebooted: it does not tell one boot from another
 hint: on the host: cat /proc/sys/kernel/random/boot_id`))
-	if _, err := w.connect().ask(protocol.Request{Op: protocol.OpReboot, Digest: schema.DigestOf(nil), Reboot: &protocol.Reboot{Version: 1, Host: "web-1", Boot: "b1"}}); err == nil || !strings.Contains(err.Error(), "speaks version 2 of the protocol, the executor version 1") {
-		t.Error(err)
-	}
 	w.systemd.hangs = true
 	_, err := w.connect().reboot("b1")
 	wantRefusal(t, err, "cannot ask systemd")
@@ -249,7 +240,7 @@ func TestARebootComesAfterAChange(t *testing.T) {
 	if _, err := w.execute(next.plan(t)); err == nil {
 		t.Fatal("nothing was interrupted")
 	}
-	epoch := w.client.epoch
+	epoch := w.client.Head.Epoch
 	w.hangUp()
 	w.heal()
 	if mustUnfinished(t, w) == nil {
@@ -261,7 +252,7 @@ func TestARebootComesAfterAChange(t *testing.T) {
 	_, err := w.second("r1").reboot(boot)
 	wantRefusal(t, err, "the transaction r1-")
 	holder := w.second("r1")
-	holder.epoch = epoch
+	holder.Head.Epoch = epoch
 	_, err = holder.reboot(boot)
 	wantRefusal(t, err, "the transaction r1-")
 	if w.reboots() > 0 {

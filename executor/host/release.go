@@ -27,7 +27,7 @@ import (
 const releaseWindow = "60s"
 
 // wayOut is the way to a host with nothing managed.
-func (s *session) wayOut(request protocol.Request, known *schema.State) (*way, error) {
+func (s *session) wayOut(request *protocol.Request, known *schema.State) (*way, error) {
 	manifest := schema.Manifest{
 		Version: schema.ManifestVersion, Base: s.deps.base().Name(base.Release(s.deps.Root)), System: systemOf(s.deps.Machine), Settle: "0s",
 		Packages: []schema.StorePath{}, Groups: []schema.Group{}, Users: []schema.User{}, Directories: []schema.Directory{},
@@ -42,7 +42,7 @@ func (s *session) wayOut(request protocol.Request, known *schema.State) (*way, e
 		return nil, err
 	}
 	part := &prepared{
-		Part:   &schema.Part{Host: s.hello.Host, Digest: request.Digest, Manifest: manifest, Closure: []schema.PathEntry{}},
+		Part:   &schema.Part{Host: request.Host, Digest: request.Digest, Manifest: manifest, Closure: []schema.PathEntry{}},
 		digest: digest, closure: map[schema.StorePath]bool{},
 	}
 	part.order = transaction.Order{
@@ -83,13 +83,10 @@ func (s *session) notesOnLeaving() (notes []string) {
 }
 
 // leave removes what is NixFleet's own from a host with nothing managed any more.
-func (s *session) leave(ctx context.Context, request protocol.Request) (*protocol.LeaveReply, error) {
+func (s *session) leave(ctx context.Context, request *protocol.Request, _ *protocol.LeaveRequest) (*protocol.LeaveReply, error) {
 	s.part = nil
-	if err := s.hold(ctx, request); err != nil {
-		return nil, err
-	}
 	run, epoch := s.holding.get()
-	lock, err := s.lockIdle(ctx, run)
+	lock, err := s.lockIdle(ctx, request)
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +121,8 @@ func (s *session) leave(ctx context.Context, request protocol.Request) (*protoco
 
 // lockIdle waits for the process of the release's transaction, which tells its
 // verdict a moment before it ends.
-func (s *session) lockIdle(ctx context.Context, run string) (*state.Lock, error) {
-	holder := state.Holder{Run: run, Operator: s.hello.Operator, Since: s.deps.Now().UTC().Truncate(time.Second)}
+func (s *session) lockIdle(ctx context.Context, request *protocol.Request) (*state.Lock, error) {
+	holder := state.Holder{Run: request.Run, Operator: request.Operator, Since: s.deps.Now().UTC().Truncate(time.Second)}
 	for begun := s.deps.Clock.Now(); ; {
 		lock, err := s.state.Lock(holder)
 		var locked *state.LockedError
@@ -141,12 +138,12 @@ func (s *session) lockIdle(ctx context.Context, run string) (*state.Lock, error)
 }
 
 // checkReleased refuses to leave a host that still has something managed.
-func (s *session) checkReleased(ctx context.Context, request protocol.Request) error {
+func (s *session) checkReleased(ctx context.Context, request *protocol.Request) error {
 	known, err := s.state.Load()
 	if err != nil {
 		return err
 	}
-	out, err := s.wayBack(request, protocol.Back{Release: true}, known)
+	out, err := s.wayBack(request, protocol.BackRequest{Release: true}, known)
 	if err != nil {
 		return err
 	}

@@ -11,19 +11,16 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/recovery"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-var out = protocol.Back{Release: true}
+var out = protocol.BackRequest{Release: true}
 
 func (w *world) leave() (*protocol.LeaveReply, error) {
 	w.t.Helper()
-	response, err := w.join().ask(protocol.Request{Op: protocol.OpLeave, Digest: schema.DigestOf(nil), Leave: &protocol.Leave{}})
-	w.hangUp()
-	if err != nil {
-		return nil, err
-	}
-	return response.LeaveReply, nil
+	defer w.hangUp()
+	return protocoltest.Ask(w.join().Client, protocol.Leave, protocol.LeaveRequest{})
 }
 
 // release does what the executor does with one host.

@@ -18,16 +18,13 @@ import (
 
 // prepareBack takes the place of prepare where the host goes back to what it has
 // been: all that this needs is on its own disk.
-func (s *session) prepareBack(ctx context.Context, request protocol.Request) (*protocol.BackReply, error) {
+func (s *session) prepareBack(ctx context.Context, request *protocol.Request, ask *protocol.BackRequest) (*protocol.BackReply, error) {
 	s.part = nil
-	if err := s.hold(ctx, request); err != nil {
-		return nil, err
-	}
 	known, err := s.state.Load()
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.wayBack(request, *request.Back, known)
+	b, err := s.wayBack(request, *ask, known)
 	if err != nil {
 		return nil, err
 	}
@@ -58,13 +55,13 @@ type way struct {
 }
 
 // wayBack finds what the host shall be.
-func (s *session) wayBack(request protocol.Request, ask protocol.Back, known *schema.State) (*way, error) {
+func (s *session) wayBack(request *protocol.Request, ask protocol.BackRequest, known *schema.State) (*way, error) {
 	if ask.Release == (ask.To != "") || !ask.Release && !protocol.IsTo(ask.To) {
-		return nil, protocolError("expected a release, or the generation to go back to, found %+v", ask)
+		return nil, protocol.Errorf("expected a release, or the generation to go back to, found %+v", ask)
 	}
-	if known.Host != "" && known.Host != s.hello.Host {
+	if known.Host != "" && known.Host != request.Host {
 		return nil, refuse(kind.Refusal{
-			Message: fmt.Sprintf("wrong host: expected %q, found one that was applied as %q", s.hello.Host, known.Host),
+			Message: fmt.Sprintf("wrong host: expected %q, found one that was applied as %q", request.Host, known.Host),
 			Hint:    "correct the address in the inventory; where the host was renamed, execute a plan that has it under its new name first",
 		})
 	}
@@ -87,7 +84,7 @@ func (s *session) wayBack(request protocol.Request, ask protocol.Back, known *sc
 		return nil, err
 	}
 	part := &prepared{
-		Part:   &schema.Part{Host: s.hello.Host, Digest: request.Digest, Manifest: *manifest, Closure: closure},
+		Part:   &schema.Part{Host: request.Host, Digest: request.Digest, Manifest: *manifest, Closure: closure},
 		digest: chosen.Manifest, closure: map[schema.StorePath]bool{},
 	}
 	for _, entry := range closure {
@@ -227,8 +224,8 @@ func (s *session) notesOn(w *way, known *schema.State) (notes []string) {
 }
 
 // proposeBack tells what going back would do, without a trace of the question.
-func (s *session) proposeBack(ctx context.Context, request protocol.Request, host observe.Host, reply *protocol.ObserveReply) error {
-	b, err := s.wayBack(request, *request.Observe.Back, host.State)
+func (s *session) proposeBack(ctx context.Context, request *protocol.Request, ask *protocol.ObserveRequest, host observe.Host, reply *protocol.ObserveReply) error {
+	b, err := s.wayBack(request, *ask.Back, host.State)
 	var refused *protocol.Error
 	if errors.As(err, &refused) && refused.Kind == protocol.KindRefused {
 		reply.Proposal = &protocol.Proposal{Refusals: []protocol.Refusal{{Message: refused.Message, Hint: refused.Hint}}}
@@ -238,7 +235,7 @@ func (s *session) proposeBack(ctx context.Context, request protocol.Request, hos
 		return err
 	}
 	proposal, err := observe.Propose(ctx, host, observe.Ask{
-		Part: b.part.Part, Closure: s.state.Closure(host.State.Applied), Blob: s.state.Blob, Sensitive: request.Observe.Sensitive,
+		Part: b.part.Part, Closure: s.state.Closure(host.State.Applied), Blob: s.state.Blob, Sensitive: ask.Sensitive,
 	})
 	if err != nil {
 		return err
@@ -252,7 +249,7 @@ func (s *session) proposeBack(ctx context.Context, request protocol.Request, hos
 	}
 	proposal.Notes = append(s.notesOn(b, host.State), proposal.Notes...)
 	proposal.MissingPaths = nil
-	s.fillIn(proposal, request.Observe.Sensitive)
+	s.fillIn(proposal, ask.Sensitive)
 	reply.Proposal, reply.Back = proposal, b.reply(host.State, work)
 	reply.Back.Closure = b.part.Part.Closure
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -19,25 +20,18 @@ import (
 func (w *world) join() *client {
 	w.t.Helper()
 	c := w.connect()
-	_, err := c.ask(protocol.Request{Op: protocol.OpHello, Digest: schema.DigestOf(nil),
-		Hello: &protocol.Hello{Version: protocol.Version, Host: "web-1", Operator: "ann@desk", Manifest: schema.DigestOf(nil)}})
-	if err != nil {
+	if _, err := protocoltest.Ask(c.Client, protocol.Hello, protocol.HelloRequest{Manifest: schema.DigestOf(nil)}); err != nil {
 		w.t.Fatal(err)
 	}
 	return c
 }
 
-func (c *client) back(where protocol.Back) (*protocol.BackReply, error) {
-	c.t.Helper()
-	response, err := c.ask(protocol.Request{Op: protocol.OpBack, Digest: schema.DigestOf(nil), Back: &where})
-	if err != nil {
-		return nil, err
-	}
-	return response.BackReply, nil
+func (c *client) back(where protocol.BackRequest) (*protocol.BackReply, error) {
+	return protocoltest.Ask(c.Client, protocol.Back, where)
 }
 
 // goBack does what the executor does with one host that goes back.
-func (w *world) goBack(where protocol.Back) (*protocol.Verdict, error) {
+func (w *world) goBack(where protocol.BackRequest) (*protocol.Verdict, error) {
 	w.t.Helper()
 	c := w.join()
 	reply, err := c.back(where)
@@ -47,11 +41,7 @@ func (w *world) goBack(where protocol.Back) (*protocol.Verdict, error) {
 	if reply.Nothing {
 		return &protocol.Verdict{Outcome: protocol.Unchanged}, nil
 	}
-	response, err := c.ask(protocol.Request{Op: protocol.OpBegin, Digest: schema.DigestOf(nil), Begin: &protocol.Begin{}})
-	if err != nil {
-		return nil, err
-	}
-	verdict, err := c.attach(response.BeginReply.Transaction, 0)
+	verdict, err := c.apply()
 	if err == nil && !slices.Equal(verdict.Changes, reply.Changes) {
 		w.t.Errorf("going back did something else than was said:\n%v\n%v", verdict.Changes, reply.Changes)
 	}
@@ -60,7 +50,7 @@ func (w *world) goBack(where protocol.Back) (*protocol.Verdict, error) {
 
 func (w *world) rollback(to string) (*protocol.Verdict, error) {
 	w.t.Helper()
-	return w.goBack(protocol.Back{To: to})
+	return w.goBack(protocol.BackRequest{To: to})
 }
 
 func (w *world) mustRollback(to string) *protocol.Verdict {
@@ -72,7 +62,7 @@ func (w *world) mustRollback(to string) *protocol.Verdict {
 	return verdict
 }
 
-func (w *world) backRefusal(where protocol.Back) string {
+func (w *world) backRefusal(where protocol.BackRequest) string {
 	w.t.Helper()
 	_, err := w.goBack(where)
 	w.hangUp()
@@ -85,11 +75,11 @@ func (w *world) backRefusal(where protocol.Back) string {
 
 func (w *world) toldHistory(limit int) *protocol.HistoryReply {
 	w.t.Helper()
-	response, err := w.connect().ask(protocol.Request{Op: protocol.OpHistory, Digest: schema.DigestOf(nil), History: &protocol.History{Version: protocol.Version, Limit: limit}})
+	reply, err := protocoltest.Ask(w.connect().Client, protocol.History, protocol.HistoryRequest{Limit: limit})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return response.HistoryReply
+	return reply
 }
 
 // edition is the nth of a line of intents.
@@ -174,7 +164,7 @@ func TestPreviousGoesFurtherBack(t *testing.T) {
 		w.write("/etc/web/web.conf", "edited", 0o644) // mended, it is still the way back that it was
 		w.mustRollback(fmt.Sprint(w.toldHistory(1).Generations[0].Generation))
 	}
-	text := w.backRefusal(protocol.Back{To: "previous"})
+	text := w.backRefusal(protocol.BackRequest{To: "previous"})
 	autogold.Expect(`the host keeps no generation before the one in effect, 7; it keeps 1, 2, 3, 4, 5, 6, 7 (in effect)
 hint: nixfleet history tells what they are; any older state is in a plan, to be executed`).Equal(t, text)
 	w.mustExecute(edition(5))
@@ -205,7 +195,7 @@ func TestRollbackToADigest(t *testing.T) {
 func TestRollbackIsRefused(t *testing.T) {
 	needRoot(t)
 	w := newWorld(t)
-	autogold.Expect("nothing was ever applied to the host: there is no generation to go back to").Equal(t, w.backRefusal(protocol.Back{To: "previous"}))
+	autogold.Expect("nothing was ever applied to the host: there is no generation to go back to").Equal(t, w.backRefusal(protocol.BackRequest{To: "previous"}))
 	w.install()
 	few := func(n int) intent {
 		i := edition(n)
@@ -220,9 +210,9 @@ func TestRollbackIsRefused(t *testing.T) {
 		w.mustExecute(few(n + 1))
 	}
 	autogold.Expect(`the host does not keep the generation 1; it keeps 2, 3, 4 (in effect)
-hint: nixfleet history tells what they are; any older state is in a plan, to be executed`).Equal(t, w.backRefusal(protocol.Back{To: "1"}))
+hint: nixfleet history tells what they are; any older state is in a plan, to be executed`).Equal(t, w.backRefusal(protocol.BackRequest{To: "1"}))
 	autogold.Expect(`the host keeps no generation whose manifest's or plan's digest begins with sha256:01234567; it keeps 2, 3, 4 (in effect)
-hint: nixfleet history tells what they are; any older state is in a plan, to be executed`).Equal(t, w.backRefusal(protocol.Back{To: "01234567"}))
+hint: nixfleet history tells what they are; any older state is in a plan, to be executed`).Equal(t, w.backRefusal(protocol.BackRequest{To: "01234567"}))
 
 	lost := schema.DigestOf([]byte("edition 2\n"))
 	if err := os.Remove(w.at("/var/lib/nixfleet/blobs/" + strings.TrimPrefix(string(lost), "sha256:"))); err != nil {
@@ -231,7 +221,7 @@ hint: nixfleet history tells what they are; any older state is in a plan, to be 
 	hash := w.registry[libPath]
 	delete(w.registry, libPath)
 	plan := few(2).plan(t).part.Digest.Short()
-	if text := w.backRefusal(protocol.Back{To: "2"}); !strings.Contains(text, "the generation 2 cannot come back: the host has lost 1 of its texts, that of /etc/web/web.conf among them") ||
+	if text := w.backRefusal(protocol.BackRequest{To: "2"}); !strings.Contains(text, "the generation 2 cannot come back: the host has lost 1 of its texts, that of /etc/web/web.conf among them") ||
 		!strings.Contains(text, "the generation 2 cannot come back: 1 paths of its closure are not in the host's store any more, "+string(libPath)+" among them") ||
 		!strings.Contains(text, "hint: execute the plan "+plan) {
 		t.Errorf("found %s", text)
@@ -241,16 +231,12 @@ hint: nixfleet history tells what they are; any older state is in a plan, to be 
 		t.Fatal(err)
 	}
 	autogold.Expect(`the host does not keep the generation 3; it keeps 2, 4 (in effect)
-hint: nixfleet history tells what they are; any older state is in a plan, to be executed`).Equal(t, w.backRefusal(protocol.Back{To: "3"}))
+hint: nixfleet history tells what they are; any older state is in a plan, to be executed`).Equal(t, w.backRefusal(protocol.BackRequest{To: "3"}))
 	w.mustBeUnchanged(few(4))
 
-	c := w.connect()
-	_, err := c.ask(protocol.Request{Op: protocol.OpHello, Digest: schema.DigestOf(nil),
-		Hello: &protocol.Hello{Version: protocol.Version, Host: "db-1", Operator: "ann@desk", Manifest: schema.DigestOf(nil)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = c.back(protocol.Back{Release: true})
+	c := w.join()
+	c.Head.Host = "db-1"
+	_, err := c.back(protocol.BackRequest{Release: true})
 	wantRefusal(t, err, `wrong host: expected "db-1", found one that was applied as "web-1"`)
 }
 
@@ -273,7 +259,7 @@ func TestAptIsNotRolledBack(t *testing.T) {
 	w := newWorld(t)
 	w.mustExecute(edition(1))
 	w.mustExecute(edition(2))
-	if _, err := w.join().back(protocol.Back{To: "1"}); err != nil || len(w.client.notes) > 0 {
+	if _, err := w.join().back(protocol.BackRequest{To: "1"}); err != nil || len(w.client.notes) > 0 {
 		t.Errorf("without an update: %q, %v", w.client.notes, err)
 	}
 	store := state.New(w.root, nil)
@@ -285,7 +271,7 @@ func TestAptIsNotRolledBack(t *testing.T) {
 	if err := store.Save(known); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.join().back(protocol.Back{To: "1"}); err != nil {
+	if _, err := w.join().back(protocol.BackRequest{To: "1"}); err != nil {
 		t.Fatal(err)
 	}
 	autogold.Expect([]string{"apt has changed packages since the generation 1 was applied (2026-01-02T03:04:05Z, 12 packages, 3 of them security): that is not rolled back"}).Equal(t, w.client.notes)
@@ -300,8 +286,7 @@ func TestRollbackIsForeseen(t *testing.T) {
 	w.hangUp()
 	before := w.everything()
 	c := w.connect()
-	response, err := c.ask(protocol.Request{Op: protocol.OpObserve, Digest: schema.DigestOf(nil),
-		Observe: &protocol.Observe{Version: protocol.Version, Host: "web-1", Operator: "ann@desk", Back: &protocol.Back{To: "previous"}}})
+	reply, err := protocoltest.Ask(c.Client, protocol.Observe, protocol.ObserveRequest{Back: &protocol.BackRequest{To: "previous"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +294,6 @@ func TestRollbackIsForeseen(t *testing.T) {
 	if after := w.everything(); after != before {
 		t.Errorf("the look left traces:\n%s\n%s", before, after)
 	}
-	reply := response.ObserveReply
 	if reply.Back == nil || reply.Back.Generation.Generation != 1 || reply.Back.Nothing || len(reply.Proposal.Refusals) > 0 {
 		t.Fatalf("found %+v, %+v", reply.Back, reply.Proposal)
 	}
@@ -320,15 +304,14 @@ func TestRollbackIsForeseen(t *testing.T) {
 	if verdict := w.mustRollback("previous"); !slices.Equal(verdict.Changes, reply.Proposal.Changes) {
 		t.Errorf("foreseen %v, done %v", reply.Proposal.Changes, verdict.Changes)
 	}
-	response, err = w.connect().ask(protocol.Request{Op: protocol.OpObserve, Digest: schema.DigestOf(nil),
-		Observe: &protocol.Observe{Version: protocol.Version, Host: "web-1", Operator: "ann@desk", Back: &protocol.Back{To: "77"}}})
+	reply, err = protocoltest.Ask(w.connect().Client, protocol.Observe, protocol.ObserveRequest{Back: &protocol.BackRequest{To: "77"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	autogold.Expect([]protocol.Refusal{{
 		Message: "the host does not keep the generation 77; it keeps 1, 2, 3 (in effect)",
 		Hint:    "nixfleet history tells what they are; any older state is in a plan, to be executed",
-	}}).Equal(t, response.ObserveReply.Proposal.Refusals)
+	}}).Equal(t, reply.Proposal.Refusals)
 }
 
 // everything describes the whole host, NixFleet's own files included.

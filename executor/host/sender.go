@@ -8,6 +8,12 @@ import (
 	"github.com/nixfleet/nixfleet/executor/protocol"
 )
 
+// message is a response with its body.
+type message struct {
+	protocol.Response
+	body any
+}
+
 // sender sends responses from a queue, so that neither a slow nor a broken link
 // holds up an apply.
 type sender struct {
@@ -16,7 +22,7 @@ type sender struct {
 
 	mu     sync.Mutex
 	more   *sync.Cond
-	queue  []protocol.Response
+	queue  []message
 	closed bool
 	err    error
 }
@@ -28,7 +34,7 @@ func newSender(out io.Writer) *sender {
 	return s
 }
 
-func (s *sender) send(response protocol.Response) {
+func (s *sender) send(response message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.queue = append(s.queue, response)
@@ -63,7 +69,7 @@ func (s *sender) run() {
 			return
 		}
 		for _, response := range batch {
-			if err := s.conn.Send(response); err != nil {
+			if err := s.conn.Respond(&response.Response, response.body); err != nil {
 				s.mu.Lock()
 				s.err = err
 				s.mu.Unlock()
@@ -73,7 +79,7 @@ func (s *sender) run() {
 }
 
 // next waits for responses. After a failure they are dropped.
-func (s *sender) next() []protocol.Response {
+func (s *sender) next() []message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.queue) == 0 && !s.closed {
@@ -85,7 +91,7 @@ func (s *sender) next() []protocol.Response {
 		if s.closed {
 			return nil
 		}
-		return []protocol.Response{}
+		return []message{}
 	}
 	return batch
 }

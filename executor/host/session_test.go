@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -28,7 +30,7 @@ func TestHello(t *testing.T) {
 	}
 	hello.Boot, hello.Now = "", time.Time{}
 	autogold.Expect(&protocol.HelloReply{
-		Version: 2, Helper: schema.Digest("sha256:6dee88b3be754271a823e4dd5cd023a549e3f49a31de9f0036e18b7ff8618752"),
+		Helper: schema.Digest("sha256:6dee88b3be754271a823e4dd5cd023a549e3f49a31de9f0036e18b7ff8618752"),
 		System: schema.System("x86_64-linux"),
 		Base:   schema.Base("debian"),
 		OS:     "Debian GNU/Linux 12 (bookworm)",
@@ -50,20 +52,15 @@ func TestASlowLinkHoldsNothingUp(t *testing.T) {
 	out, responses := io.Pipe()
 	done := make(chan error, 1)
 	go func() { done <- Serve(context.Background(), requests, responses, w.deps) }()
-	conn := protocol.NewConn(out, in)
-	for i, r := range []protocol.Request{
-		{Op: protocol.OpHello, Hello: &protocol.Hello{Version: protocol.Version, Host: "web-1", Manifest: p.manifest()}},
-		{Op: protocol.OpPayloads, Payloads: &protocol.Payloads{Payloads: p.payloads}},
-		{Op: protocol.OpPrepare, Prepare: &protocol.Prepare{Part: p.part}},
-		{Op: protocol.OpBegin, Begin: &protocol.Begin{}},
-	} {
-		r.Seq, r.Run, r.Digest = i+1, "r1", p.part.Digest
-		if i > 1 {
-			r.Epoch = 1 // of the lease that the payloads took
-		}
-		if err := conn.Send(r); err != nil {
-			t.Fatal(err)
-		}
+	c := protocoltest.NewClient(out, in)
+	c.Head.Digest = p.part.Digest
+	err := errors.Join(
+		protocoltest.Send(c, protocol.Hello, protocol.HelloRequest{Manifest: p.manifest()}),
+		protocoltest.Send(c, protocol.Payloads, protocol.PayloadsRequest{Payloads: p.payloads}))
+	c.Head.Epoch = 1 // of the lease that the payloads took
+	err = errors.Join(err, protocoltest.Send(c, protocol.Prepare, *p.ask()), protocoltest.Send(c, protocol.Begin, protocol.BeginRequest{}))
+	if err != nil {
+		t.Fatal(err)
 	}
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		known, err := state.New(w.root, nil).Load()
@@ -82,27 +79,21 @@ func TestASlowLinkHoldsNothingUp(t *testing.T) {
 func TestReplaceHelper(t *testing.T) {
 	w := newWorld(t)
 	binary := []byte("the next helper")
-	p := intent{}.plan(t)
+	p, other := intent{}.plan(t), intent{}.plan(t)
 	p.part.Index.Helpers = map[schema.System]schema.Digest{schema.X8664Linux: schema.DigestOf(binary)}
 	p.seal(t)
-	request := func(binary []byte) protocol.Request {
-		return protocol.Request{Op: protocol.OpReplaceHelper, Run: "r1", Digest: p.part.Digest,
-			ReplaceHelper: &protocol.ReplaceHelper{Index: p.part.Index, Binary: binary}}
-	}
-	other := request(binary)
-	other.Digest = schema.DigestOf([]byte("other"))
-	nameless := request(binary)
-	nameless.ReplaceHelper.Index.Helpers = nil
-	nameless.Digest, _ = schema.DigestOfValue(nameless.ReplaceHelper.Index)
 	for _, c := range []struct {
-		request protocol.Request
-		want    autogold.Value
+		digest schema.Digest
+		ask    protocol.ReplaceRequest
+		want   autogold.Value
 	}{
-		{request([]byte("evil")), autogold.Expect("wrong helper: expected sha256:…, found sha256:…")},
-		{other, autogold.Expect("wrong digest of the index: expected sha256:…, found sha256:…")},
-		{nameless, autogold.Expect("the plan names no helper for x86_64-linux")},
+		{p.part.Digest, protocol.ReplaceRequest{Index: p.part.Index, Binary: []byte("evil")}, autogold.Expect("wrong helper: expected sha256:…, found sha256:…")},
+		{schema.DigestOf([]byte("other")), protocol.ReplaceRequest{Index: p.part.Index, Binary: binary}, autogold.Expect("wrong digest of the index: expected sha256:…, found sha256:…")},
+		{other.part.Digest, protocol.ReplaceRequest{Index: other.part.Index, Binary: binary}, autogold.Expect("the plan names no helper for x86_64-linux")},
 	} {
-		_, err := w.connect().ask(c.request)
+		client := w.connect()
+		client.Head.Digest = c.digest
+		_, err := protocoltest.Ask(client.Client, protocol.ReplaceHelper, c.ask)
 		c.want.Equal(t, withoutDigests(err.Error()))
 		if w.exists(protocol.HelperPath) {
 			t.Fatal("a helper was replaced that should not have been")
@@ -112,9 +103,9 @@ func TestReplaceHelper(t *testing.T) {
 	if _, err := client.hello(p); err != nil {
 		t.Fatal(err)
 	}
-	response, err := client.ask(request(binary))
-	if err != nil || response.ReplaceReply.Helper != schema.DigestOf(binary) {
-		t.Fatalf("found %+v, %v", response, err)
+	reply, err := protocoltest.Ask(client.Client, protocol.ReplaceHelper, protocol.ReplaceRequest{Index: p.part.Index, Binary: binary})
+	if err != nil || reply.Helper != schema.DigestOf(binary) {
+		t.Fatalf("found %+v, %v", reply, err)
 	}
 	if w.read(protocol.HelperPath) != string(binary) {
 		t.Error("the helper is another")
@@ -127,36 +118,28 @@ func TestReplaceHelper(t *testing.T) {
 	}
 }
 
-func TestProtocolErrors(t *testing.T) {
+func TestRequestsOutOfOrder(t *testing.T) {
 	p := intent{files: []schema.File{file("/etc/x", "1")}}.plan(t)
-	hello := protocol.Request{Op: protocol.OpHello, Digest: p.part.Digest, Hello: &protocol.Hello{Version: protocol.Version, Host: "web-1", Manifest: p.manifest()}}
-	newer := hello
-	newer.Hello = &protocol.Hello{Version: 9, Host: "web-1", Manifest: p.manifest()}
-	spoilt := protocol.Payloads{Payloads: map[schema.Digest]schema.Payload{p.part.Digest: schema.NewPayload([]byte("secret"))}}
 	for _, c := range []struct {
-		name     string
-		requests []protocol.Request
-		want     autogold.Value
+		name string
+		ask  func(*client) error
+		want autogold.Value
 	}{
-		{"no hello", []protocol.Request{{Op: protocol.OpBegin, Digest: p.part.Digest, Begin: &protocol.Begin{}}}, autogold.Expect(`protocol: expected a session to begin with one hello, found "begin"`)},
-		{"another version", []protocol.Request{newer}, autogold.Expect("protocol: this helper speaks version 2 of the protocol, the executor version 9")},
-		{"two hellos", []protocol.Request{hello, hello}, autogold.Expect(`protocol: expected a session to begin with one hello, found "hello"`)},
-		{"an empty request", []protocol.Request{hello, {Op: protocol.OpPrepare, Digest: p.part.Digest}}, autogold.Expect(`protocol: the request "prepare" is empty`)},
-		{"an unknown request", []protocol.Request{hello, {Op: "dance", Digest: p.part.Digest}}, autogold.Expect(`protocol: unknown request "dance"; this helper speaks version 2`)},
-		{"nothing prepared", []protocol.Request{hello, {Op: protocol.OpBegin, Digest: p.part.Digest, Begin: &protocol.Begin{}}}, autogold.Expect("protocol: expected to begin what was prepared last, found nothing prepared or another plan")},
-		{"payloads missing", []protocol.Request{hello, {Op: protocol.OpPrepare, Digest: p.part.Digest, Prepare: &protocol.Prepare{Part: p.part}},
-			{Op: protocol.OpBegin, Digest: p.part.Digest, Begin: &protocol.Begin{}}}, autogold.Expect("refused: 1 payloads have not come, sha256:… among them")},
-		{"another payload", []protocol.Request{hello, {Op: protocol.OpPayloads, Digest: p.part.Digest, Payloads: &spoilt}}, autogold.Expect("refused: wrong digest of a payload: expected sha256:…, found sha256:…")},
+		{"nothing prepared", func(c *client) error { _, err := c.begin(); return err },
+			autogold.Expect("protocol: expected to begin what was prepared last, found nothing prepared or another plan")},
+		{"payloads missing", func(c *client) error { _, err := c.prepare(p); _, then := c.begin(); return errors.Join(err, then) },
+			autogold.Expect("refused: 1 payloads have not come, sha256:… among them")},
+		{"another payload", func(c *client) error {
+			_, err := protocoltest.Ask(c.Client, protocol.Payloads, protocol.PayloadsRequest{Payloads: map[schema.Digest]schema.Payload{p.part.Digest: schema.NewPayload([]byte("secret"))}})
+			return err
+		}, autogold.Expect("refused: wrong digest of a payload: expected sha256:…, found sha256:…")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client := newWorld(t).connect()
-			var err error
-			for _, request := range c.requests {
-				request.Run = "r1"
-				_, err = client.ask(request)
-			}
-			failure, ok := err.(*protocol.Error)
-			if !ok {
+			_, err := client.hello(p)
+			err = errors.Join(err, c.ask(client))
+			failure := new(protocol.Error)
+			if !errors.As(err, &failure) {
 				t.Fatalf("expected an error, found %v", err)
 			}
 			c.want.Equal(t, withoutDigests(string(failure.Kind)+": "+failure.Error()))
@@ -174,9 +157,9 @@ func TestNoFrames(t *testing.T) {
 	go func() {
 		done <- Serve(context.Background(), strings.NewReader("GET / HTTP/1.1\r\n"), responses, w.deps)
 	}()
-	var response protocol.Response
-	if err := protocol.NewConn(out, nil).Receive(&response); err != nil || response.Error == nil || response.Error.Kind != protocol.KindProtocol {
-		t.Errorf("found %+v, %v", response, err)
+	_, err := protocoltest.NewClient(out, nil).WaitRaw()
+	if refused := new(protocol.Error); !errors.As(err, &refused) || refused.Kind != protocol.KindProtocol {
+		t.Errorf("found %v", err)
 	}
 	if err := <-done; err == nil {
 		t.Error("expected an error")

@@ -24,14 +24,10 @@ func slotsOf(deps Deps) *slot.Book {
 }
 
 // slot takes or gives back a slot, whoever is at work on the host.
-func (s *session) slot(ctx context.Context, request protocol.Request) (*protocol.SlotReply, error) {
-	ask := request.Slot
-	if err := sameVersion(ask.Version); err != nil {
-		return nil, err
-	}
-	for what, name := range map[string]string{"key": ask.Key, "holder": ask.Holder, "operator": ask.Operator} {
+func (s *session) slot(ctx context.Context, request *protocol.Request, ask *protocol.SlotRequest) (*protocol.SlotReply, error) {
+	for what, name := range map[string]string{"key": ask.Key, "holder": ask.Holder, "operator": request.Operator} {
 		if !isName(name) {
-			return nil, protocolError("%q is no %s of a slot: expected 1 to %d characters that can be printed", name, what, longestName)
+			return nil, protocol.Errorf("%q is no %s of a slot: expected 1 to %d characters that can be printed", name, what, longestName)
 		}
 	}
 	if s.deps.Clock.Boot == lease.UnknownBoot {
@@ -43,13 +39,13 @@ func (s *session) slot(ctx context.Context, request protocol.Request) (*protocol
 	case protocol.SlotTake:
 		length, parseErr := time.ParseDuration(ask.For)
 		if parseErr != nil || length <= 0 || length > longestSlot {
-			return nil, protocolError("expected a slot to be asked for more than 0s and up to %s, found %q", longestSlot, ask.For)
+			return nil, protocol.Errorf("expected a slot to be asked for more than 0s and up to %s, found %q", longestSlot, ask.For)
 		}
-		other, err = s.slots.Take(ctx, ask.Key, ask.Holder, ask.Operator, length)
+		other, err = s.slots.Take(ctx, ask.Key, ask.Holder, request.Operator, length)
 	case protocol.SlotRelease:
 		other, err = s.slots.Release(ctx, ask.Key, ask.Holder)
 	default:
-		return nil, protocolError("expected to take or release a slot, found %q", ask.Action)
+		return nil, protocol.Errorf("expected to take or release a slot, found %q", ask.Action)
 	}
 	if err != nil {
 		return nil, err

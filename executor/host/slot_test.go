@@ -16,6 +16,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -26,21 +27,16 @@ func newSlotWorld(t testing.TB) (*world, *time.Duration) {
 	return w, w.slowClock()
 }
 
-func slotOf(holder, length string) protocol.Slot {
-	return protocol.Slot{Version: protocol.Version, Action: protocol.SlotTake, Key: "shop/web/1", Holder: holder, Operator: "ann@desk", For: length}
+func slotOf(holder, length string) protocol.SlotRequest {
+	return protocol.SlotRequest{Action: protocol.SlotTake, Key: "shop/web/1", Holder: holder, For: length}
 }
 
-func (c *client) slot(ask protocol.Slot) (*protocol.SlotReply, error) {
-	c.t.Helper()
-	response, err := c.ask(protocol.Request{Op: protocol.OpSlot, Digest: schema.DigestOf(nil), Slot: &ask})
-	if err != nil {
-		return nil, err
-	}
-	return response.SlotReply, nil
+func (c *client) slot(ask protocol.SlotRequest) (*protocol.SlotReply, error) {
+	return protocoltest.Ask(c.Client, protocol.Slot, ask)
 }
 
 // slot asks in a session of its own.
-func (w *world) slot(ask protocol.Slot) protocol.SlotReply {
+func (w *world) slot(ask protocol.SlotRequest) protocol.SlotReply {
 	w.t.Helper()
 	reply, err := w.second("r7").slot(ask)
 	if err != nil {
@@ -49,7 +45,7 @@ func (w *world) slot(ask protocol.Slot) protocol.SlotReply {
 	return *reply
 }
 
-func (w *world) wantSlot(ask protocol.Slot, want protocol.SlotReply) {
+func (w *world) wantSlot(ask protocol.SlotRequest, want protocol.SlotReply) {
 	w.t.Helper()
 	if found := w.slot(ask); found != want {
 		w.t.Errorf("%s %s: expected %+v, found %+v", ask.Holder, ask.Action, want, found)
@@ -122,7 +118,7 @@ func TestSlotsNeedNoLease(t *testing.T) {
 		asked = true
 		w.wantSlot(slotOf("r2 web-1", "10m"), granted)
 	})
-	if _, err := c.apply(p); err != nil || !asked {
+	if _, err := c.apply(); err != nil || !asked {
 		t.Errorf("found %v, %v", err, asked)
 	}
 	// In a session that goes on it does not come between.
@@ -172,21 +168,21 @@ func TestManyWantOneSlot(t *testing.T) {
 func TestSlotsThatAreRefused(t *testing.T) {
 	w, _ := newSlotWorld(t)
 	for _, c := range []struct {
-		change func(*protocol.Slot)
+		change func(*protocol.Request, *protocol.SlotRequest)
 		want   autogold.Value
 	}{
-		{func(s *protocol.Slot) { s.Version = 1 }, autogold.Expect("protocol: this helper speaks version 2 of the protocol, the executor version 1")},
-		{func(s *protocol.Slot) { s.Key = "" }, autogold.Expect(`protocol: "" is no key of a slot: expected 1 to 300 characters that can be printed`)},
-		{func(s *protocol.Slot) { s.Holder = "r1\nweb" }, autogold.Expect(`protocol: "r1\nweb" is no holder of a slot: expected 1 to 300 characters that can be printed`)},
-		{func(s *protocol.Slot) { s.Operator = "ann\x07" }, autogold.Expect(`protocol: "ann\a" is no operator of a slot: expected 1 to 300 characters that can be printed`)},
-		{func(s *protocol.Slot) { s.For = "25h" }, autogold.Expect(`protocol: expected a slot to be asked for more than 0s and up to 24h0m0s, found "25h"`)},
-		{func(s *protocol.Slot) { s.For = "0s" }, autogold.Expect(`protocol: expected a slot to be asked for more than 0s and up to 24h0m0s, found "0s"`)},
-		{func(s *protocol.Slot) { s.For = "" }, autogold.Expect(`protocol: expected a slot to be asked for more than 0s and up to 24h0m0s, found ""`)},
-		{func(s *protocol.Slot) { s.Action = "steal" }, autogold.Expect(`protocol: expected to take or release a slot, found "steal"`)},
+		{func(_ *protocol.Request, s *protocol.SlotRequest) { s.Key = "" }, autogold.Expect(`protocol: "" is no key of a slot: expected 1 to 300 characters that can be printed`)},
+		{func(_ *protocol.Request, s *protocol.SlotRequest) { s.Holder = "r1\nweb" }, autogold.Expect(`protocol: "r1\nweb" is no holder of a slot: expected 1 to 300 characters that can be printed`)},
+		{func(r *protocol.Request, _ *protocol.SlotRequest) { r.Operator = "ann\x07" }, autogold.Expect(`protocol: "ann\a" is no operator of a slot: expected 1 to 300 characters that can be printed`)},
+		{func(_ *protocol.Request, s *protocol.SlotRequest) { s.For = "25h" }, autogold.Expect(`protocol: expected a slot to be asked for more than 0s and up to 24h0m0s, found "25h"`)},
+		{func(_ *protocol.Request, s *protocol.SlotRequest) { s.For = "0s" }, autogold.Expect(`protocol: expected a slot to be asked for more than 0s and up to 24h0m0s, found "0s"`)},
+		{func(_ *protocol.Request, s *protocol.SlotRequest) { s.For = "" }, autogold.Expect(`protocol: expected a slot to be asked for more than 0s and up to 24h0m0s, found ""`)},
+		{func(_ *protocol.Request, s *protocol.SlotRequest) { s.Action = "steal" }, autogold.Expect(`protocol: expected to take or release a slot, found "steal"`)},
 	} {
 		ask := slotOf("r1 web-1", "10m")
-		c.change(&ask)
-		_, err := w.connect().slot(ask)
+		client := w.connect()
+		c.change(&client.Head, &ask)
+		_, err := client.slot(ask)
 		reported, _ := err.(*protocol.Error)
 		if reported == nil {
 			t.Fatalf("%+v was not refused: %v", ask, err)
@@ -217,7 +213,7 @@ func TestSlotsOnAFullDisk(t *testing.T) {
 	*now += time.Minute
 	other := slotOf("r2 web-2", "10m")
 	other.Key = "shop/web/2"
-	for _, ask := range []protocol.Slot{other, slotOf("r1 web-1", "10m")} {
+	for _, ask := range []protocol.SlotRequest{other, slotOf("r1 web-1", "10m")} {
 		_, err := w.connect().slot(ask)
 		wantRefusal(t, err, "cannot keep a slot: ")
 		if err == nil || !strings.HasSuffix(err.Error(), "no space left on device") {
@@ -328,7 +324,7 @@ func TestSlotsSurviveACrashAtEveryEffect(t *testing.T) {
 }
 
 // askSlots asks up to the first that is not answered, and returns how many were.
-func (w *world) askSlots(asks ...protocol.Slot) (answered int) {
+func (w *world) askSlots(asks ...protocol.SlotRequest) (answered int) {
 	w.t.Helper()
 	defer w.hangUp()
 	for _, ask := range asks {

@@ -7,71 +7,76 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/nixfleet/nixfleet/schema"
 )
 
-// maxFrame bounds a frame: a plan's index of some thousand hosts, or a helper
-// binary in base64, and room.
-const maxFrame = 256 << 20
+const (
+	// maxHead bounds the head of a message: names and numbers.
+	maxHead = 8 << 10
+	// maxReply bounds what a helper may send at once.
+	maxReply = 64 << 20
+)
 
-// Conn sends and receives frames: four bytes of length, big endian, and so many
-// bytes of JSON. It is for one goroutine at a time in each direction.
+// Conn sends and receives messages. A message is a head and a body, each of them JSON,
+// behind their lengths: four bytes each, big endian. A Conn serves one goroutine at a
+// time in each direction.
 type Conn struct {
 	r *bufio.Reader
 	w io.Writer
-	// trace is told the body of every frame, sent or received, in parts; may be nil.
+	// trace sees every message, sent or received, in parts; may be nil.
 	trace func(sent bool, parts ...[]byte)
 }
 
 // NewConn returns a connection over a pair of streams.
 func NewConn(r io.Reader, w io.Writer) *Conn {
-	return &Conn{r: bufio.NewReaderSize(r, 1024), w: w} // large bodies go around it
+	return &Conn{r: bufio.NewReaderSize(r, 1024), w: w} // large bodies bypass it
 }
 
-// Trace lets somebody look on, for finding faults.
+// Trace shows every message to look, for debugging.
 func (c *Conn) Trace(look func(sent bool, parts ...[]byte)) { c.trace = look }
 
-func (c *Conn) traced(sent bool, parts ...[]byte) {
-	if c.trace != nil {
-		c.trace(sent, parts...)
-	}
-}
+// Request sends a request; requests may share the parts of its body.
+func (c *Conn) Request(request *Request, body ...[]byte) error { return c.send(request, body) }
 
-// Send writes v as one frame, in one write.
-func (c *Conn) Send(v any) error {
-	body, err := json.Marshal(v)
+// Respond sends an event, a reply or an error.
+func (c *Conn) Respond(response *Response, body any) error {
+	encoded, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("internal error: cannot encode a message: %w", err)
 	}
-	c.traced(true, body)
-	if len(body) > maxFrame {
-		return fmt.Errorf("cannot send a message of %d bytes: at most %d are allowed", len(body), maxFrame)
-	}
-	frame := binary.BigEndian.AppendUint32(make([]byte, 0, len(body)+4), uint32(len(body)))
-	_, err = c.w.Write(append(frame, body...))
-	return err
+	return c.send(response, [][]byte{encoded})
 }
 
-// SendEncoded writes one frame whose body, already JSON, is the parts one after
-// the other. It lets many connections share one encoding of something large.
-func (c *Conn) SendEncoded(parts ...[]byte) error {
-	c.traced(true, parts...)
+func (c *Conn) send(head any, body [][]byte) error {
+	encoded, err := json.Marshal(head)
+	if err != nil {
+		return fmt.Errorf("internal error: cannot encode a message: %w", err)
+	}
+	if len(encoded) > maxHead {
+		return fmt.Errorf("cannot send a message whose head has %d bytes: at most %d are allowed", len(encoded), maxHead)
+	}
+	if c.trace != nil {
+		c.trace(true, append([][]byte{encoded, []byte(" ")}, body...)...)
+	}
 	size := 0
-	for _, part := range parts {
+	for _, part := range body {
 		size += len(part)
 	}
-	if size > maxFrame {
-		return fmt.Errorf("cannot send a message of %d bytes: at most %d are allowed", size, maxFrame)
+	if size > maxBody {
+		return fmt.Errorf("cannot send a message of %d bytes: at most %d are allowed", size, maxBody)
 	}
-	head := binary.BigEndian.AppendUint32(nil, uint32(size))
-	// The small beginning goes out with the length: one packet instead of two.
-	if len(parts) > 0 && len(parts[0]) <= 4096 {
-		head = append(head, parts[0]...)
-		parts = parts[1:]
+	frame := binary.BigEndian.AppendUint32(make([]byte, 0, 8+len(encoded)), uint32(len(encoded)))
+	frame = append(binary.BigEndian.AppendUint32(frame, uint32(size)), encoded...)
+	// A small beginning of the body travels with the head: one packet instead of two.
+	if len(body) > 0 && len(body[0]) <= 4096 {
+		frame = append(frame, body[0]...)
+		body = body[1:]
 	}
-	if _, err := c.w.Write(head); err != nil {
+	if _, err := c.w.Write(frame); err != nil {
 		return err
 	}
-	for _, part := range parts {
+	for _, part := range body {
 		if _, err := c.w.Write(part); err != nil {
 			return err
 		}
@@ -79,28 +84,62 @@ func (c *Conn) SendEncoded(parts ...[]byte) error {
 	return nil
 }
 
-// Receive reads one frame into v. At the end of the stream between frames the
-// error is io.EOF; within one it is io.ErrUnexpectedEOF.
-func (c *Conn) Receive(v any) error {
-	var head [4]byte
-	if _, err := io.ReadFull(c.r, head[:]); err != nil {
-		return err
+// ReceiveResponse reads an event, a reply or an error. At the end of the stream between
+// messages the error is io.EOF; within one it is io.ErrUnexpectedEOF.
+func (c *Conn) ReceiveResponse() (*Response, []byte, error) {
+	response := &Response{}
+	body, err := c.receive(response, func() int { return maxReply })
+	return response, body, err
+}
+
+// receive reads a message. limit bounds the body once the head is read.
+func (c *Conn) receive(head any, limit func() int) ([]byte, error) {
+	var lengths [8]byte
+	if _, err := io.ReadFull(c.r, lengths[:]); err != nil {
+		return nil, err
 	}
-	size := binary.BigEndian.Uint32(head[:])
-	if size > maxFrame {
-		return fmt.Errorf("cannot read a message: its length of %d bytes cannot be right; something else writes to the stream", size)
+	headSize, bodySize := binary.BigEndian.Uint32(lengths[:4]), binary.BigEndian.Uint32(lengths[4:])
+	if headSize > maxHead {
+		return nil, fmt.Errorf("cannot read a message: its head cannot have %d bytes; another program writes to the stream", headSize)
 	}
-	// Memory is taken as bytes arrive: a length alone is no reason to take it.
-	body := bytes.NewBuffer(make([]byte, 0, min(int(size), 64<<10)+bytes.MinRead)) // with room to find the end
-	if _, err := io.CopyN(body, c.r, int64(size)); err != nil {
-		if err == io.EOF { // there was a length
+	encoded, err := c.read(headSize)
+	if err != nil {
+		return nil, err
+	}
+	if err := decodeHead(encoded, head); err != nil {
+		return nil, fmt.Errorf("cannot read the head of a message: %w", err)
+	}
+	if most := limit(); int64(bodySize) > int64(most) {
+		return nil, fmt.Errorf("cannot read a message of %d bytes: at most %d are allowed", bodySize, most)
+	}
+	body, err := c.read(bodySize)
+	if err == nil && c.trace != nil {
+		c.trace(false, encoded, []byte(" "), body)
+	}
+	return body, err
+}
+
+// read allocates memory as bytes arrive: a length alone is no reason to.
+func (c *Conn) read(size uint32) ([]byte, error) {
+	data := bytes.NewBuffer(make([]byte, 0, min(int(size), 64<<10)+bytes.MinRead)) // with room to find the end
+	if _, err := io.CopyN(data, c.r, int64(size)); err != nil {
+		if err == io.EOF { // the lengths were there
 			err = io.ErrUnexpectedEOF
 		}
+		return nil, err
+	}
+	return data.Bytes(), nil
+}
+
+// decodeHead is strict about heads of this version. Of another version's it takes what
+// it knows: enough to answer that the versions differ.
+func decodeHead(data []byte, head any) error {
+	if err := json.Unmarshal(data, head); err != nil {
 		return err
 	}
-	c.traced(false, body.Bytes())
-	if err := json.Unmarshal(body.Bytes(), v); err != nil {
-		return fmt.Errorf("cannot read a message: %w", err)
+	if request, ok := head.(*Request); ok && request.Version == Version {
+		*request = Request{}
+		return schema.DecodeStrict(data, request)
 	}
 	return nil
 }

@@ -2,47 +2,37 @@ package protocol
 
 import "github.com/nixfleet/nixfleet/schema"
 
-// OpObserve looks at the host: what was applied, whether that is still so and, with
-// a part of a plan, what an execution of it would do. It needs no hello before it,
-// takes no lock, and changes nothing, caches of the helper's own included.
-const OpObserve Op = "observe"
-
-// Observe looks at the host.
-type Observe struct {
-	Version  int             `json:"version"`
-	Host     schema.HostName `json:"host"`
-	Operator string          `json:"operator"`
+// ObserveRequest looks at the host.
+type ObserveRequest struct {
 	// Part is the host's part of a plan to compare with; absent for the state alone.
-	Part *schema.Part `json:"part,omitempty"`
-	// Back asks what going back would do, in the place of an execution; then there is
-	// no part.
-	Back *Back `json:"back,omitempty"`
-	// Sensitive asks for the contents of files that not everybody on the host may read.
+	Part *PrepareRequest `json:"part,omitempty"`
+	// Back asks what going back would do, in place of an execution; then there is no part.
+	Back *BackRequest `json:"back,omitempty"`
+	// Sensitive asks for the contents of files that not every account on the host may read.
 	Sensitive bool `json:"sensitive,omitempty"`
 }
 
-// ObserveReply tells what was seen.
+// ObserveReply is what the helper saw.
 type ObserveReply struct {
-	Version int `json:"version"`
 	// System is the host's CPU and kernel.
 	System schema.System `json:"system"`
 	// Observation is the host's state.
 	Observation schema.Observation `json:"observation"`
-	// Proposal is what an execution would do; absent where no part was given.
+	// Proposal is what an execution would do; absent where the request had no part.
 	Proposal *Proposal `json:"proposal,omitempty"`
-	// Back is what going back means here; absent where nobody asked.
+	// Back is what going back means here; absent where the request did not ask.
 	Back *BackReply `json:"back,omitempty"`
 }
 
-// Proposal is what an execution of a part would do, as far as the host can tell.
+// Proposal is what an execution of a part would do, as far as the host can see.
 type Proposal struct {
-	// Refusals are the reasons for which it would refuse. Then the rest may be incomplete.
+	// Refusals are the reasons why it would refuse. Then the rest may be incomplete.
 	Refusals []Refusal `json:"refusals"`
 	// Notes are lines for people: what would be left alone, and why.
 	Notes []string `json:"notes"`
 	// Changes are what would be changed, in order, with the reason.
 	Changes []schema.Change `json:"changes"`
-	// Files tell more of those among them that are files, links, directories and units' texts.
+	// Files hold the details of changes to files, links, directories and unit files.
 	Files []FileDetail `json:"files"`
 	// MissingPaths are the paths of the closure that the host's store lacks.
 	MissingPaths []schema.StorePath `json:"missingPaths"`
@@ -70,15 +60,15 @@ type PathSize struct {
 type FileDetail struct {
 	Path   string        `json:"path"`
 	Action schema.Action `json:"action"`
-	// Unit is the unit whose text the file is; empty for other files.
+	// Unit is the unit whose unit file it is; empty for other files.
 	Unit schema.UnitName `json:"unit,omitempty"`
-	// Applied is what was applied there last, Live what is there, and Wanted what
-	// shall be; nil where there is nothing.
+	// Applied is what was applied there last, Live what is there, and Wanted what the
+	// part wants; nil where there is nothing.
 	Applied *FileState `json:"applied,omitempty"`
 	Live    *FileState `json:"live,omitempty"`
 	Wanted  *FileState `json:"wanted,omitempty"`
-	// Hidden says that not everybody on the host may read the file, as it is, was or
-	// shall be: its contents are not shown unless somebody asks.
+	// Hidden says that not every account on the host may read the file, as it is, was or
+	// will be: its contents are shown on request only.
 	Hidden bool `json:"hidden,omitempty"`
 }
 
@@ -96,6 +86,6 @@ type FileState struct {
 	Size   int64         `json:"size,omitempty"`
 	// Source is the file in the closure that the content comes from.
 	Source string `json:"source,omitempty"`
-	// Content is a file's, where it is needed, may be told and is not too large.
+	// Content is a file's, where it is needed, may be shown and is not too large.
 	Content *schema.Payload `json:"content,omitempty"`
 }

@@ -6,25 +6,9 @@ import (
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-const (
-	// OpHook runs a hook of the manifest that was prepared in this session or else of
-	// the one that was applied, to its end, in a unit of its own, which the end of the
-	// session stops. Its output comes as events. It takes the host's lease.
-	OpHook Op = "hook"
-	// OpReboot tells whether the host needs a reboot and, where it is asked to, reboots
-	// it: the session ends with the reply, or before it. That takes the host's lease,
-	// which then stays taken until the boot ends. It is refused while a transaction has
-	// not ended, or while a program keeps the host from going down. It needs no hello.
-	OpReboot Op = "reboot"
-	// OpSlot takes, keeps or gives back a slot: the right of some host of a group to be
-	// down, which this host keeps on behalf of all controllers. It needs no hello before
-	// it and no lease, and works while others work on the host.
-	OpSlot Op = "slot"
-)
-
-// Hook says which hook to run.
-type Hook struct {
-	// Manifest is the one whose hook is meant.
+// HookRequest says which hook to run.
+type HookRequest struct {
+	// Manifest is the one whose hook to run.
 	Manifest schema.Digest `json:"manifest"`
 	Name     string        `json:"name"`
 	// Environment are the variables that the executor adds: what it knows of the run.
@@ -32,10 +16,10 @@ type Hook struct {
 	Environment map[string]string `json:"environment,omitempty"`
 }
 
-// HookReply tells how it ended.
+// HookReply says how it ended.
 type HookReply struct {
 	Exit schema.Exit `json:"exit"`
-	// Lost says why nobody knows how it ended; empty where that is known.
+	// Lost says why its end is unknown; empty where it is known.
 	Lost string `json:"lost,omitempty"`
 	// Output is the end of what it wrote, for an error.
 	Output string `json:"output,omitempty"`
@@ -43,22 +27,19 @@ type HookReply struct {
 	Unit schema.UnitName `json:"unit"`
 }
 
-// Reboot asks for the host's boot or for another.
-type Reboot struct {
-	Version  int             `json:"version"`
-	Host     schema.HostName `json:"host"`
-	Operator string          `json:"operator"`
-	// Boot is the boot that shall end; empty asks only. A host that is in another boot
-	// does nothing, so a request that comes twice reboots once.
+// RebootRequest asks which boot the host is in, or for another one.
+type RebootRequest struct {
+	// Boot is the boot to end; empty asks only. A host that is in another boot does
+	// nothing, so a request that comes twice reboots once.
 	Boot string `json:"boot,omitempty"`
 }
 
-// RebootReply tells of the boot that the host is in.
+// RebootReply describes the boot that the host is in.
 type RebootReply struct {
 	Boot string `json:"boot"`
 	// Uptime is how long ago it began.
 	Uptime time.Duration `json:"uptime"`
-	// State tells whether a reboot is needed.
+	// State says whether a reboot is needed.
 	State schema.RebootState `json:"state"`
 	// Failed are the units that have failed, of the whole host; Starting says that the
 	// host has not come to the end of its boot.
@@ -69,17 +50,17 @@ type RebootReply struct {
 	Going bool `json:"going,omitempty"`
 }
 
-// Slot asks for a slot.
-type Slot struct {
-	Version int        `json:"version"`
-	Action  SlotAction `json:"action"`
+func (r *RebootReply) endsSession() bool { return r.Going }
+
+// SlotRequest asks for a slot.
+type SlotRequest struct {
+	Action SlotAction `json:"action"`
 	// Key names the slot in all controllers alike: fleet, group and number.
 	Key string `json:"key"`
 	// Holder is who wants it: a run and the host that goes down.
-	Holder   string `json:"holder"`
-	Operator string `json:"operator"`
-	// For is how long it is kept where nobody gives it back: a Go duration, of at most a day.
-	// A boot of the host that keeps it begins that time anew.
+	Holder string `json:"holder"`
+	// For is how long it lasts where it is not released: a Go duration, of at most a day.
+	// A boot of the host that keeps it restarts that time.
 	For string `json:"for,omitempty"`
 }
 
@@ -88,14 +69,14 @@ type SlotAction string
 
 // The actions.
 const (
-	// SlotTake takes a slot that is free, has run out, or is the holder's own, which
-	// then runs for its whole time again.
+	// SlotTake takes a slot that is free, has expired, or is the holder's own, which
+	// then lasts for its whole time again.
 	SlotTake SlotAction = "take"
-	// SlotRelease gives it back; where another holds it nothing happens.
+	// SlotRelease releases it; where another holds it nothing happens.
 	SlotRelease SlotAction = "release"
 )
 
-// SlotReply tells who holds it now.
+// SlotReply says who holds it now.
 type SlotReply struct {
 	// Granted says that the asking holder does.
 	Granted bool `json:"granted"`

@@ -6,8 +6,8 @@ import (
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// Lease asks for the host's lease.
-type Lease struct {
+// LeaseRequest asks for the host's lease.
+type LeaseRequest struct {
 	Action LeaseAction `json:"action"`
 }
 
@@ -16,16 +16,16 @@ type LeaseAction string
 
 // The actions.
 const (
-	// LeaseTake takes a lease that is free, has run out, or is the run's own; the
+	// LeaseTake takes a lease that is free, has expired, or is the run's own; the
 	// epoch is then a new one.
 	LeaseTake LeaseAction = "take"
-	// LeaseRenew lets it run for its whole time again.
+	// LeaseRenew makes it last for its whole time again.
 	LeaseRenew LeaseAction = "renew"
 	// LeaseRelease ends it.
 	LeaseRelease LeaseAction = "release"
 )
 
-// LeaseReply says that it is so. The response carries the epoch.
+// LeaseReply says that it is done. The response carries the epoch.
 type LeaseReply struct{}
 
 // LeaseHolder is who holds a host's lease.
@@ -36,29 +36,29 @@ type LeaseHolder struct {
 	Epoch    int64     `json:"epoch"`
 }
 
-// Begin starts the transaction that was prepared.
-type Begin struct{}
+// BeginRequest starts the transaction that was prepared.
+type BeginRequest struct{}
 
 // BeginReply names it.
 type BeginReply struct {
 	Transaction string `json:"transaction"`
 }
 
-// Attach asks for the events of a transaction and its verdict.
-type Attach struct {
+// AttachRequest asks for the events of a transaction and its verdict.
+type AttachRequest struct {
 	// Transaction names it; empty stands for the one that has not ended.
 	Transaction string `json:"transaction,omitempty"`
 	// After is the number of the last event that was seen; 0 asks for all.
 	After int `json:"after"`
 }
 
-// AttachReply tells how it ended.
+// AttachReply says how it ended.
 type AttachReply struct {
 	Verdict Verdict `json:"verdict"`
 }
 
-// Confirm proves that the host can be reached.
-type Confirm struct {
+// ConfirmRequest proves that the host can be reached.
+type ConfirmRequest struct {
 	Transaction string `json:"transaction"`
 }
 
@@ -70,7 +70,7 @@ type Waiting struct {
 	// Window is how long it waits from its beginning on: a Go duration.
 	Window string `json:"window"`
 	// Since is when that began, by the clock of the host's boot: only a session that
-	// began later proves anything.
+	// began later is a proof.
 	Since time.Duration `json:"since"`
 }
 
@@ -87,7 +87,7 @@ type Transaction struct {
 	State TransactionState `json:"state"`
 }
 
-// TransactionState is how it is with a transaction that has not ended.
+// TransactionState is the state of a transaction that has not ended.
 type TransactionState string
 
 // The states.
@@ -96,7 +96,7 @@ const (
 	Live TransactionState = "live"
 	// Waits: a process waits for it to be confirmed.
 	Waits TransactionState = "waits for confirmation"
-	// Interrupted: nobody works on it; it is finished or undone at the next chance.
+	// Interrupted: no process works on it; it is finished or undone at the next chance.
 	Interrupted TransactionState = "interrupted"
 )
 
@@ -122,9 +122,9 @@ type Outcome string
 
 // The outcomes.
 const (
-	// Applied: the host was changed and is as asked for.
+	// Applied: the host was changed and is as requested.
 	Applied Outcome = "applied"
-	// Unchanged: the host was as asked for already.
+	// Unchanged: the host was as requested already.
 	Unchanged Outcome = "unchanged"
 	// RefusedOutcome: nothing was changed.
 	RefusedOutcome Outcome = "refused"

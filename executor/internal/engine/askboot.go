@@ -21,9 +21,14 @@ func (t *task) meet(conn *transport.Conn, hello *protocol.HelloReply) {
 // askBoot asks for its boot a host that may reboot, over the session that is open already.
 func (t *task) askBoot(ctx context.Context, s *session.Session) (err error) {
 	if (t.OnlyReboot || t.rules[t.name] != nil) && t.past.rebooting == "" {
-		t.boot, err = s.Reboot(ctx, "", t.Patience.Begin, nil)
+		t.boot, err = t.currentBoot(ctx, s)
 	}
 	return err
+}
+
+// currentBoot asks the host which boot it is in.
+func (t *task) currentBoot(ctx context.Context, s *session.Session) (*protocol.RebootReply, error) {
+	return session.Call(ctx, s, protocol.Reboot, protocol.RebootRequest{}, session.Options{Deadline: t.Patience.Begin})
 }
 
 // asApplied meets a host that shall only reboot: hooks and checks are the plan's, so

@@ -17,7 +17,7 @@ import (
 // Back takes hosts back to a generation of theirs, or out of the fleet. It needs
 // nothing but the hosts: no plan, no source, no binaries. One that fails keeps none
 // of the others from it.
-func (r *Run) Back(ctx context.Context, hosts []LookHost, where protocol.Back) map[schema.HostName]schema.HostRecord {
+func (r *Run) Back(ctx context.Context, hosts []LookHost, where protocol.BackRequest) map[schema.HostName]schema.HostRecord {
 	return r.each(ctx, hosts, func(t *task) func(context.Context) error {
 		return (&returning{task: t, where: where}).attempt
 	})
@@ -58,7 +58,7 @@ func (r *Run) one(ctx context.Context, host LookHost, try func(*task) func(conte
 // returning is a host on its way back.
 type returning struct {
 	*task
-	where protocol.Back
+	where protocol.BackRequest
 	// from is the generation that it leaves; 0 where it may be any.
 	from int
 }
@@ -95,9 +95,12 @@ func (b *returning) attempt(ctx context.Context) error {
 		return &othersError{hello.Generation}
 	}
 	b.stage(schema.StagePrepare)
-	reply, err := s.Back(ctx, b.where, b.Patience.Prepare, b.relay)
+	reply, err := session.Call(ctx, s, protocol.Back, b.where, session.Options{Deadline: b.Patience.Prepare, OnEvent: b.relay})
 	if err != nil {
 		return err
+	}
+	if reply.Generation == nil && !b.where.Release {
+		return session.Unexpected(s, protocol.Back, "it names no generation")
 	}
 	if b.where.Release {
 		return b.release(ctx, conn, s, reply)
@@ -152,7 +155,8 @@ func (b *returning) release(ctx context.Context, conn *transport.Conn, s *sessio
 
 func (b *returning) leave(ctx context.Context, s *session.Session) error {
 	b.stage(schema.StageLeave)
-	left, err := s.Leave(ctx, b.relay)
+	// If we crash here, the helper continues to the end; the next release looks again.
+	left, err := session.Call(ctx, s, protocol.Leave, protocol.LeaveRequest{}, session.Options{OnEvent: b.relay})
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -87,14 +86,11 @@ func (f *follower) toTheEnd(ctx context.Context) (*protocol.Verdict, error) {
 }
 
 func (t *task) begin(ctx context.Context, s *session.Session) (id string, err error) {
-	response, err := s.Call(ctx, session.Request{Op: protocol.OpBegin, Field: "begin", Body: [][]byte{[]byte("{}")}, Deadline: t.Patience.Begin})
+	reply, err := session.Call(ctx, s, protocol.Begin, protocol.BeginRequest{}, session.Options{Deadline: t.Patience.Begin})
 	if err != nil {
 		return "", err
 	}
-	if response.BeginReply == nil {
-		return "", errors.New("the helper answered begin with something else")
-	}
-	return response.BeginReply.Transaction, nil
+	return reply.Transaction, nil
 }
 
 // judge turns the verdict of the host into its record.
@@ -235,7 +231,7 @@ func (t *task) look(ctx context.Context) (*transport.Conn, *session.Session, err
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := session.Look(conn, t.identity())
+	s, err := session.Start(conn, t.identity())
 	if err != nil {
 		conn.Close()
 		return nil, nil, err
@@ -264,22 +260,15 @@ func (f *follower) find(ctx context.Context) (verdict *protocol.Verdict, found b
 }
 
 func (f *follower) attach(ctx context.Context, working time.Time) (*protocol.Verdict, error) {
-	body, err := json.Marshal(protocol.Attach{Transaction: f.id, After: f.after})
-	if err != nil {
-		return nil, err
-	}
 	defer f.conn.CloseWhenDone(ctx)()
-	response, err := f.session.Call(ctx, session.Request{
-		Op: protocol.OpAttach, Field: "attach", Body: [][]byte{body}, Deadline: max(time.Until(working), time.Second),
-		OnEvent: func(event *protocol.Event) { f.event(ctx, event) },
+	reply, err := session.Call(ctx, f.session, protocol.Attach, protocol.AttachRequest{Transaction: f.id, After: f.after}, session.Options{
+		Deadline: max(time.Until(working), time.Second),
+		OnEvent:  func(event *protocol.Event) { f.event(ctx, event) },
 	})
 	if err != nil {
 		return nil, err
 	}
-	if response.AttachReply == nil {
-		return nil, errors.New("the helper answered attach with something else")
-	}
-	return &response.AttachReply.Verdict, nil
+	return &reply.Verdict, nil
 }
 
 // event takes an event of the transaction: each once, whatever the number of
@@ -340,12 +329,8 @@ func (f *follower) confirm(ctx context.Context) error {
 	defer conn.Close()
 	defer conn.CloseWhenDone(ctx)()
 	defer s.Close()
-	body, err := json.Marshal(protocol.Confirm{Transaction: f.id})
-	if err != nil {
-		return err
-	}
 	// If we crash here, the host has the proof and keeps the change, or goes back.
-	_, err = s.First(ctx, session.Request{Op: protocol.OpConfirm, Field: "confirm", Body: [][]byte{body}, Deadline: f.Patience.Begin, Epoch: f.epoch})
+	_, err = session.Call(ctx, s, protocol.Confirm, protocol.ConfirmRequest{Transaction: f.id}, session.Options{Deadline: f.Patience.Begin, Epoch: f.epoch})
 	return err
 }
 
@@ -357,7 +342,7 @@ func (f *follower) rescue(ctx context.Context) error {
 	s, _, err := session.Open(ctx, f.conn, f.identity(), f.helper, f.note, true)
 	if err == nil {
 		f.session = s
-		_, err = s.Call(ctx, session.Request{Op: protocol.OpLease, Field: "lease", Body: [][]byte{[]byte(`{"action":"take"}`)}, Deadline: f.Patience.Apply})
+		_, err = session.Call(ctx, s, protocol.Lease, protocol.LeaseRequest{Action: protocol.LeaseTake}, session.Options{Deadline: f.Patience.Apply})
 	}
 	var reported *protocol.Error
 	switch {

@@ -15,14 +15,14 @@ import (
 // Command runs one command on hosts, several at once. It needs nothing but the
 // hosts: no plan, no source, no binaries. One on which it fails keeps none of the
 // others from it. Output comes as events.
-func (r *Run) Command(ctx context.Context, hosts []LookHost, command protocol.Command) map[schema.HostName]schema.HostRecord {
+func (r *Run) Command(ctx context.Context, hosts []LookHost, command protocol.RunRequest) map[schema.HostName]schema.HostRecord {
 	return r.each(ctx, hosts, func(t *task) func(context.Context) error {
 		return func(ctx context.Context) error { return t.command(ctx, command) }
 	})
 }
 
 // command runs it over one connection, once: what was asked for may have happened.
-func (t *task) command(ctx context.Context, command protocol.Command) error {
+func (t *task) command(ctx context.Context, command protocol.RunRequest) error {
 	t.stage(schema.StageConnect)
 	conn, err := t.Dialer.Dial(ctx, t.target())
 	if err != nil {
@@ -30,19 +30,20 @@ func (t *task) command(ctx context.Context, command protocol.Command) error {
 	}
 	defer conn.Close()
 	defer conn.CloseWhenDone(ctx)()
-	s, err := session.Look(conn, t.identity())
+	s, err := session.Start(conn, t.identity())
 	if err != nil {
 		return err
 	}
 	defer s.Close()
 	t.stage(schema.StageRun)
 	begun := false
-	reply, err := s.Command(ctx, command, t.commandDeadline(command), func(event *protocol.Event) {
+	// If we crash here, the end of the session ends the command.
+	reply, err := session.Call(ctx, s, protocol.Run, command, session.Options{Deadline: t.commandDeadline(command), OnEvent: func(event *protocol.Event) {
 		begun = true
 		if event.Output != nil {
 			t.emit(schema.Event{Kind: schema.HostOutput, Output: event.Output})
 		}
-	})
+	}})
 	switch {
 	case err != nil:
 		return afterAsking(t.name, begun, err)
@@ -55,7 +56,7 @@ func (t *task) command(ctx context.Context, command protocol.Command) error {
 
 // commandDeadline is when a helper that does not answer is given up. How long a task
 // may take, only the host knows; it says when that is over.
-func (t *task) commandDeadline(command protocol.Command) time.Duration {
+func (t *task) commandDeadline(command protocol.RunRequest) time.Duration {
 	timeout, err := time.ParseDuration(command.Timeout)
 	if err != nil || command.Task != "" {
 		return 0

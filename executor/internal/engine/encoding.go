@@ -2,11 +2,11 @@ package engine
 
 import (
 	"encoding/json"
-	"fmt"
 	"sync"
 
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
 	"github.com/nixfleet/nixfleet/executor/internal/session"
+	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -50,7 +50,7 @@ func newPart(plan *schema.Plan, digest schema.Digest) *part {
 	p := &part{manifest: &manifest}
 	p.closure = sync.OnceValues(func() ([]schema.PathEntry, error) {
 		if manifest.Closure == nil {
-			return nil, nil
+			return []schema.PathEntry{}, nil
 		}
 		return schema.ClosureOf(manifest.Closure.Path, plan.StorePaths)
 	})
@@ -66,13 +66,13 @@ func newPart(plan *schema.Plan, digest schema.Digest) *part {
 		if err != nil {
 			return nil, err
 		}
-		return encoded[1:], nil // without the bracket: the fields follow others
+		return encoded[1:], nil // without the bracket: the fields follow the index
 	})
 	return p
 }
 
-// prepareBody is the JSON of a [protocol.Prepare] for a host.
-func (f *frozen) prepareBody(host schema.HostName) ([][]byte, error) {
+// prepareBody encodes what a host is handed of the plan.
+func (f *frozen) prepareBody(host schema.HostName) (protocol.Body[protocol.PrepareRequest], error) {
 	index, err := f.index()
 	if err != nil {
 		return nil, err
@@ -81,8 +81,7 @@ func (f *frozen) prepareBody(host schema.HostName) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := fmt.Appendf(nil, `{"part":{"host":%q,"digest":%q,"index":`, host, f.plan.Digest)
-	return [][]byte{head, index, []byte(","), shared, []byte("}")}, nil
+	return protocol.Body[protocol.PrepareRequest]{[]byte(`{"index":`), index, []byte(","), shared}, nil
 }
 
 func checkedBinary(system schema.System, want schema.Digest, binary func(schema.System) ([]byte, error)) ([]byte, error) {

@@ -41,9 +41,9 @@ func (t *task) askHost(ctx context.Context, s *session.Session) error {
 		return nil
 	}
 	t.stage(schema.StageHealth)
-	failure, err := s.Health(ctx, health.Longest(checks)+t.Patience.Begin, func(event *protocol.Event) { t.relay(event) })
-	if failure != "" {
-		t.unhealthy(errors.New(failure))
+	reply, err := session.Call(ctx, s, protocol.Health, protocol.HealthRequest{Manifest: t.host.Manifest}, session.Options{Deadline: health.Longest(checks) + t.Patience.Begin, OnEvent: t.relay})
+	if err == nil && reply.Failure != "" {
+		t.unhealthy(errors.New(reply.Failure))
 	}
 	return err
 }

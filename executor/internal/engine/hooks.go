@@ -128,12 +128,13 @@ func (h *hooking) onHost(ctx context.Context, hook *schema.Hook, timeout time.Du
 	if err := h.open(ctx); err != nil {
 		return err
 	}
-	ask := protocol.Hook{Manifest: h.host.Manifest, Name: hook.Name, Environment: variables}
-	reply, err := h.session.Hook(ctx, ask, timeout+h.Patience.Begin, func(event *protocol.Event) {
+	ask := protocol.HookRequest{Manifest: h.host.Manifest, Name: hook.Name, Environment: variables}
+	// If we crash here, the end of the session ends the hook.
+	reply, err := session.Call(ctx, h.session, protocol.Hook, ask, session.Options{Deadline: timeout + h.Patience.Begin, OnEvent: func(event *protocol.Event) {
 		if event.Output != nil {
 			h.emit(schema.Event{Kind: schema.HostOutput, Output: event.Output})
 		}
-	})
+	}})
 	switch {
 	case err != nil:
 		return err

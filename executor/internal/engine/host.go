@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -265,16 +264,7 @@ func (t *task) prepare(ctx context.Context, s *session.Session) (*protocol.Prepa
 	if err != nil {
 		return nil, err
 	}
-	response, err := s.Call(ctx, session.Request{
-		Op: protocol.OpPrepare, Field: "prepare", Body: body, Deadline: t.Patience.Prepare, OnEvent: t.relay,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if response.PrepareReply == nil {
-		return nil, fault.New(fault.Refused, "the helper on %s answered prepare with something else", t.name)
-	}
-	return response.PrepareReply, nil
+	return session.CallEncoded(ctx, s, protocol.Prepare, body, session.Options{Deadline: t.Patience.Prepare, OnEvent: t.relay})
 }
 
 // relay passes on what the host reports of its work.
@@ -323,16 +313,9 @@ func (t *task) sendPayloads(ctx context.Context, s *session.Session, missing []s
 			volume += payloadSize(payload)
 			missing = missing[1:]
 		}
-		body, err := json.Marshal(protocol.Payloads{Payloads: batch})
+		_, err := session.Call(ctx, s, protocol.Payloads, protocol.PayloadsRequest{Payloads: batch}, session.Options{Deadline: t.Patience.Prepare})
 		if err != nil {
-			return err
-		}
-		response, err := s.Call(ctx, session.Request{Op: protocol.OpPayloads, Field: "payloads", Body: [][]byte{body}, Deadline: t.Patience.Prepare})
-		if err != nil {
-			return fmt.Errorf("cannot send texts to %s: %w", t.name, err)
-		}
-		if response.PayloadsReply == nil {
-			return fault.New(fault.Refused, "the helper on %s answered payloads with something else", t.name)
+			return fmt.Errorf("cannot send payloads to %s: %w", t.name, err)
 		}
 	}
 	return nil

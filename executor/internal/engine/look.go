@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -23,7 +22,7 @@ type Look struct {
 	// Plan is what hosts are compared with; nil asks for their state alone.
 	Plan *schema.Plan
 	// Back asks what going back would do; nil does not.
-	Back *protocol.Back
+	Back *protocol.BackRequest
 	// History asks for the last changes instead, all where it is 0; nil does not.
 	History *int
 	// Sensitive asks for contents that not everybody on a host may read.
@@ -154,42 +153,35 @@ func (l *Look) attempt(ctx context.Context, host LookHost, seen *Seen) error {
 	}
 	defer conn.Close()
 	defer conn.CloseWhenDone(ctx)()
-	s, err := session.Look(conn, l.identity(host))
+	s, err := session.Start(conn, l.identity(host))
 	if err != nil {
 		return err
 	}
 	defer s.Close()
 	if l.History != nil {
-		seen.History, err = s.History(ctx, *l.History)
+		seen.History, err = session.Call(ctx, s, protocol.History, protocol.HistoryRequest{Limit: *l.History}, session.Options{})
 		return err
 	}
-	if err := l.ask(ctx, s, seen, l.head(host.Name)); err != nil {
+	alone, err := protocol.Encode(protocol.ObserveRequest{Back: l.Back, Sensitive: l.Sensitive})
+	if err == nil {
+		err = l.ask(ctx, s, seen, alone)
+	}
+	if err != nil || l.Plan == nil || l.asPlanned(host.Name, seen.Observation) {
 		return err
 	}
-	if l.Plan == nil || l.asPlanned(host.Name, seen.Observation) {
-		return nil
-	}
-	body, err := l.frozen.prepareBody(host.Name)
+	part, err := l.frozen.prepareBody(host.Name)
 	if err != nil {
 		return err
 	}
-	head := l.head(host.Name)
-	head[len(head)-1] = ','
-	body[0] = append(head, body[0][1:]...) // both begin with a bracket
-	return l.ask(ctx, s, seen, body...)
-}
-
-// head is the request's fields without a part.
-func (l *Look) head(host schema.HostName) []byte {
-	head, err := json.Marshal(protocol.Observe{Version: protocol.Version, Host: host, Operator: l.Operator, Back: l.Back, Sensitive: l.Sensitive})
-	if err != nil {
-		panic(fmt.Sprintf("internal error: cannot encode a request: %v", err)) // of strings and numbers alone
+	compared := append(protocol.Body[protocol.ObserveRequest]{[]byte(`{"part":`)}, part...)
+	if l.Sensitive {
+		compared = append(compared, []byte(`,"sensitive":true`))
 	}
-	return head
+	return l.ask(ctx, s, seen, append(compared, []byte("}")))
 }
 
-func (l *Look) ask(ctx context.Context, s *session.Session, seen *Seen, body ...[]byte) error {
-	reply, err := s.Observe(ctx, body...)
+func (l *Look) ask(ctx context.Context, s *session.Session, seen *Seen, body protocol.Body[protocol.ObserveRequest]) error {
+	reply, err := session.CallEncoded(ctx, s, protocol.Observe, body, session.Options{})
 	if err != nil {
 		return err
 	}

@@ -127,7 +127,7 @@ func (t *task) glance(ctx context.Context) (reply *protocol.RebootReply, key str
 	defer conn.Close()
 	defer conn.CloseWhenDone(ctx)()
 	defer s.Close()
-	reply, err = s.Reboot(ctx, "", t.Patience.Begin, nil)
+	reply, err = t.currentBoot(ctx, s)
 	return reply, conn.HostKey(), err
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
+	"github.com/nixfleet/nixfleet/executor/internal/session"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -85,7 +86,7 @@ func (b *rebooting) request(ctx context.Context) (reply *protocol.RebootReply, e
 		defer conn.CloseWhenDone(ctx)()
 		defer s.Close()
 		// If we crash here, the host reboots or does not; its boot tells.
-		reply, err = s.Reboot(ctx, b.seen.Boot, b.Patience.Begin, b.relay)
+		reply, err = session.Call(ctx, s, protocol.Reboot, protocol.RebootRequest{Boot: b.seen.Boot}, session.Options{Deadline: b.Patience.Begin, OnEvent: b.relay})
 		var reported *protocol.Error
 		if err != nil && !errors.As(err, &reported) {
 			err = fault.New(fault.Unknown, "%s", fault.Brief(err))

@@ -148,7 +148,7 @@ func (t *task) goBack(ctx context.Context, because string) (stopped bool) {
 		Observe: func(e schema.Event) { t.Run.emit(e) },
 	}
 	back := &task{Run: run, name: t.name, host: schema.Host{Connection: t.host.Connection, Manifest: schema.DigestOf(nil)}, helper: &session.Helper{}}
-	b := &returning{task: back, where: protocol.Back{To: strconv.Itoa(t.before)}, from: t.result.Generation}
+	b := &returning{task: back, where: protocol.BackRequest{To: strconv.Itoa(t.before)}, from: t.result.Generation}
 	err := back.tries(ctx, b.attempt)
 	var others *othersError
 	switch {

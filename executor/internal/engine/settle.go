@@ -118,5 +118,5 @@ func (w *watching) once(ctx context.Context) (reply *protocol.RebootReply, err e
 		w.conn, w.session = conn, s
 	}
 	defer w.conn.CloseWhenDone(ctx)()
-	return w.session.Reboot(ctx, "", w.Patience.Begin, nil)
+	return w.currentBoot(ctx, w.session)
 }

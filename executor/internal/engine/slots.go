@@ -195,7 +195,7 @@ func (k *keeping) close() {
 // take takes a slot of all its keepers at once. Where most do not grant it, it gives
 // back what it got and says why.
 func (k *keeping) take(ctx context.Context, s *slot, length time.Duration) (why []string) {
-	replies, errs := k.each(ctx, s.keepers, protocol.Slot{Action: protocol.SlotTake, Key: s.key, For: length.String()})
+	replies, errs := k.each(ctx, s.keepers, protocol.SlotRequest{Action: protocol.SlotTake, Key: s.key, For: length.String()})
 	for i, keeper := range s.keepers {
 		switch {
 		case errs[i] != nil:
@@ -217,7 +217,7 @@ func (k *keeping) take(ctx context.Context, s *slot, length time.Duration) (why 
 // release gives slots back. A keeper that is down just then is told later.
 func (k *keeping) release(ctx context.Context, slots []slot) {
 	for _, s := range slots {
-		_, errs := k.each(ctx, s.granted, protocol.Slot{Action: protocol.SlotRelease, Key: s.key})
+		_, errs := k.each(ctx, s.granted, protocol.SlotRequest{Action: protocol.SlotRelease, Key: s.key})
 		for i, err := range errs {
 			if err != nil {
 				k.letGo(ctx, s.key, s.granted[i])
@@ -246,7 +246,7 @@ func (t *task) letGo(ctx context.Context, key string, keeper schema.HostName) {
 			case <-time.After(t.Patience.Slot):
 			}
 			k := t.keeping()
-			_, errs := k.each(ctx, []schema.HostName{keeper}, protocol.Slot{Action: protocol.SlotRelease, Key: key})
+			_, errs := k.each(ctx, []schema.HostName{keeper}, protocol.SlotRequest{Action: protocol.SlotRelease, Key: key})
 			k.close()
 			if errs[0] == nil {
 				return
@@ -256,7 +256,7 @@ func (t *task) letGo(ctx context.Context, key string, keeper schema.HostName) {
 }
 
 // each asks keepers side by side.
-func (k *keeping) each(ctx context.Context, keepers []schema.HostName, ask protocol.Slot) ([]*protocol.SlotReply, []error) {
+func (k *keeping) each(ctx context.Context, keepers []schema.HostName, ask protocol.SlotRequest) ([]*protocol.SlotReply, []error) {
 	ask.Holder = k.ID + "/" + string(k.name)
 	replies, errs := make([]*protocol.SlotReply, len(keepers)), make([]error, len(keepers))
 	var asking sync.WaitGroup
@@ -270,7 +270,7 @@ func (k *keeping) each(ctx context.Context, keepers []schema.HostName, ask proto
 // slotPatience is how long a keeper may take.
 const slotPatience = 30 * time.Second
 
-func (k *keeping) ask(ctx context.Context, keeper schema.HostName, ask protocol.Slot) (*protocol.SlotReply, error) {
+func (k *keeping) ask(ctx context.Context, keeper schema.HostName, ask protocol.SlotRequest) (*protocol.SlotReply, error) {
 	k.mu.Lock()
 	link := k.links[keeper]
 	if link == nil {
@@ -290,7 +290,7 @@ func (k *keeping) ask(ctx context.Context, keeper schema.HostName, ask protocol.
 	defer link.conn.CloseWhenDone(ctx)()
 	// If we crash here, the keeper has granted it or not; what it granted runs out, and
 	// who resumes the run is its holder.
-	reply, err := link.session.Slot(ctx, ask, slotPatience)
+	reply, err := session.Call(ctx, link.session, protocol.Slot, ask, session.Options{Deadline: slotPatience})
 	if err != nil {
 		link.err = err
 	}

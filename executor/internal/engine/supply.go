@@ -65,8 +65,8 @@ func (t *task) keepLease(ctx context.Context, s *session.Session) (stop func()) 
 				return
 			case <-time.After(leasePause):
 			}
-			// One that is lost is told by the next request that needs it.
-			_, _ = s.Call(ctx, session.Request{Op: protocol.OpLease, Field: "lease", Body: [][]byte{[]byte(`{"action":"renew"}`)}, Deadline: t.Patience.Begin})
+			// The next request that needs a lost lease fails.
+			_, _ = session.Call(ctx, s, protocol.Lease, protocol.LeaseRequest{Action: protocol.LeaseRenew}, session.Options{Deadline: t.Patience.Begin})
 		}
 	})
 	return func() {

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -85,20 +83,11 @@ func (w *watcher) attach(ctx context.Context) error {
 	defer conn.Close()
 	defer conn.CloseWhenDone(ctx)()
 	defer s.Close()
-	body, err := json.Marshal(protocol.Attach{Transaction: w.id, After: w.after})
+	reply, err := session.Call(ctx, s, protocol.Attach, protocol.AttachRequest{Transaction: w.id, After: w.after}, session.Options{Deadline: w.Patience.Apply, OnEvent: w.event})
 	if err != nil {
 		return err
 	}
-	response, err := s.First(ctx, session.Request{
-		Op: protocol.OpAttach, Field: "attach", Body: [][]byte{body}, Deadline: w.Patience.Apply, OnEvent: w.event,
-	})
-	if err != nil {
-		return err
-	}
-	if response.AttachReply == nil {
-		return errors.New("the helper answered attach with something else")
-	}
-	return w.judge(&response.AttachReply.Verdict)
+	return w.judge(&reply.Verdict)
 }
 
 func (w *watcher) event(event *protocol.Event) {

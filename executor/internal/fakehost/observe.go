@@ -1,7 +1,7 @@
 package fakehost
 
 import (
-	"fmt"
+	"context"
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -9,14 +9,10 @@ import (
 )
 
 // observe tells of the host without a change to it.
-func (s *Session) observe() (*protocol.ObserveReply, error) {
-	state, ask := s.Host.Look(), s.Request.Observe
-	if ask.Version != state.Version {
-		return nil, &protocol.Error{Kind: protocol.KindProtocol,
-			Message: fmt.Sprintf("this helper speaks version %d of the protocol, the executor version %d", state.Version, ask.Version)}
-	}
-	reply := &protocol.ObserveReply{Version: state.Version, System: schema.X8664Linux, Observation: schema.Observation{
-		At: time.Now().UTC(), OS: "Debian GNU/Linux 12 (bookworm)", Helper: schema.DigestOf(state.Helper), Name: schema.HostName(ask.Host),
+func (s *Session) observe(_ context.Context, request *protocol.Request, ask *protocol.ObserveRequest) (*protocol.ObserveReply, error) {
+	state := s.Host.Look()
+	reply := &protocol.ObserveReply{System: schema.X8664Linux, Observation: schema.Observation{
+		At: time.Now().UTC(), OS: "Debian GNU/Linux 12 (bookworm)", Helper: schema.DigestOf(state.Helper), Name: request.Host,
 		Drift: []schema.Drift{}, Units: []schema.ObservedUnit{}, Disks: []schema.Disk{},
 	}}
 	if state.Applied != "" {
@@ -29,7 +25,7 @@ func (s *Session) observe() (*protocol.ObserveReply, error) {
 			Differences: []schema.Difference{{Property: "mode", Was: "0644", Is: "0600"}}})
 	}
 	if ask.Part != nil {
-		if err := s.proposal(ask.Part, reply); err != nil {
+		if err := s.proposal(ask.Part.Part(request), reply); err != nil {
 			return nil, err
 		}
 	}
@@ -42,9 +38,6 @@ func (s *Session) observe() (*protocol.ObserveReply, error) {
 func (s *Session) proposal(part *schema.Part, reply *protocol.ObserveReply) error {
 	if err := part.Verify(); err != nil {
 		return err
-	}
-	if part.Digest != s.Request.Digest {
-		return fmt.Errorf("the part of plan %s came with plan %s", part.Digest, s.Request.Digest)
 	}
 	s.Part = part
 	paths, texts := s.missing()

@@ -1,6 +1,7 @@
 package fakehost
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,8 +81,8 @@ func (h *Host) goDown() {
 }
 
 // reboot tells of the boot, and ends the one that it is asked to.
-func (s *Session) reboot(state State) (*protocol.RebootReply, error) {
-	ask := s.Request.Reboot
+func (s *Session) reboot(ctx context.Context, request *protocol.Request, ask *protocol.RebootRequest) (*protocol.RebootReply, error) {
+	state := s.Host.Look()
 	reply := &protocol.RebootReply{Boot: state.Boot, Uptime: time.Minute, Failed: slices.Clone(state.Failed), Starting: state.Starting > 0}
 	reply.State.Needed = state.Needs
 	if state.Needs {
@@ -91,7 +92,7 @@ func (s *Session) reboot(state State) (*protocol.RebootReply, error) {
 		s.Host.Set(func(state *State) { state.Starting = max(state.Starting-1, 0) })
 		return reply, nil
 	}
-	if err := s.hold(); err != nil {
+	if err := s.hold(ctx, request); err != nil {
 		return nil, err
 	}
 	if state.OnReboot != nil {
@@ -104,15 +105,13 @@ func (s *Session) reboot(state State) (*protocol.RebootReply, error) {
 }
 
 // hook runs a hook of what was prepared or applied.
-func (s *Session) hook(state State) (*protocol.HookReply, error) {
-	ask := s.Request.Hook
-	if s.hello == nil {
-		return nil, fmt.Errorf("a hook comes after a hello")
-	}
+func (s *Session) hook(ctx context.Context, request *protocol.Request, ask *protocol.HookRequest) (*protocol.HookReply, error) {
+	state := s.Host.Look()
+	s.Hook = *ask
 	if prepared := s.Part != nil && s.Part.Index.Hosts[s.Part.Host].Manifest == ask.Manifest; !prepared && state.Applied != ask.Manifest {
 		return nil, fmt.Errorf("the hooks of %s are not this host's", ask.Manifest)
 	}
-	if err := s.hold(); err != nil {
+	if err := s.hold(ctx, request); err != nil {
 		return nil, err
 	}
 	s.Host.mu.Lock()
@@ -127,13 +126,7 @@ func (s *Session) hook(state State) (*protocol.HookReply, error) {
 }
 
 // slot takes or gives back a slot.
-func (s *Session) slot(state State) (*protocol.SlotReply, error) {
-	ask := s.Request.Slot
-	if state.OnSlot != nil {
-		if err := state.OnSlot(s); err != nil {
-			return nil, err
-		}
-	}
+func (s *Session) slot(_ context.Context, request *protocol.Request, ask *protocol.SlotRequest) (*protocol.SlotReply, error) {
 	reply := &protocol.SlotReply{}
 	s.Host.Set(func(state *State) {
 		held := state.Slots[ask.Key]
@@ -143,7 +136,7 @@ func (s *Session) slot(state State) (*protocol.SlotReply, error) {
 		case ask.Action == protocol.SlotRelease:
 			delete(state.Slots, ask.Key)
 		default:
-			state.Slots[ask.Key] = Slot{ask.Holder, ask.Operator}
+			state.Slots[ask.Key] = Slot{ask.Holder, request.Operator}
 			reply.Granted = true
 		}
 	})

@@ -1,6 +1,8 @@
 package fakehost
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -15,15 +17,16 @@ import (
 type Session struct {
 	Host    *Host
 	Command *sshtest.Command
-	// Request is the one under way.
+	// Request is the head of the one under way, and Hook and Run what it asks for.
 	Request protocol.Request
+	Hook    protocol.HookRequest
+	Run     protocol.RunRequest
 	// Part is what was prepared.
 	Part *schema.Part
 	// Back is what the host shall go back to.
 	Back schema.Digest
 
 	conn  *protocol.Conn
-	hello *protocol.Hello
 	epoch int64 // of the lease that the session took
 	asked int   // how often
 }
@@ -36,45 +39,54 @@ var ErrDie = fmt.Errorf("the helper dies here")
 
 func (s *Session) serve() int {
 	defer s.release()
+	server := s.server()
 	for {
-		s.Request = protocol.Request{}
-		if err := s.conn.Receive(&s.Request); err != nil {
+		request, body, err := server.Receive(s.conn)
+		if err != nil {
 			if err == io.EOF {
 				return 0
 			}
 			fmt.Fprintln(s.Command.Stderr, err)
 			return 1
 		}
-		s.Host.called(string(s.Request.Op))
+		s.Request = *request
+		s.Host.called(request.Op)
 		s.asked++
-		response := protocol.Response{Seq: s.Request.Seq}
-		switch err := s.answer(&response); err {
-		case nil:
-		case ErrCut:
-			if s.Request.Op == protocol.OpReboot {
+		response := &protocol.Response{Seq: request.Seq, Kind: protocol.ReplyBody}
+		var reply any
+		var last bool
+		if known := s.Host.Look().Version; request.Version != known && request.Op != protocol.ReplaceHelper.Name {
+			err = &protocol.Error{Kind: protocol.KindVersion, Message: fmt.Sprintf("this helper speaks version %d of the protocol, the executor version %d", known, request.Version)}
+		} else {
+			reply, last, err = server.Answer(context.Background(), request, body)
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, ErrCut):
+			if request.Op == protocol.Reboot.Name {
 				s.Host.goDown()
 			}
 			s.Command.Cut()
 			return -1
-		case ErrDie:
+		case errors.Is(err, ErrDie):
 			fmt.Fprintln(s.Command.Stderr, "panic: it died")
 			return 2
 		default:
-			reported, ok := err.(*protocol.Error)
-			if !ok {
-				reported = &protocol.Error{Kind: protocol.KindRefused, Message: err.Error()}
+			response.Kind = protocol.ErrorBody
+			if reported := new(protocol.Error); errors.As(err, &reported) {
+				reply = reported
+			} else {
+				reply = &protocol.Error{Kind: protocol.KindRefused, Message: err.Error()}
 			}
-			response = protocol.Response{Seq: s.Request.Seq, Error: reported}
 		}
 		response.Epoch = s.epoch
-		if err := s.conn.Send(response); err != nil {
+		if err := s.conn.Respond(response, reply); err != nil {
 			return 1
 		}
-		if s.Request.Op == protocol.OpReplaceHelper {
-			return 0
-		}
-		if reply := response.RebootReply; reply != nil && reply.Going {
+		if rebooting, ok := reply.(*protocol.RebootReply); ok && rebooting.Going {
 			s.Host.goDown()
+		}
+		if last {
 			return 0
 		}
 	}
@@ -82,16 +94,16 @@ func (s *Session) serve() int {
 
 // hold is the host's lease: a request without an epoch takes it, any other must
 // have it.
-func (s *Session) hold() (err error) {
+func (s *Session) hold(_ context.Context, request *protocol.Request) (err error) {
 	s.Host.Set(func(state *State) {
 		switch holder := state.Holder + state.lease; {
-		case s.Request.Epoch != 0 && (state.lease != s.Request.Run || state.epoch != s.Request.Epoch):
-			err = fmt.Errorf("the lease of run %s on this host ended", s.Request.Run)
-		case s.Request.Epoch == 0 && holder != "" && holder != s.Request.Run:
+		case request.Epoch != 0 && (state.lease != request.Run || state.epoch != request.Epoch):
+			err = fmt.Errorf("the lease of run %s on this host ended", request.Run)
+		case request.Epoch == 0 && holder != "" && holder != request.Run:
 			err = fmt.Errorf("locked by run %s, started 2026-01-01T12:00:00Z, by bob@desk", holder)
-		case s.Request.Epoch == 0:
+		case request.Epoch == 0:
 			state.epoch++
-			state.lease, s.epoch = s.Request.Run, state.epoch
+			state.lease, s.epoch = request.Run, state.epoch
 		}
 	})
 	return err
@@ -111,100 +123,71 @@ func (s *Session) release() {
 
 // Send sends an event.
 func (s *Session) Send(event protocol.Event) {
-	_ = s.conn.Send(protocol.Response{Seq: s.Request.Seq, Event: &event})
+	_ = s.conn.Respond(&protocol.Response{Seq: s.Request.Seq, Kind: protocol.EventBody}, event)
 }
 
-func (s *Session) answer(response *protocol.Response) (err error) {
-	state := s.Host.Look()
-	switch s.Request.Op {
-	case protocol.OpHello:
-		if state.OnHello != nil {
-			if err := state.OnHello(s); err != nil {
-				return err
+func (s *Session) server() *protocol.Server {
+	server := protocol.NewServer(s.hold)
+	protocol.Handle(server, protocol.Hello, scripted(s, func(state State) func(*Session) error { return state.OnHello }, s.greet))
+	protocol.Handle(server, protocol.Observe, s.observe)
+	protocol.Handle(server, protocol.ReplaceHelper, s.replace)
+	protocol.Handle(server, protocol.Prepare, scripted(s, func(state State) func(*Session) error { return state.OnPrepare }, s.prepare))
+	protocol.Handle(server, protocol.Payloads, s.keep)
+	protocol.Handle(server, protocol.Lease, s.lease)
+	protocol.Handle(server, protocol.Begin, s.begin)
+	protocol.Handle(server, protocol.Attach, scripted(s, func(state State) func(*Session) error { return state.OnAttach }, s.attach))
+	protocol.Handle(server, protocol.Confirm, s.confirm)
+	protocol.Handle(server, protocol.Back, scripted(s, func(state State) func(*Session) error { return state.OnBack }, s.back))
+	protocol.Handle(server, protocol.Health, s.health)
+	protocol.Handle(server, protocol.Hook, s.hook)
+	protocol.Handle(server, protocol.Reboot, s.reboot)
+	protocol.Handle(server, protocol.Slot, scripted(s, func(state State) func(*Session) error { return state.OnSlot }, s.slot))
+	protocol.Handle(server, protocol.Run, s.run)
+	return server
+}
+
+type answer[Q, R any] func(context.Context, *protocol.Request, *Q) (*R, error)
+
+// scripted runs the host's script, where it has one, before an answer.
+func scripted[Q, R any](s *Session, script func(State) func(*Session) error, then answer[Q, R]) answer[Q, R] {
+	return func(ctx context.Context, request *protocol.Request, ask *Q) (*R, error) {
+		if run := script(s.Host.Look()); run != nil {
+			if err := run(s); err != nil {
+				return nil, err
 			}
 		}
-		response.HelloReply, err = s.greet()
-	case protocol.OpObserve:
-		response.ObserveReply, err = s.observe()
-	case protocol.OpReplaceHelper:
-		response.ReplaceReply, err = s.replace()
-	case protocol.OpPrepare:
-		if err := s.hold(); err != nil {
-			return err
-		}
-		if state.OnPrepare != nil {
-			if err := state.OnPrepare(s); err != nil {
-				return err
-			}
-		}
-		response.PrepareReply, err = s.prepare()
-	case protocol.OpPayloads:
-		if err := s.hold(); err != nil {
-			return err
-		}
-		response.PayloadsReply, err = s.keep()
-	case protocol.OpLease:
-		response.LeaseReply, err = s.lease()
-	case protocol.OpBegin:
-		response.BeginReply, err = s.begin(state)
-		if err == nil && state.OnBegin != nil {
-			err = state.OnBegin(s)
-		}
-	case protocol.OpAttach:
-		if state.OnAttach != nil {
-			if err := state.OnAttach(s); err != nil {
-				return err
-			}
-		}
-		response.AttachReply, err = s.attach()
-	case protocol.OpConfirm:
-		response.ConfirmReply, err = s.confirm()
-	case protocol.OpBack:
-		response.BackReply, err = s.back(state)
-	case protocol.OpHealth:
-		if s.Request.Health.Manifest != state.Applied {
-			return fmt.Errorf("something else was applied meanwhile")
-		}
-		response.HealthReply = &protocol.HealthReply{}
-		if state.OnHealth != nil {
-			response.HealthReply.Failure, err = state.OnHealth(s)
-		}
-	case protocol.OpHook:
-		response.HookReply, err = s.hook(state)
-	case protocol.OpReboot:
-		response.RebootReply, err = s.reboot(state)
-	case protocol.OpSlot:
-		response.SlotReply, err = s.slot(state)
-	case protocol.OpRun:
-		response.CommandReply, err = s.run(state)
-	default:
-		err = fmt.Errorf("unknown request %q", s.Request.Op)
+		return then(ctx, request, ask)
 	}
-	return err
 }
 
-func (s *Session) greet() (*protocol.HelloReply, error) {
+func (s *Session) health(_ context.Context, _ *protocol.Request, ask *protocol.HealthRequest) (*protocol.HealthReply, error) {
+	state := s.Host.Look()
+	if ask.Manifest != state.Applied {
+		return nil, fmt.Errorf("something else was applied meanwhile")
+	}
+	if state.OnHealth == nil {
+		return &protocol.HealthReply{}, nil
+	}
+	failure, err := state.OnHealth(s)
+	return &protocol.HealthReply{Failure: failure}, err
+}
+
+func (s *Session) greet(_ context.Context, request *protocol.Request, ask *protocol.HelloRequest) (*protocol.HelloReply, error) {
 	state := s.Host.Look() // a script may have changed it
-	s.hello = s.Request.Hello
 	system := schema.X8664Linux
 	if state.Machine == "Linux aarch64" {
 		system = schema.AArch64Linux
 	}
-	if s.hello.Version != state.Version {
-		return nil, &protocol.Error{Kind: protocol.KindProtocol,
-			Message: fmt.Sprintf("this helper speaks version %d of the protocol, the executor version %d", state.Version, s.hello.Version)}
-	}
 	reply := &protocol.HelloReply{
-		Version: state.Version, Helper: schema.DigestOf(state.Helper), System: system, Base: schema.Debian, Nix: "2.8.0",
+		Helper: schema.DigestOf(state.Helper), System: system, Base: schema.Debian, Nix: "2.8.0",
 		Applied: state.Applied, Generation: state.Generation, Boot: state.Boot,
 	}
-	s.Host.tell(s.Request.Run, reply)
-	reply.Unchanged = state.Applied == s.hello.Manifest && !state.Drifted && reply.Transaction == nil && state.Holder == ""
+	s.Host.tell(request.Run, reply)
+	reply.Unchanged = state.Applied == ask.Manifest && !state.Drifted && reply.Transaction == nil && state.Holder == ""
 	return reply, nil
 }
 
-func (s *Session) replace() (*protocol.ReplaceReply, error) {
-	ask := s.Request.ReplaceHelper
+func (s *Session) replace(_ context.Context, _ *protocol.Request, ask *protocol.ReplaceRequest) (*protocol.ReplaceReply, error) {
 	digest, err := schema.DigestOfValue(ask.Index)
 	if err != nil || digest != s.Request.Digest {
 		return nil, fmt.Errorf("wrong digest of the index: expected %s, found %s", s.Request.Digest, digest)
@@ -219,15 +202,12 @@ func (s *Session) replace() (*protocol.ReplaceReply, error) {
 	return nil, fmt.Errorf("the plan does not name the helper %s", found)
 }
 
-func (s *Session) prepare() (*protocol.PrepareReply, error) {
-	part := s.Request.Prepare.Part
+func (s *Session) prepare(_ context.Context, request *protocol.Request, ask *protocol.PrepareRequest) (*protocol.PrepareReply, error) {
+	part := ask.Part(request)
 	if err := part.Verify(); err != nil {
 		return nil, err
 	}
-	if part.Host != s.hello.Host || part.Digest != s.Request.Digest {
-		return nil, fmt.Errorf("the part of %q in plan %s came to %q in plan %s", part.Host, part.Digest, s.hello.Host, s.Request.Digest)
-	}
-	s.Part = &part
+	s.Part = part
 	missing, texts := s.missing()
 	return &protocol.PrepareReply{MissingPaths: missing, MissingPayloads: texts, Changes: s.changes()}, nil
 }
@@ -259,8 +239,8 @@ func changesOf(host *Host, part *schema.Part) []schema.Change {
 	return changes
 }
 
-func (s *Session) keep() (*protocol.PayloadsReply, error) {
-	for digest, payload := range s.Request.Payloads.Payloads {
+func (s *Session) keep(_ context.Context, _ *protocol.Request, ask *protocol.PayloadsRequest) (*protocol.PayloadsReply, error) {
+	for digest, payload := range ask.Payloads {
 		content, err := payload.Bytes()
 		if err != nil || schema.DigestOf(content) != digest {
 			return nil, fmt.Errorf("wrong digest of a payload: expected %s", digest)
@@ -272,23 +252,24 @@ func (s *Session) keep() (*protocol.PayloadsReply, error) {
 
 // lease takes the lease as asked. Where a transaction was interrupted, that rescues
 // it: it is undone.
-func (s *Session) lease() (*protocol.LeaseReply, error) {
-	if s.Request.Lease.Action != protocol.LeaseTake {
-		return &protocol.LeaseReply{}, s.hold()
+func (s *Session) lease(ctx context.Context, request *protocol.Request, ask *protocol.LeaseRequest) (*protocol.LeaseReply, error) {
+	if ask.Action != protocol.LeaseTake {
+		return &protocol.LeaseReply{}, s.hold(ctx, request)
 	}
-	if t := s.Host.transaction(""); t != nil && t.Run == s.Request.Run {
+	if t := s.Host.transaction(""); t != nil && t.Run == request.Run {
 		t.End(protocol.Verdict{Outcome: protocol.RolledBack, Message: "it was interrupted"})
 	}
-	s.Request.Epoch = 0
-	return &protocol.LeaseReply{}, s.hold()
+	request.Epoch = 0
+	return &protocol.LeaseReply{}, s.hold(ctx, request)
 }
 
 // begin starts the transaction of what was prepared.
-func (s *Session) begin(state State) (*protocol.BeginReply, error) {
+func (s *Session) begin(ctx context.Context, request *protocol.Request, _ *protocol.BeginRequest) (*protocol.BeginReply, error) {
+	state := s.Host.Look()
 	if s.Part == nil && s.Back == "" {
 		return nil, fmt.Errorf("nothing was prepared")
 	}
-	if err := s.hold(); err != nil {
+	if err := s.hold(ctx, request); err != nil {
 		return nil, err
 	}
 	if s.Back != "" {
@@ -307,36 +288,31 @@ func (s *Session) start(t *Transaction, script func(*Transaction) error) (*proto
 	s.Host.transactions = append(s.Host.transactions, t)
 	s.Host.mu.Unlock()
 	go t.run(script)
+	if state := s.Host.Look(); state.OnBegin != nil {
+		if err := state.OnBegin(s); err != nil {
+			return nil, err
+		}
+	}
 	return &protocol.BeginReply{Transaction: t.ID}, nil
 }
 
 // back prepares the way to a generation, which must be named by its number.
-func (s *Session) back(state State) (*protocol.BackReply, error) {
-	if err := s.hold(); err != nil {
-		return nil, err
-	}
-	if state.OnBack != nil {
-		if err := state.OnBack(s); err != nil {
-			return nil, err
-		}
-	}
-	number, err := strconv.Atoi(s.Request.Back.To)
+func (s *Session) back(_ context.Context, _ *protocol.Request, ask *protocol.BackRequest) (*protocol.BackReply, error) {
+	state := s.Host.Look()
+	number, err := strconv.Atoi(ask.To)
 	if err != nil || state.Generations[number] == "" {
-		return nil, fmt.Errorf("there is no generation %q", s.Request.Back.To)
+		return nil, fmt.Errorf("there is no generation %q", ask.To)
 	}
 	s.Back = state.Generations[number]
 	return &protocol.BackReply{Generation: &schema.KeptGeneration{Generation: number, Manifest: s.Back}}, nil
 }
 
 // run runs a command as the script says.
-func (s *Session) run(state State) (*protocol.CommandReply, error) {
-	ask := s.Request.Command
-	if ask.Version != state.Version {
-		return nil, &protocol.Error{Kind: protocol.KindProtocol,
-			Message: fmt.Sprintf("this helper speaks version %d of the protocol, the executor version %d", state.Version, ask.Version)}
-	}
+func (s *Session) run(ctx context.Context, request *protocol.Request, ask *protocol.RunRequest) (*protocol.RunReply, error) {
+	state := s.Host.Look()
+	s.Run = *ask
 	if !ask.NoLock {
-		if err := s.hold(); err != nil {
+		if err := s.hold(ctx, request); err != nil {
 			return nil, err
 		}
 	}
@@ -346,5 +322,5 @@ func (s *Session) run(state State) (*protocol.CommandReply, error) {
 	if state.OnRun != nil {
 		exit, err = state.OnRun(s)
 	}
-	return &protocol.CommandReply{Exit: exit, Unit: "nixfleet-command-r.service"}, err
+	return &protocol.RunReply{Exit: exit, Unit: "nixfleet-command-r.service"}, err
 }

@@ -1,6 +1,7 @@
 package fakehost
 
 import (
+	"context"
 	"fmt"
 	"sync"
 
@@ -126,17 +127,17 @@ func (t *Transaction) run(script func(*Transaction) error) {
 }
 
 // attach tells events until the verdict.
-func (s *Session) attach() (*protocol.AttachReply, error) {
-	t := s.Host.transaction(s.Request.Attach.Transaction)
+func (s *Session) attach(_ context.Context, _ *protocol.Request, ask *protocol.AttachRequest) (*protocol.AttachReply, error) {
+	t := s.Host.transaction(ask.Transaction)
 	if t == nil {
 		return nil, fmt.Errorf("no transaction is at work on this host")
 	}
-	if s.Request.Attach.Transaction == "" {
+	if ask.Transaction == "" {
 		s.Send(protocol.Event{Watching: &protocol.Transaction{ID: t.ID, Run: t.Run, Operator: "alice@desk"}})
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for told := s.Request.Attach.After; ; {
+	for told := ask.After; ; {
 		for ; told < len(t.events); told++ {
 			s.Send(t.events[told])
 		}
@@ -150,16 +151,16 @@ func (s *Session) attach() (*protocol.AttachReply, error) {
 	}
 }
 
-func (s *Session) confirm() (*protocol.ConfirmReply, error) {
-	t := s.Host.transaction(s.Request.Confirm.Transaction)
+func (s *Session) confirm(_ context.Context, request *protocol.Request, ask *protocol.ConfirmRequest) (*protocol.ConfirmReply, error) {
+	t := s.Host.transaction(ask.Transaction)
 	if t == nil {
-		return nil, fmt.Errorf("there is no transaction %q", s.Request.Confirm.Transaction)
+		return nil, fmt.Errorf("there is no transaction %q", ask.Transaction)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case t.Run != s.Request.Run || t.Epoch != s.Request.Epoch:
-		return nil, fmt.Errorf("%s belongs to run %s in epoch %d, not %s in %d", t.ID, t.Run, t.Epoch, s.Request.Run, s.Request.Epoch)
+	case t.Run != request.Run || t.Epoch != request.Epoch:
+		return nil, fmt.Errorf("%s belongs to run %s in epoch %d, not %s in %d", t.ID, t.Run, t.Epoch, request.Run, request.Epoch)
 	case !t.waiting || s.asked > 1:
 		return nil, fmt.Errorf("this session proves nothing")
 	}

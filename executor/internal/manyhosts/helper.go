@@ -1,9 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"encoding/binary"
-	"encoding/json"
+	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -24,99 +23,65 @@ type session struct {
 }
 
 // serve answers requests until the controller ends the session.
-func (s *session) serve(r io.Reader) error {
+func (s *session) serve() error {
+	server := protocol.NewServer(func(context.Context, *protocol.Request) error { s.epoch = 1; return nil })
+	protocol.Handle(server, protocol.Hello, s.hello)
+	protocol.HandleDecoded(server, protocol.Prepare, s.host.fleet.parts.of, s.prepare)
+	protocol.Handle(server, protocol.Payloads, s.keep)
+	protocol.Handle(server, protocol.Lease, s.lease)
+	protocol.Handle(server, protocol.Begin, s.begin)
+	protocol.Handle(server, protocol.Attach, s.attach)
+	protocol.Handle(server, protocol.Confirm, s.confirm)
 	for {
-		request, body, err := receive(r)
+		request, body, err := server.Receive(s.conn)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		response := protocol.Response{Seq: request.Seq}
-		if err := s.answer(request, body, &response); err != nil {
+		response := &protocol.Response{Seq: request.Seq, Kind: protocol.ReplyBody}
+		reply, _, err := server.Answer(context.Background(), request, body)
+		if err != nil {
 			s.host.fleet.fault(fmt.Sprintf("%s: %v", request.Op, err))
-			response = protocol.Response{Seq: request.Seq, Error: &protocol.Error{Kind: protocol.KindRefused, Message: err.Error()}}
+			response.Kind, reply = protocol.ErrorBody, &protocol.Error{Kind: protocol.KindRefused, Message: err.Error()}
 		}
 		response.Epoch = s.epoch
-		if err := s.conn.Send(response); err != nil {
+		if err := s.conn.Respond(response, reply); err != nil {
 			return nil // the controller has gone
 		}
 	}
 }
 
-// receive reads a request. What hosts each decode on their own CPU, a plan's index,
-// would be decoded here a thousand times on one, and slow down who is measured: of
-// such a request only the head is decoded, and the body returned as it came.
-func receive(r io.Reader) (*protocol.Request, []byte, error) {
-	var size uint32
-	if err := binary.Read(r, binary.BigEndian, &size); err != nil {
-		return nil, nil, err
-	}
-	body := make([]byte, size)
-	if _, err := io.ReadFull(r, body); err != nil {
-		return nil, nil, err
-	}
-	request := &protocol.Request{}
-	if head, rest, found := bytes.Cut(body, []byte(`,"prepare":`)); found {
-		return request, rest, json.Unmarshal(append(bytes.Clone(head), '}'), request)
-	}
-	return request, body, json.Unmarshal(body, request)
-}
-
-func (s *session) answer(request *protocol.Request, body []byte, response *protocol.Response) (err error) {
-	if request.Op != protocol.OpHello && request.Op != protocol.OpAttach && request.Op != protocol.OpConfirm {
-		s.epoch = 1
-	}
-	switch request.Op {
-	case protocol.OpHello:
-		response.HelloReply = s.hello(request.Hello)
-	case protocol.OpPrepare:
-		response.PrepareReply, err = s.prepare(request.Digest, body)
-	case protocol.OpPayloads:
-		response.PayloadsReply, err = s.keep(request.Payloads)
-	case protocol.OpLease:
-		response.LeaseReply = &protocol.LeaseReply{}
-	case protocol.OpBegin:
-		response.BeginReply, err = s.begin(request.Run)
-	case protocol.OpAttach:
-		response.AttachReply, err = s.attach(request)
-	case protocol.OpConfirm:
-		response.ConfirmReply, err = s.confirm(request)
-	default:
-		err = fmt.Errorf("this host does not do that")
-	}
-	return err
-}
-
-func (s *session) hello(ask *protocol.Hello) *protocol.HelloReply {
+func (s *session) hello(_ context.Context, _ *protocol.Request, ask *protocol.HelloRequest) (*protocol.HelloReply, error) {
 	time.Sleep(s.host.fleet.latency.look)
 	s.host.mu.Lock()
 	defer s.host.mu.Unlock()
 	reply := &protocol.HelloReply{
-		Version: protocol.Version, Helper: s.host.fleet.helper, System: schema.X8664Linux, Base: schema.Debian, OS: "Debian GNU/Linux 12 (bookworm)",
+		Helper: s.host.fleet.helper, System: schema.X8664Linux, Base: schema.Debian, OS: "Debian GNU/Linux 12 (bookworm)",
 		Nix: "2.8.0", Free: map[string]int64{"/nix": 1 << 34, "/var": 1 << 34, "/etc": 1 << 34}, Applied: s.host.applied,
 		Unchanged: s.host.applied == ask.Manifest, Boot: "b1", Now: time.Now(),
 	}
 	if s.host.applied != "" {
 		reply.Generation = 1
 	}
-	return reply
+	return reply, nil
 }
 
-func (s *session) prepare(digest schema.Digest, body []byte) (reply *protocol.PrepareReply, err error) {
-	if s.part, err = s.host.fleet.parts.of(digest, body); err != nil {
+func (s *session) prepare(_ context.Context, request *protocol.Request, ask *part) (*protocol.PrepareReply, error) {
+	if err := ask.belongsTo(request); err != nil {
 		return nil, err
 	}
+	s.part = ask
 	time.Sleep(s.host.fleet.latency.look)
 	s.host.mu.Lock()
 	defer s.host.mu.Unlock()
-	reply = &protocol.PrepareReply{Changes: s.part.changes}
+	reply := &protocol.PrepareReply{Changes: s.part.changes}
 	reply.MissingPaths, reply.MissingPayloads = s.host.lacks(s.part)
 	return reply, nil
 }
 
-func (s *session) keep(ask *protocol.Payloads) (*protocol.PayloadsReply, error) {
+func (s *session) keep(_ context.Context, _ *protocol.Request, ask *protocol.PayloadsRequest) (*protocol.PayloadsReply, error) {
 	s.host.mu.Lock()
 	defer s.host.mu.Unlock()
 	for digest, payload := range ask.Payloads {
@@ -129,28 +94,32 @@ func (s *session) keep(ask *protocol.Payloads) (*protocol.PayloadsReply, error) 
 	return &protocol.PayloadsReply{}, nil
 }
 
-func (s *session) begin(run string) (*protocol.BeginReply, error) {
+func (s *session) lease(context.Context, *protocol.Request, *protocol.LeaseRequest) (*protocol.LeaseReply, error) {
+	return &protocol.LeaseReply{}, nil
+}
+
+func (s *session) begin(_ context.Context, request *protocol.Request, _ *protocol.BeginRequest) (*protocol.BeginReply, error) {
 	if s.part == nil {
 		return nil, errors.New("nothing was prepared")
 	}
-	c, err := s.host.begin(run, s.part)
+	c, err := s.host.begin(request.Run, s.part)
 	if err != nil {
 		return nil, err
 	}
 	return &protocol.BeginReply{Transaction: c.id}, nil
 }
 
-// attach tells of the work, evenly over its time, and waits until it is confirmed.
-func (s *session) attach(request *protocol.Request) (*protocol.AttachReply, error) {
+// attach sends the events of the work, evenly over its time, and waits until it is confirmed.
+func (s *session) attach(_ context.Context, request *protocol.Request, ask *protocol.AttachRequest) (*protocol.AttachReply, error) {
 	c := s.host.last()
-	if c == nil || c.id != request.Attach.Transaction {
-		return nil, fmt.Errorf("there is no transaction %q", request.Attach.Transaction)
+	if c == nil || c.id != ask.Transaction {
+		return nil, fmt.Errorf("there is no transaction %q", ask.Transaction)
 	}
 	events := c.events()
-	for i := request.Attach.After; i < len(events); i++ {
+	for i := ask.After; i < len(events); i++ {
 		time.Sleep(time.Until(c.began.Add(time.Duration(i+1) * s.host.toil() / time.Duration(len(events)))))
-		if err := s.conn.Send(protocol.Response{Seq: request.Seq, Event: &events[i]}); err != nil {
-			return nil, nil
+		if err := s.conn.Respond(&protocol.Response{Seq: request.Seq, Kind: protocol.EventBody}, events[i]); err != nil {
+			return nil, err
 		}
 	}
 	<-c.confirmed
@@ -169,11 +138,11 @@ func (c *change) events() []protocol.Event {
 	return events
 }
 
-func (s *session) confirm(request *protocol.Request) (*protocol.ConfirmReply, error) {
+func (s *session) confirm(_ context.Context, _ *protocol.Request, ask *protocol.ConfirmRequest) (*protocol.ConfirmReply, error) {
 	c := s.host.last()
 	switch {
-	case c == nil || c.id != request.Confirm.Transaction:
-		return nil, fmt.Errorf("there is no transaction %q", request.Confirm.Transaction)
+	case c == nil || c.id != ask.Transaction:
+		return nil, fmt.Errorf("there is no transaction %q", ask.Transaction)
 	case s.began.Before(c.began.Add(s.host.toil())):
 		return nil, errors.New("this session began before the waiting did, and proves nothing")
 	}
@@ -181,45 +150,58 @@ func (s *session) confirm(request *protocol.Request) (*protocol.ConfirmReply, er
 	return &protocol.ConfirmReply{}, nil
 }
 
-// part is what alike hosts are told to be.
+// part is what alike hosts are asked to be.
 type part struct {
-	shared  []byte // as it came
-	digest  schema.Digest
+	index   schema.Digest
+	hosts   map[schema.HostName]schema.Host
+	digest  schema.Digest // of the manifest
 	paths   []schema.StorePath
 	texts   []schema.Digest
 	changes []schema.Change
 }
 
-// parts are those that were verified: byte by byte the same need not be again.
-type parts struct {
-	mu       sync.Mutex
-	verified map[schema.Digest]*part
+// belongsTo checks that the request's host and plan are those of the part.
+func (p *part) belongsTo(request *protocol.Request) error {
+	if p.index != request.Digest || p.hosts[request.Host].Manifest != p.digest {
+		return fmt.Errorf("the part is not that of %q in plan %s", request.Host, request.Digest)
+	}
+	return nil
 }
 
-func (p *parts) of(digest schema.Digest, body []byte) (*part, error) {
-	_, shared, found := bytes.Cut(body, []byte(`"index":`))
-	if !found {
-		return nil, errors.New("expected an index in the part")
-	}
+// parts are those that were decoded, by the hash of their bytes: hosts decode each on
+// their own CPU what would be decoded here a thousand times on one, and slow down the
+// controller that is measured.
+type parts struct {
+	mu      sync.Mutex
+	decoded map[[sha256.Size]byte]*part
+}
+
+func (p *parts) of(body []byte) (*part, error) {
+	sum := sha256.Sum256(body)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if known := p.verified[digest]; known != nil && bytes.Equal(known.shared, shared) {
+	if known := p.decoded[sum]; known != nil {
 		return known, nil
 	}
-	var ask protocol.Prepare
-	if err := json.Unmarshal(body[:len(body)-1], &ask); err != nil { // without the request's bracket
+	var ask protocol.PrepareRequest
+	if err := schema.DecodeKnown(body, &ask); err != nil {
 		return nil, err
 	}
-	if err := ask.Part.Verify(); err != nil {
+	index, err := schema.DigestOfValue(ask.Index)
+	if err != nil {
 		return nil, err
 	}
-	made := &part{shared: shared, digest: ask.Part.Index.Hosts[ask.Part.Host].Manifest, texts: ask.Part.Manifest.PayloadDigests()}
-	for _, entry := range ask.Part.Closure {
+	digest, err := schema.DigestOfValue(ask.Manifest)
+	if err != nil {
+		return nil, err
+	}
+	made := &part{index: index, hosts: ask.Index.Hosts, digest: digest, texts: ask.Manifest.PayloadDigests()}
+	for _, entry := range ask.Closure {
 		made.paths = append(made.paths, entry.Path)
 	}
-	for _, file := range ask.Part.Manifest.Files {
+	for _, file := range ask.Manifest.Files {
 		made.changes = append(made.changes, schema.Change{Action: schema.Create, Kind: "file", Object: file.Path})
 	}
-	p.verified[digest] = made
+	p.decoded[sum] = made
 	return made, nil
 }

@@ -48,7 +48,7 @@ func (h *host) run(c *sshtest.Command) int {
 	switch line := strings.TrimPrefix(c.Line, "sudo -n "); line {
 	case protocol.HelperPath + " serve":
 		s := &session{host: h, began: time.Now(), conn: protocol.NewConn(c.Stdin, c.Stdout)}
-		err := s.serve(c.Stdin)
+		err := s.serve()
 		if err != nil {
 			h.fleet.fault(err.Error())
 			fmt.Fprintln(c.Stderr, err)

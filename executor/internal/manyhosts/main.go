@@ -96,7 +96,7 @@ func run() error {
 	flag.DurationVar(&l.least, "least", 300*time.Millisecond, "the shortest work")
 	flag.DurationVar(&l.most, "most", time.Second, "the longest work")
 	flag.Parse()
-	f := &fleet{latency: l, hosts: map[string]*host{}, parts: parts{verified: map[schema.Digest]*part{}}}
+	f := &fleet{latency: l, hosts: map[string]*host{}, parts: parts{decoded: map[[sha256.Size]byte]*part{}}}
 	binary, err := os.ReadFile(*helper)
 	if err != nil {
 		return err

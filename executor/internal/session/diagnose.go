@@ -13,16 +13,19 @@ import (
 	"github.com/nixfleet/nixfleet/executor/protocol"
 )
 
-// missingHelper says that there is no helper on the host, and that the account
-// may run it as root if there were one.
-type missingHelper struct{ host string }
+// AbsentError says that there is no helper on the host, and that the account may run it
+// as root if there were one.
+type AbsentError struct{ error }
 
-func (m *missingHelper) Error() string {
-	return fmt.Sprintf("there is no helper on %s at %s", m.host, protocol.HelperPath)
-}
+// Unwrap returns the error with its kind.
+func (e *AbsentError) Unwrap() error { return e.error }
 
 // diagnose finds out why the helper gave no first reply.
 func (s *Session) diagnose(ctx context.Context, err error) error {
+	if isVersion(err) {
+		return fault.New(fault.Refused, "the helper on %s is of another version of NixFleet: %w", s.Host, err).
+			WithHint("an execution replaces it by the plan's; or use the nixfleet that executed last")
+	}
 	var reported *protocol.Error
 	if errors.As(err, &reported) || fault.Is(err, fault.LinkLost) || fault.Is(err, fault.Interrupted) || ctx.Err() != nil {
 		return err
@@ -32,13 +35,17 @@ func (s *Session) diagnose(ctx context.Context, err error) error {
 			WithHint("make its start-up files (~/.bashrc, /etc/bash.bashrc, …) silent where there is no terminal: put [ -t 1 ] || return at their top")
 	}
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return fault.New(fault.Refused, "cannot understand the helper on %s: %w", s.Host, err)
+		return s.unreadable(err)
 	}
 	exit, waitErr := s.command.Wait(endPatience)
 	if waitErr != nil {
 		return waitErr
 	}
 	if found := recognise(s.user, string(s.Host), exit); found != nil {
+		if absent := new(AbsentError); errors.As(found, &absent) {
+			return &AbsentError{fault.New(fault.Refused, "%w: nothing was ever applied there, or it was released", absent.error).
+				WithHint("the first execution installs the helper where %q may use sudo freely; or %s", s.user, byHand(s.Identity))}
+		}
 		if s.isAbsent(found) {
 			return mayNotInstall(s.Identity, s.user)
 		}
@@ -103,7 +110,7 @@ func recognise(user, host string, exit transport.Exit) error {
 		return fault.New(fault.Refused, "the helper on %s is for another architecture, or damaged: %s", host, exit.Stderr).
 			WithHint("correct the host's system in the inventory and compile again; where it is right: rm %s as root on %s, and execute again or put it there yourself (nixfleet helper --help)", protocol.HelperPath, host)
 	case says(protocol.HelperPath+": command not found", protocol.HelperPath+": No such file", protocol.HelperPath+": not found"):
-		return &missingHelper{host}
+		return &AbsentError{fault.New(fault.Refused, "there is no helper on %s at %s", host, protocol.HelperPath)}
 	case says("sudo: command not found", "sudo: not found", "sudo: No such file"):
 		return fault.New(fault.Refused, "there is no sudo on %s", host).WithHint("as root on the host: apt install sudo")
 	case says("This account is currently not available", "account is currently not available"):
@@ -122,3 +129,12 @@ var asScript = regexp.MustCompile(regexp.QuoteMeta(protocol.HelperPath) + `: (li
 func sudoersLine(user string) string {
 	return fmt.Sprintf("%s ALL=(root) NOPASSWD: %[2]s serve, %[2]s store", user, protocol.HelperPath)
 }
+
+// Deserted reports whether nothing of NixFleet is on the host: neither the helper nor
+// the directory that it lives in.
+func Deserted(conn *transport.Conn) (bool, error) {
+	exit, err := run(conn, "ls -d "+stateDirectory, nil)
+	return err == nil && exit.Status != 0 && strings.Contains(exit.Stderr, "No such file"), err
+}
+
+const stateDirectory = "/var/lib/nixfleet"

@@ -1,9 +1,11 @@
 // Package session talks to the helper on one host: it starts it, recognises why
-// it does not start, puts the plan's helper in place, and carries requests.
+// it does not start, puts the plan's helper in place, and calls its operations.
 package session
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -26,7 +28,7 @@ type Identity struct {
 	Operator string
 	// System is what the plan says the host is, for hints.
 	System schema.System
-	// Wire is told every message, sent or received, in parts; may be nil.
+	// Wire sees every message, sent or received, in parts; may be nil.
 	Wire func(sent bool, parts ...[]byte)
 }
 
@@ -46,15 +48,12 @@ type Session struct {
 // Epoch returns the epoch of the lease that the session holds; 0 where it holds none.
 func (s *Session) Epoch() int64 { return s.epoch }
 
-// How long a helper may take. A login is part of the first: PAM may ask a directory server.
-const (
-	helloPatience   = time.Minute
-	endPatience     = 5 * time.Second
-	replacePatience = 10 * time.Minute
-)
+// endPatience is how long a helper may take to end.
+const endPatience = 5 * time.Second
 
-// start runs the helper; whether that works shows at the first reply.
-func start(conn *transport.Conn, id Identity) (*Session, error) {
+// Start runs the helper that is on the host, whatever its hash. Whether that works shows
+// at the first reply.
+func Start(conn *transport.Conn, id Identity) (*Session, error) {
 	command, err := conn.Start(AsRoot(conn.User(), protocol.HelperPath+" serve"))
 	if err != nil {
 		return nil, err
@@ -78,57 +77,104 @@ func AsRoot(user, command string) string {
 // Close ends the helper: it exits when its standard input ends.
 func (s *Session) Close() { s.command.Close() }
 
-// Request is one request; the body is the JSON of its operation's field, in
-// parts that may be shared between hosts.
-type Request struct {
-	Op    protocol.Op
-	Field string
-	Body  [][]byte
-	// Deadline is how long the helper may take; 0 is for ever.
+// Options are what differs between calls of one operation.
+type Options struct {
+	// Deadline is how long the helper may take; 0 stands for the operation's patience,
+	// which is unlimited where the operation has none.
 	Deadline time.Duration
-	// OnEvent takes what the helper reports meanwhile; may be nil.
+	// OnEvent takes the events that come before the reply; may be nil.
 	OnEvent func(*protocol.Event)
 	// Epoch is that of another session's lease, to speak for it; 0 for our own.
 	Epoch int64
 }
 
-// Call sends a request and waits for its reply. An error that the helper
-// reported is a [*protocol.Error]; any other leaves open whether the request was
+// Call sends a request and waits for its reply. An error that the helper reported
+// unwraps to a [*protocol.Error]; any other leaves open whether the request was
 // carried out.
-func (s *Session) Call(ctx context.Context, request Request) (*protocol.Response, error) {
+func Call[Q, R any](ctx context.Context, s *Session, op protocol.Op[Q, R], ask Q, options Options) (*R, error) {
+	body, err := protocol.Encode(ask)
+	if err != nil {
+		return nil, fmt.Errorf("internal error: cannot encode a request: %w", err)
+	}
+	return CallEncoded(ctx, s, op, body, options)
+}
+
+// CallEncoded is [Call] with a body that may share its parts with others.
+func CallEncoded[Q, R any](ctx context.Context, s *Session, op protocol.Op[Q, R], body protocol.Body[Q], options Options) (*R, error) {
+	data, err := s.call(ctx, protocol.Rules(op), body, options)
+	if err != nil {
+		if s.seq == 1 {
+			err = s.diagnose(ctx, err)
+		}
+		return nil, err
+	}
+	reply := new(R)
+	if err := schema.DecodeKnown(data, reply); err != nil {
+		return nil, Unexpected(s, op, err.Error())
+	}
+	return reply, nil
+}
+
+// Unexpected refuses a reply that makes no sense.
+func Unexpected[Q, R any](s *Session, op protocol.Op[Q, R], because string) error {
+	return fault.New(fault.Refused, "unexpected reply to %q from the helper on %s: %s", op.Name, s.Host, because)
+}
+
+func (s *Session) call(ctx context.Context, op protocol.Rules, body [][]byte, options Options) ([]byte, error) {
 	outer := ctx
-	if request.Deadline > 0 {
+	if deadline := cmp.Or(options.Deadline, op.Patience); deadline > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, request.Deadline,
-			fmt.Errorf("the helper on %s did not answer %q within %s", s.Host, request.Op, request.Deadline))
+		ctx, cancel = context.WithTimeoutCause(ctx, deadline,
+			fmt.Errorf("the helper on %s did not answer %q within %s", s.Host, op.Name, deadline))
 		defer cancel()
 	}
 	stop := context.AfterFunc(ctx, s.command.Close)
 	defer stop()
 	s.seq++
-	if err := s.send(request); err != nil {
-		return nil, s.ended(request.Op, s.because(outer, ctx, err))
+	err := s.wire.Request(&protocol.Request{
+		Seq: s.seq, Op: op.Name, Version: protocol.Version, Run: s.Run, Host: s.Host, Operator: s.Operator,
+		Epoch: cmp.Or(options.Epoch, s.epoch), Digest: s.Digest,
+	}, body...)
+	if err != nil && !errors.Is(err, io.EOF) { // a helper that has ended says why when it is read
+		return nil, s.ended(op, s.because(outer, ctx, err))
 	}
 	for {
-		var response protocol.Response
-		if err := s.wire.Receive(&response); err != nil {
-			return nil, s.ended(request.Op, s.because(outer, ctx, err))
+		response, data, err := s.wire.ReceiveResponse()
+		if err != nil {
+			return nil, s.ended(op, s.because(outer, ctx, err))
 		}
-		if response.Seq != s.seq && response.Error == nil {
-			return nil, fault.New(fault.Refused, "the helper on %s answers request %d instead of %d", s.Host, response.Seq, s.seq)
+		if response.Kind != protocol.EventBody {
+			return data, s.conclude(op, response, data)
 		}
-		if response.Event != nil {
-			if request.OnEvent != nil {
-				request.OnEvent(response.Event)
-			}
-			continue
+		event := &protocol.Event{}
+		if err := schema.DecodeKnown(data, event); err != nil {
+			return nil, s.unreadable(err)
+		}
+		if options.OnEvent != nil {
+			options.OnEvent(event)
+		}
+	}
+}
+
+// conclude takes the head of a reply, or the whole of an error.
+func (s *Session) conclude(op protocol.Rules, response *protocol.Response, data []byte) error {
+	if response.Kind == protocol.ErrorBody {
+		reported := &protocol.Error{}
+		if err := json.Unmarshal(data, reported); err != nil {
+			return s.unreadable(err)
 		}
 		s.epoch = response.Epoch
-		if response.Error != nil {
-			return nil, response.Error
-		}
-		return &response, nil
+		return reported
 	}
+	if response.Kind != protocol.ReplyBody || response.Seq != s.seq {
+		return s.unreadable(fmt.Errorf("expected the reply to request %d, %q, found the %s to request %d", s.seq, op.Name, response.Kind, response.Seq))
+	}
+	s.epoch = response.Epoch
+	return nil
+}
+
+func (s *Session) unreadable(err error) error {
+	return fault.New(fault.Refused, "cannot understand the helper on %s: %w", s.Host, err)
 }
 
 // because prefers the context's cause to the end of the stream that it brought about.
@@ -142,34 +188,20 @@ func (s *Session) because(outer, ctx context.Context, err error) error {
 	return err
 }
 
-// ended tells how the helper ended, where it did. For the first request, which
-// finds more to tell, it leaves that to [Session.diagnose].
-func (s *Session) ended(op protocol.Op, err error) error {
-	if s.seq == 1 && op != protocol.OpReplaceHelper || fault.KindOf(err) != fault.Failed {
+// ended describes how the helper ended, where it did. For the first request
+// [Session.diagnose] finds out more.
+func (s *Session) ended(op protocol.Rules, err error) error {
+	if s.seq == 1 || fault.KindOf(err) != fault.Failed {
 		return err
 	}
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return fault.New(fault.Refused, "cannot understand the helper on %s: %w", s.Host, err)
+		return s.unreadable(err)
 	}
 	exit, waitErr := s.command.Wait(endPatience)
 	if waitErr != nil {
 		return waitErr
 	}
-	return fault.New(fault.Refused, "the helper on %s ended during %q: %s", s.Host, op, describeExit(exit))
-}
-
-func (s *Session) send(request Request) error {
-	epoch := request.Epoch
-	if epoch == 0 {
-		epoch = s.epoch
-	}
-	prefix := fmt.Appendf(nil, `{"seq":%d,"op":%q,"run":%q,"epoch":%d,"digest":%q,%q:`, s.seq, request.Op, s.Run, epoch, s.Digest, request.Field)
-	parts := append([][]byte{prefix}, request.Body...)
-	err := s.wire.SendEncoded(append(parts, []byte{'}'})...)
-	if errors.Is(err, io.EOF) || err == nil {
-		return nil // the helper ended; reading tells why
-	}
-	return err
+	return fault.New(fault.Refused, "the helper on %s ended during %q: %s", s.Host, op.Name, describeExit(exit))
 }
 
 // head reads through. It stops at text: a frame begins with a length, whose first

@@ -1,0 +1,99 @@
+// Package protocoltest tests helpers: it speaks the protocol from the executor's end.
+package protocoltest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
+)
+
+// Client is the executor's end of a session.
+type Client struct {
+	Conn *protocol.Conn
+	// Head is that of the last request. The next one has the next number, and the epoch
+	// of the last reply.
+	Head protocol.Request
+	// OnEvent sees every event; may be nil.
+	OnEvent func(*protocol.Event)
+}
+
+// NewClient returns a client over a pair of streams, for the run r1 and the host web-1.
+func NewClient(r io.Reader, w io.Writer) *Client {
+	return &Client{Conn: protocol.NewConn(r, w), Head: protocol.Request{
+		Version: protocol.Version, Run: "r1", Host: "web-1", Operator: "ann@desk", Digest: schema.DigestOf(nil),
+	}}
+}
+
+// Ask sends a request and waits for its reply. What the helper refuses is a
+// [*protocol.Error].
+func Ask[Q, R any](c *Client, op protocol.Op[Q, R], ask Q) (*R, error) {
+	if err := Send(c, op, ask); err != nil {
+		return nil, err
+	}
+	return Wait(c, op)
+}
+
+// Send sends a request.
+func Send[Q, R any](c *Client, op protocol.Op[Q, R], ask Q) error {
+	body, err := protocol.Encode(ask)
+	if err != nil {
+		return err
+	}
+	return c.SendRaw(op.Name, body...)
+}
+
+// SendRaw sends a request whose body may be anything.
+func (c *Client) SendRaw(op string, body ...[]byte) error {
+	c.Head.Seq++
+	c.Head.Op = op
+	return c.Conn.Request(&c.Head, body...)
+}
+
+// Wait waits for the reply to the last request.
+func Wait[Q, R any](c *Client, _ protocol.Op[Q, R]) (*R, error) {
+	body, err := c.WaitRaw()
+	if err != nil {
+		return nil, err
+	}
+	reply := new(R)
+	return reply, schema.DecodeKnown(body, reply)
+}
+
+// WaitRaw waits for the reply to the last request and returns its body.
+func (c *Client) WaitRaw() ([]byte, error) {
+	for {
+		response, body, err := c.Conn.ReceiveResponse()
+		if err != nil {
+			return nil, err
+		}
+		if response.Seq != c.Head.Seq && response.Kind != protocol.ErrorBody {
+			return nil, fmt.Errorf("expected an answer to request %d, found the %s to request %d", c.Head.Seq, response.Kind, response.Seq)
+		}
+		if response.Kind != protocol.EventBody {
+			c.Head.Epoch = response.Epoch
+		}
+		switch response.Kind {
+		case protocol.ReplyBody:
+			return body, nil
+		case protocol.ErrorBody:
+			reported := &protocol.Error{}
+			if err := json.Unmarshal(body, reported); err != nil {
+				return nil, err
+			}
+			return nil, reported
+		case protocol.EventBody:
+			event := &protocol.Event{}
+			if err := schema.DecodeKnown(body, event); err != nil {
+				return nil, err
+			}
+			if c.OnEvent != nil {
+				c.OnEvent(event)
+			}
+		default:
+			return nil, fmt.Errorf("unknown kind of response %q", response.Kind)
+		}
+	}
+}
