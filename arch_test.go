@@ -46,7 +46,7 @@ var only = []struct {
 	{"os/exec", []string{"compiler/internal/nixeval", "compiler/internal/unitcheck", "compiler/internal/bounded", "executor/host/internal", "cmd/nixfleet-host", "executor/shell", "vm-tests"}, "one door per effect: what an execution starts on the controller, the plan's own commands, is handed to it"},
 	{"executor/shell", []string{"executor/host/internal/command", "cmd/internal/wiring"}, "one door per effect: a host runs the intent's commands itself, and the engine is handed how the controller does"},
 	{"github.com/google/go-jsonnet", []string{"compiler/internal/inventory", "compiler/internal/policy"}, "only what runs in a bounded child evaluates Jsonnet"},
-	{"golang.org/x/crypto/ssh", []string{"executor/internal/transport", "executor/internal/sshtest", "executor/internal/fakehost", "executor/internal/manyhosts", "vm-tests"}, "one door per effect: SSH"},
+	{"golang.org/x/crypto/ssh", []string{"executor/internal/transport", "executor/internal/sshtest", "executor/internal/simhost", "vm-tests"}, "one door per effect: SSH"},
 	{"github.com/google/renameio", []string{"internal/durable", "executor/host/internal/state", "vm-tests"}, "one door per effect: a file that must survive a power failure"},
 	{"github.com/urfave/cli", []string{"cmd", "vm-tests"}, "libraries know nothing of command lines"},
 	{"executor/host", []string{"cmd/nixfleet-host", "executor/host"}, "the host side runs on hosts"},

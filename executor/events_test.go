@@ -10,7 +10,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 	"github.com/nixfleet/nixfleet/schema/validate"
@@ -59,8 +59,8 @@ func TestEventsFollowTheirSchema(t *testing.T) {
 	f.options.DryRun = true
 	check("a dry run", f, f.execute())
 	f = newFleet(t, 2)
-	f.hosts["web-1"].Set(func(s *fakehost.State) {
-		s.OnApply = func(change *fakehost.Transaction) error {
+	f.hosts["web-1"].Set(func(s *simhost.State) {
+		s.OnApply = func(change *simhost.Transaction) error {
 			change.Send(protocol.Event{Note: "a line"})
 			return errors.New("web.service failed")
 		}
@@ -74,8 +74,8 @@ func TestEventsFollowTheirSchema(t *testing.T) {
 	f.hosts["web-3"].Set(unwell)
 	check("a rollout that goes back", f, f.execute())
 	f = newFleet(t, 2)
-	f.hosts["web-1"].Set(func(s *fakehost.State) { s.OnRun = says("up\xff\n", schema.Exit{}) })
-	f.hosts["web-2"].Set(func(s *fakehost.State) { s.OnRun = says("", schema.Exit{Signal: 15, TimedOut: true}) })
+	f.hosts["web-1"].Set(func(s *simhost.State) { s.OnRun = says("up\xff\n", schema.Exit{}) })
+	f.hosts["web-2"].Set(func(s *simhost.State) { s.OnRun = says("", schema.Exit{Signal: 15, TimedOut: true}) })
 	check("a command", f, f.run(Command{Argv: []string{"uptime"}, MaxOutput: 100}, BackOptions{}))
 	f.execute()
 	f.events = nil

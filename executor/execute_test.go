@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/internal/closuretest"
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -43,7 +43,7 @@ func TestChangeThenNothing(t *testing.T) {
 	}
 
 	// A change of texts alone opens no second channel and prepares once.
-	f.only().Set(func(s *fakehost.State) { s.Drifted = true; s.Payloads = map[schema.Digest]bool{} })
+	f.only().Set(func(s *simhost.State) { s.Drifted = true; s.Payloads = map[schema.Digest]bool{} })
 	wantHost(t, f.execute(), "web-1", schema.HostChanged)
 	if !strings.HasSuffix(f.only().Calls(), " serve hello prepare payloads begin attach") {
 		t.Errorf("asked %q", f.only().Calls())
@@ -53,8 +53,8 @@ func TestChangeThenNothing(t *testing.T) {
 func TestRecordIsKept(t *testing.T) {
 	f := newFleet(t, 1)
 	var during schema.Record
-	f.only().Set(func(s *fakehost.State) {
-		s.OnApply = func(change *fakehost.Transaction) error {
+	f.only().Set(func(s *simhost.State) {
+		s.OnApply = func(change *simhost.Transaction) error {
 			readRecord(t, f.deps.StateDir, change.Run, &during)
 			return nil
 		}
@@ -103,7 +103,7 @@ func TestDryRun(t *testing.T) {
 		t.Error("a dry run left a record")
 	}
 
-	f.only().Set(func(s *fakehost.State) { s.Helper = nil })
+	f.only().Set(func(s *simhost.State) { s.Helper = nil })
 	wantHost(t, f.execute(), "web-1", schema.HostRefused, "there is no helper on web-1 at /var/lib/nixfleet/bin/nixfleet-host", "hint: the first execution installs the helper where")
 }
 
@@ -140,8 +140,8 @@ func TestClosureSourceLacksAPath(t *testing.T) {
 func TestFailureHoldsLaterWaves(t *testing.T) {
 	f := newFleet(t, 4)
 	f.waves([]schema.HostName{"web-1"}, []schema.HostName{"web-2", "web-3"}, []schema.HostName{"web-4"})
-	f.hosts["web-2"].Set(func(s *fakehost.State) {
-		s.OnApply = func(change *fakehost.Transaction) error {
+	f.hosts["web-2"].Set(func(s *simhost.State) {
+		s.OnApply = func(change *simhost.Transaction) error {
 			change.End(protocol.Verdict{Outcome: protocol.RolledBack, Message: "web.service failed", Hint: "journalctl -u web", Changes: []schema.Change{{Action: schema.Update, Kind: "file", Object: "/etc/web.conf"}}})
 			return nil
 		}
@@ -161,12 +161,12 @@ func TestFailureHoldsLaterWaves(t *testing.T) {
 
 func TestVerdictOfOneWave(t *testing.T) {
 	f := newFleet(t, 2)
-	refuse := func(*fakehost.Session) error { return errors.New("/etc/web.conf was not made by NixFleet") }
-	f.hosts["web-1"].Set(func(s *fakehost.State) { s.OnPrepare = refuse })
+	refuse := func(*simhost.Session) error { return errors.New("/etc/web.conf was not made by NixFleet") }
+	f.hosts["web-1"].Set(func(s *simhost.State) { s.OnPrepare = refuse })
 	if record := f.execute(); record.Verdict != schema.Failed {
 		t.Errorf("verdict %s where one of two was refused", record.Verdict)
 	}
-	f.hosts["web-2"].Set(func(s *fakehost.State) { s.OnPrepare = refuse; s.Drifted = true })
+	f.hosts["web-2"].Set(func(s *simhost.State) { s.OnPrepare = refuse; s.Drifted = true })
 	record := f.execute()
 	wantHost(t, record, "web-1", schema.HostRefused, "/etc/web.conf was not made by NixFleet")
 	if record.Verdict != schema.Refused {
@@ -179,8 +179,8 @@ func TestParallelIsALimit(t *testing.T) {
 	f.options.Parallel = 2
 	atWork := &crowd{expected: 2}
 	for _, host := range f.hosts {
-		host.Set(func(s *fakehost.State) {
-			s.OnApply = func(*fakehost.Transaction) error { atWork.visit(); return nil }
+		host.Set(func(s *simhost.State) {
+			s.OnApply = func(*simhost.Transaction) error { atWork.visit(); return nil }
 		})
 	}
 	if record := f.execute(); record.Verdict != schema.Done || atWork.most.Load() != 2 {
@@ -192,7 +192,7 @@ func TestParallelIsALimit(t *testing.T) {
 	atWork.most.Store(0)
 	atWork.expected = 1
 	for _, host := range f.hosts {
-		host.Set(func(s *fakehost.State) { s.Drifted = true })
+		host.Set(func(s *simhost.State) { s.Drifted = true })
 	}
 	if f.execute(); atWork.most.Load() != 1 {
 		t.Errorf("%d hosts at once where the plan allows one", atWork.most.Load())
@@ -204,8 +204,8 @@ func TestFirstInterruptFinishesHostsInFlight(t *testing.T) {
 	f.options.Parallel = 1
 	stop := make(chan struct{})
 	f.options.Stop = stop
-	f.hosts["web-1"].Set(func(s *fakehost.State) {
-		s.OnApply = func(*fakehost.Transaction) error { close(stop); time.Sleep(50 * time.Millisecond); return nil }
+	f.hosts["web-1"].Set(func(s *simhost.State) {
+		s.OnApply = func(*simhost.Transaction) error { close(stop); time.Sleep(50 * time.Millisecond); return nil }
 	})
 	record := f.execute()
 	wantHost(t, record, "web-1", schema.HostChanged)
@@ -221,9 +221,9 @@ func TestSecondInterruptCuts(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	both := make(chan struct{}, 2)
 	release := make(chan struct{})
-	block := func() error { both <- struct{}{}; <-release; return fakehost.ErrDie }
-	f.hosts["web-1"].Set(func(s *fakehost.State) { s.OnApply = func(*fakehost.Transaction) error { return block() } })
-	f.hosts["web-2"].Set(func(s *fakehost.State) { s.OnPrepare = func(*fakehost.Session) error { return block() } })
+	block := func() error { both <- struct{}{}; <-release; return simhost.ErrDie }
+	f.hosts["web-1"].Set(func(s *simhost.State) { s.OnApply = func(*simhost.Transaction) error { return block() } })
+	f.hosts["web-2"].Set(func(s *simhost.State) { s.OnPrepare = func(*simhost.Session) error { return block() } })
 	go func() {
 		<-both
 		<-both
@@ -245,8 +245,8 @@ func TestSecondInterruptCuts(t *testing.T) {
 
 func TestEvents(t *testing.T) {
 	f := newFleet(t, 1)
-	f.only().Set(func(s *fakehost.State) {
-		s.OnApply = func(change *fakehost.Transaction) error {
+	f.only().Set(func(s *simhost.State) {
+		s.OnApply = func(change *simhost.Transaction) error {
 			change.Send(protocol.Event{Stage: schema.StageFiles})
 			change.Send(protocol.Event{Note: "one moment"})
 			return nil

@@ -18,7 +18,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/internal/closuretest"
 	"github.com/nixfleet/nixfleet/executor/internal/engine"
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/schema"
 	"golang.org/x/crypto/ssh"
 )
@@ -27,7 +27,7 @@ import (
 type fleet struct {
 	t       testing.TB
 	plan    *schema.Plan
-	hosts   map[schema.HostName]*fakehost.Host
+	hosts   map[schema.HostName]*simhost.Host
 	closure *closuretest.Closure
 	options Options
 	deps    Deps
@@ -41,14 +41,14 @@ func newFleet(t testing.TB, n int) *fleet {
 	t.Helper()
 	home := t.TempDir()
 	key := writeKey(t, filepath.Join(home, ".ssh/id_ed25519"))
-	f := &fleet{t: t, hosts: map[schema.HostName]*fakehost.Host{}, closure: closuretest.New(t)}
+	f := &fleet{t: t, hosts: map[schema.HostName]*simhost.Host{}, closure: closuretest.New(t)}
 	lib := f.closure.Add(t, "lib", map[string]string{"lib/a.so": strings.Repeat("code ", 50000)})
 	top := f.closure.Add(t, "host-closure", map[string]string{"lib": "-> " + string(lib)}, lib)
 	f.plan = f.newPlan(top)
 	for i := range n {
 		name := schema.HostName(fmt.Sprintf("web-%d", i+1))
-		f.hosts[name] = fakehost.Start(t, key)
-		f.hosts[name].Set(func(s *fakehost.State) { s.Helper = helperBinary })
+		f.hosts[name] = simhost.Start(t, key)
+		f.hosts[name].Set(func(s *simhost.State) { s.Helper = helperBinary })
 	}
 	f.spread()
 	f.options = Options{Operator: "alice@desk", Closures: f.closure.Cache(t, "none")}
@@ -198,7 +198,7 @@ func (c *crowd) visit() {
 }
 
 // only is the one host of a fleet of one.
-func (f *fleet) only() *fakehost.Host { return f.hosts["web-1"] }
+func (f *fleet) only() *simhost.Host { return f.hosts["web-1"] }
 
 // wantHost checks what became of a host, and what its error says.
 func wantHost(t *testing.T, record *schema.Record, name schema.HostName, outcome schema.Outcome, parts ...string) {
@@ -250,6 +250,6 @@ func writeKey(t testing.TB, file string) ssh.PublicKey {
 	return key
 }
 
-func sortedHosts(hosts map[schema.HostName]*fakehost.Host) []schema.HostName {
+func sortedHosts(hosts map[schema.HostName]*simhost.Host) []schema.HostName {
 	return slices.Sorted(maps.Keys(hosts))
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -64,8 +64,8 @@ func TestUnchangedHostIsAsked(t *testing.T) {
 	if !strings.HasSuffix(f.only().Calls(), "attach serve hello health") {
 		t.Errorf("asked %q", f.only().Calls())
 	}
-	f.only().Set(func(s *fakehost.State) {
-		s.OnHealth = func(*fakehost.Session) (string, error) { return `health check "app" failed: it hums`, nil }
+	f.only().Set(func(s *simhost.State) {
+		s.OnHealth = func(*simhost.Session) (string, error) { return `health check "app" failed: it hums`, nil }
 	})
 	record := f.execute()
 	wantHost(t, record, "web-1", schema.HostUnhealthy, "it hums")
@@ -81,15 +81,15 @@ func TestUnchangedHostIsAsked(t *testing.T) {
 func TestSoak(t *testing.T) {
 	for name, c := range map[string]struct {
 		budget  int
-		trouble func(*fakehost.Host)
+		trouble func(*simhost.Host)
 		says    string
 		next    schema.Outcome
 	}{
-		"all well":      {0, func(*fakehost.Host) {}, "", schema.HostChanged},
-		"unwell":        {0, func(h *fakehost.Host) { h.Set(unwell) }, "it hums", schema.HostHeld},
-		"in the budget": {1, func(h *fakehost.Host) { h.Set(unwell) }, "it hums", schema.HostChanged},
-		"gone": {0, func(h *fakehost.Host) {
-			h.Set(func(s *fakehost.State) { s.Sudo = "sudo: a password is required" })
+		"all well":      {0, func(*simhost.Host) {}, "", schema.HostChanged},
+		"unwell":        {0, func(h *simhost.Host) { h.Set(unwell) }, "it hums", schema.HostHeld},
+		"in the budget": {1, func(h *simhost.Host) { h.Set(unwell) }, "it hums", schema.HostChanged},
+		"gone": {0, func(h *simhost.Host) {
+			h.Set(func(s *simhost.State) { s.Sudo = "sudo: a password is required" })
 		}, "cannot be asked whether it is well: ", schema.HostHeld},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -127,8 +127,8 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-func unwell(s *fakehost.State) {
-	s.OnHealth = func(*fakehost.Session) (string, error) { return "it hums", nil }
+func unwell(s *simhost.State) {
+	s.OnHealth = func(*simhost.Session) (string, error) { return "it hums", nil }
 }
 
 // A soak ends with the operator's patience.
@@ -157,8 +157,8 @@ func TestAskingObeysTheLimit(t *testing.T) {
 	f.checks(checkOf("app", schema.OnHost))
 	asking := &crowd{expected: 2}
 	for _, host := range f.hosts {
-		host.Set(func(s *fakehost.State) {
-			s.OnHealth = func(*fakehost.Session) (string, error) {
+		host.Set(func(s *simhost.State) {
+			s.OnHealth = func(*simhost.Session) (string, error) {
 				asking.visit()
 				return "", nil
 			}

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/executor/shell"
 	"github.com/nixfleet/nixfleet/schema"
@@ -47,8 +47,8 @@ func (f *fleet) ran(fails ...string) func() string {
 		return []byte("so\nthe pool is full\n"), errors.New("exit status 1")
 	}
 	for _, host := range f.hosts {
-		host.Set(func(s *fakehost.State) {
-			s.OnHook = func(s *fakehost.Session) (schema.Exit, error) {
+		host.Set(func(s *simhost.State) {
+			s.OnHook = func(s *simhost.Session) (schema.Exit, error) {
 				if run(s.Hook.Name) {
 					return schema.Exit{}, nil
 				}
@@ -70,12 +70,12 @@ func TestHooksAroundTheChange(t *testing.T) {
 		hookOf("drain", schema.BeforeActivation, schema.OnController), hookOf("flush", schema.BeforeActivation, schema.OnHost),
 		always(hookOf("join", schema.AfterActivation, schema.OnHost)), hookOf("tell", schema.AfterActivation, schema.OnController),
 	}
-	rolledBack := func(s *fakehost.State) {
-		s.OnApply = func(*fakehost.Transaction) error { return errors.New("web.service failed") }
+	rolledBack := func(s *simhost.State) {
+		s.OnApply = func(*simhost.Transaction) error { return errors.New("web.service failed") }
 	}
 	for name, c := range map[string]struct {
 		hooks   []schema.Hook
-		trouble func(*fakehost.State)
+		trouble func(*simhost.State)
 		fails   []string
 		outcome schema.Outcome
 		says    []string
@@ -144,9 +144,9 @@ func TestHooksAreTold(t *testing.T) {
 	f.hooks(hookOf("drain", schema.BeforeActivation, schema.OnHost), always(hookOf("join", schema.AfterActivation, schema.OnController)))
 	var onHost protocol.HookRequest
 	var onController []string
-	f.only().Set(func(s *fakehost.State) {
-		s.OnHook = func(s *fakehost.Session) (schema.Exit, error) { onHost = s.Hook; return schema.Exit{}, nil }
-		s.OnApply = func(*fakehost.Transaction) error { return errors.New("web.service failed") }
+	f.only().Set(func(s *simhost.State) {
+		s.OnHook = func(s *simhost.Session) (schema.Exit, error) { onHost = s.Hook; return schema.Exit{}, nil }
+		s.OnApply = func(*simhost.Transaction) error { return errors.New("web.service failed") }
 	})
 	f.deps.Shell = func(_ context.Context, _ string, environment []string) ([]byte, error) {
 		onController = environment

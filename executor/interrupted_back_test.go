@@ -5,7 +5,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -35,8 +35,8 @@ func TestResumeOfAWayBackThatWasInterrupted(t *testing.T) {
 					}
 				})
 				for _, host := range f.hosts {
-					host.Set(func(s *fakehost.State) {
-						s.OnBack = func(*fakehost.Session) error { interrupt(); return nil }
+					host.Set(func(s *simhost.State) {
+						s.OnBack = func(*simhost.Session) error { interrupt(); return nil }
 					})
 				}
 				options := f.options
@@ -106,12 +106,12 @@ func TestAWayBackSparesWhatOthersApplied(t *testing.T) {
 	t.Parallel()
 	f, _ := upgraded(t, schema.RollbackAll)
 	others := schema.DigestOf([]byte("another plan"))
-	f.hosts["web-4"].Set(func(s *fakehost.State) {
+	f.hosts["web-4"].Set(func(s *simhost.State) {
 		unwell(s)
-		s.OnBack = func(*fakehost.Session) error { return nil }
+		s.OnBack = func(*simhost.Session) error { return nil }
 	})
 	apply := sync.OnceFunc(func() {
-		f.hosts["web-1"].Set(func(s *fakehost.State) {
+		f.hosts["web-1"].Set(func(s *simhost.State) {
 			s.Generation++
 			s.Applied, s.Generations[s.Generation] = others, others
 		})

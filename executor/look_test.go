@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -32,8 +32,8 @@ func (f *fleet) propose(options LookOptions) map[schema.HostName]Seen {
 func TestLookingCostsOneRoundTripAndTouchesNothing(t *testing.T) {
 	f := newFleet(t, 3)
 	digest, _ := f.manifest()
-	f.hosts["web-2"].Set(func(s *fakehost.State) { s.Applied = digest })
-	f.hosts["web-3"].Set(func(s *fakehost.State) { s.Helper = []byte("another helper") })
+	f.hosts["web-2"].Set(func(s *simhost.State) { s.Applied = digest })
+	f.hosts["web-3"].Set(func(s *simhost.State) { s.Helper = []byte("another helper") })
 	seen := f.look(LookOptions{})
 	for _, name := range []schema.HostName{"web-1", "web-2", "web-3"} {
 		if s := seen[name]; s.Err != nil || s.Observation == nil || s.Proposal != nil {
@@ -51,8 +51,8 @@ func TestLookingCostsOneRoundTripAndTouchesNothing(t *testing.T) {
 func TestAPlanIsComparedWithHostsThatAreNotAsItSays(t *testing.T) {
 	f := newFleet(t, 3)
 	digest, _ := f.manifest()
-	f.hosts["web-2"].Set(func(s *fakehost.State) { s.Applied = digest })
-	f.hosts["web-3"].Set(func(s *fakehost.State) { s.Applied, s.Drifted = digest, true })
+	f.hosts["web-2"].Set(func(s *simhost.State) { s.Applied = digest })
+	f.hosts["web-3"].Set(func(s *simhost.State) { s.Applied, s.Drifted = digest, true })
 	seen := f.propose(LookOptions{})
 	if s := seen["web-1"]; s.Err != nil || s.Proposal == nil || len(s.Proposal.Changes) != 1 || len(s.Proposal.MissingPaths) != 2 || len(s.Proposal.MissingPayloads) != 1 {
 		t.Errorf("found %+v, %v", s.Proposal, s.Err)
@@ -76,15 +76,15 @@ func TestHostsThatCannotBeAskedSayWhy(t *testing.T) {
 	f := newFleet(t, 7)
 	stuck := make(chan struct{})
 	t.Cleanup(func() { close(stuck) })
-	f.hosts["web-1"].Set(func(s *fakehost.State) { s.Helper = nil })
-	f.hosts["web-2"].Set(func(s *fakehost.State) { s.Sudo = "sudo: a password is required" })
+	f.hosts["web-1"].Set(func(s *simhost.State) { s.Helper = nil })
+	f.hosts["web-2"].Set(func(s *simhost.State) { s.Sudo = "sudo: a password is required" })
 	f.hosts["web-3"].Server.Stop()
-	f.hosts["web-4"].Set(func(s *fakehost.State) { s.Version = 99 })
-	f.hosts["web-5"].Set(func(s *fakehost.State) {
-		s.OnObserve = func(*fakehost.Session, *protocol.ObserveReply) error { return fakehost.ErrDie }
+	f.hosts["web-4"].Set(func(s *simhost.State) { s.Version = 99 })
+	f.hosts["web-5"].Set(func(s *simhost.State) {
+		s.OnObserve = func(*simhost.Session, *protocol.ObserveReply) error { return simhost.ErrDie }
 	})
-	f.hosts["web-6"].Set(func(s *fakehost.State) {
-		s.OnObserve = func(*fakehost.Session, *protocol.ObserveReply) error { <-stuck; return nil }
+	f.hosts["web-6"].Set(func(s *simhost.State) {
+		s.OnObserve = func(*simhost.Session, *protocol.ObserveReply) error { <-stuck; return nil }
 	})
 	seen := f.look(LookOptions{Timeout: 8 * time.Second})
 	for name, want := range map[schema.HostName]string{
@@ -140,8 +140,8 @@ func TestLookingIsRefusedBeforeAnyConnection(t *testing.T) {
 
 func TestClocksAreCompared(t *testing.T) {
 	f := newFleet(t, 1)
-	f.only().Set(func(s *fakehost.State) {
-		s.OnObserve = func(_ *fakehost.Session, reply *protocol.ObserveReply) error {
+	f.only().Set(func(s *simhost.State) {
+		s.OnObserve = func(_ *simhost.Session, reply *protocol.ObserveReply) error {
 			reply.Observation.At = reply.Observation.At.Add(-time.Hour)
 			return nil
 		}
@@ -155,8 +155,8 @@ func TestManyHostsAreAskedAtOnce(t *testing.T) {
 	f := newFleet(t, 12)
 	asked := &crowd{expected: 12}
 	for _, host := range f.hosts {
-		host.Set(func(s *fakehost.State) {
-			s.OnObserve = func(*fakehost.Session, *protocol.ObserveReply) error { asked.visit(); return nil }
+		host.Set(func(s *simhost.State) {
+			s.OnObserve = func(*simhost.Session, *protocol.ObserveReply) error { asked.visit(); return nil }
 		})
 	}
 	if seen := f.look(LookOptions{Parallel: 12}); asked.most.Load() != 12 || len(seen) != 12 {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -32,7 +32,7 @@ func TestOnlyReboot(t *testing.T) {
 	waves[0].Hosts = []schema.HostName{"web-1", "web-2", "web-4", "web-5"}
 	f.seal()
 	for name, host := range f.hosts {
-		host.Set(func(s *fakehost.State) {
+		host.Set(func(s *simhost.State) {
 			s.Applied, s.Generation, s.Drifted = digest, 3, true
 			switch name {
 			case "web-2", "web-6":
@@ -77,7 +77,7 @@ func TestForcedReboot(t *testing.T) {
 	f.plan.Index.Rollout.Waves[0].Soak = "1h" // of a wave in which nothing happens there is none
 	f.seal()
 	digest, _ := f.manifest()
-	f.only().Set(func(s *fakehost.State) { s.Applied, s.Needs = digest, false })
+	f.only().Set(func(s *simhost.State) { s.Applied, s.Needs = digest, false })
 	set := f.at("2026-11-23 12:00:00")
 	wantReboot(t, f.onlyReboot(RebootOptions{}), "web-1", schema.RebootNotNeeded)
 	record := f.onlyReboot(RebootOptions{Force: true})

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -71,7 +71,7 @@ func TestResumeWhileTheHostIsAway(t *testing.T) {
 			f.plan.Index.Rollout.Reboots.Waves[0].Deadline = "1s"
 		}
 		f.seal()
-		f.only().Set(func(s *fakehost.State) { s.Away = away })
+		f.only().Set(func(s *simhost.State) { s.Away = away })
 		ctx, cut := context.WithCancelCause(context.Background())
 		defer cut(nil)
 		observe := f.deps.Observe
@@ -84,7 +84,7 @@ func TestResumeWhileTheHostIsAway(t *testing.T) {
 				returns++
 				cut(errDied)
 			case away > 0: // somebody waits, so it may come
-				f.only().Set(func(s *fakehost.State) { s.Away = 0 })
+				f.only().Set(func(s *simhost.State) { s.Away = 0 })
 			}
 		}
 		first := f.executeIn(ctx)
@@ -140,8 +140,8 @@ func TestResumeOfAHeldRebootWaitsForNobody(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1)
 	f.mayReboot(1)
-	f.only().Set(func(s *fakehost.State) {
-		s.OnReboot = func(*fakehost.Session) error { return errors.New("the host must not go down now, says apt") }
+	f.only().Set(func(s *simhost.State) {
+		s.OnReboot = func(*simhost.Session) error { return errors.New("the host must not go down now, says apt") }
 	})
 	first := f.execute()
 	wantReboot(t, first, "web-1", schema.RebootHeld, "says apt")

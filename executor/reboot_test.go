@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/executor/internal/sshtest"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
@@ -26,7 +26,7 @@ func (f *fleet) mayReboot(most int, windows ...string) {
 	}
 	f.plan.Index.Rollout.Reboots = reboots
 	for _, host := range f.hosts {
-		host.Set(func(s *fakehost.State) { s.Needs = true })
+		host.Set(func(s *simhost.State) { s.Needs = true })
 	}
 	f.deps.Dial = f.dial
 	f.deps.patience.Retry, f.deps.patience.Slot = time.Millisecond, time.Millisecond
@@ -130,8 +130,8 @@ func TestRebootAfterTheChange(t *testing.T) {
 	f.mayReboot(1)
 	f.checks(checkOf("app", schema.OnHost), checkOf("web", schema.OnController))
 	f.deps.Shell = func(context.Context, string, []string) ([]byte, error) { return nil, nil }
-	f.hosts["web-1"].Set(func(s *fakehost.State) { s.Away, s.Starting = 3, 2 })
-	f.hosts["web-2"].Set(func(s *fakehost.State) { s.Needs = false })
+	f.hosts["web-1"].Set(func(s *simhost.State) { s.Away, s.Starting = 3, 2 })
+	f.hosts["web-2"].Set(func(s *simhost.State) { s.Needs = false })
 	record := f.execute()
 	wantVerdict(t, record, schema.Done)
 	wantHost(t, record, "web-1", schema.HostChanged)
@@ -147,7 +147,7 @@ func TestRebootAfterTheChange(t *testing.T) {
 		t.Errorf("stages\n%s\ninstead of\n%s", got, want)
 	}
 	// Now there is nothing to do, and of that one session is enough.
-	f.hosts["web-1"].Set(func(s *fakehost.State) { s.Drifted = false })
+	f.hosts["web-1"].Set(func(s *simhost.State) { s.Drifted = false })
 	before := f.hosts["web-1"].Calls()
 	wantReboot(t, f.execute(), "web-1", schema.RebootNotNeeded)
 	if got := strings.TrimPrefix(f.hosts["web-1"].Calls(), before); got != " serve hello health reboot" {
@@ -160,7 +160,7 @@ func TestRebootIsHeldForItsWindow(t *testing.T) {
 	f := newFleet(t, 2)
 	f.plan.Index.TimeZone = "Europe/Berlin"
 	f.mayReboot(1, "Sun 02:00-04:00")
-	f.hosts["web-2"].Set(func(s *fakehost.State) { s.Needs = false })
+	f.hosts["web-2"].Set(func(s *simhost.State) { s.Needs = false })
 	set := f.at("2026-11-23 12:00:00") // a Monday
 	record := f.execute()
 	wantVerdict(t, record, schema.Held)
@@ -185,7 +185,7 @@ func TestRebootIsHeldForItsWindow(t *testing.T) {
 func TestRebootWaitsForItsWindow(t *testing.T) {
 	f := newFleet(t, 3)
 	f.mayReboot(3, "Sun 02:00-04:00")
-	f.hosts["web-3"].Set(func(s *fakehost.State) { s.Needs = false })
+	f.hosts["web-3"].Set(func(s *simhost.State) { s.Needs = false })
 	f.options.Wait, f.options.Parallel = true, 1
 	set := f.at("2026-11-23 12:00:00")
 	observe := f.deps.Observe
@@ -262,14 +262,14 @@ func TestWindowClosesDuringTheDrain(t *testing.T) {
 // A host that is not back in time is in doubt, and the rollout halts at once.
 func TestHostNeverReturns(t *testing.T) {
 	for name, c := range map[string]struct {
-		trouble func(*fakehost.Host)
+		trouble func(*simhost.Host)
 		says    string
 	}{
-		"gone": {func(h *fakehost.Host) { h.Set(func(s *fakehost.State) { s.Away = -1 }) }, "connection refused"},
-		"another key": {func(h *fakehost.Host) {
+		"gone": {func(h *simhost.Host) { h.Set(func(s *simhost.State) { s.Away = -1 }) }, "connection refused"},
+		"another key": {func(h *simhost.Host) {
 			other := sshtest.NewKey(t)
-			h.Set(func(s *fakehost.State) {
-				s.OnReturn = func(h *fakehost.Host) {
+			h.Set(func(s *simhost.State) {
+				s.OnReturn = func(h *simhost.Host) {
 					h.Server.Set(func(s *sshtest.Settings) { s.HostKeys = []ssh.Signer{other} })
 				}
 			})
@@ -285,7 +285,7 @@ func TestHostNeverReturns(t *testing.T) {
 			f.seal()
 			c.trouble(f.hosts["web-1"])
 			goes := f.upon(func(e schema.Event) bool { return e.Host == "web-1" && e.Stage == schema.StageDrain })
-			f.hosts["web-2"].Set(func(s *fakehost.State) { s.OnApply = func(*fakehost.Transaction) error { <-goes; return nil } })
+			f.hosts["web-2"].Set(func(s *simhost.State) { s.OnApply = func(*simhost.Transaction) error { <-goes; return nil } })
 			record := f.execute()
 			wantVerdict(t, record, schema.Halted)
 			wantHost(t, record, "web-1", schema.HostUnknown, "web-1 has not come back within 300ms after its reboot; last seen ", " in boot b1; since then: ", c.says, "hint: look at its console")
@@ -304,8 +304,8 @@ func TestHostNeverGoesDown(t *testing.T) {
 	f.mayReboot(1)
 	f.plan.Index.Rollout.Reboots.Waves[0].Deadline = "1s"
 	f.seal()
-	f.hosts["web-1"].Set(func(s *fakehost.State) {
-		s.OnReboot = func(s *fakehost.Session) error { return fakehost.ErrDie }
+	f.hosts["web-1"].Set(func(s *simhost.State) {
+		s.OnReboot = func(s *simhost.Session) error { return simhost.ErrDie }
 	})
 	record := f.execute()
 	wantVerdict(t, record, schema.Halted)
@@ -316,29 +316,29 @@ func TestHostNeverGoesDown(t *testing.T) {
 // What goes wrong otherwise leaves the host unhealthy, and it is told what.
 func TestRebootGoesWrong(t *testing.T) {
 	for name, c := range map[string]struct {
-		trouble func(*fakehost.State)
+		trouble func(*simhost.State)
 		state   schema.RebootOutcome
 		says    string
 	}{
-		"failed unit": {func(s *fakehost.State) {
+		"failed unit": {func(s *simhost.State) {
 			s.Failed = []schema.UnitName{"old.service"}
-			s.OnReturn = func(h *fakehost.Host) {
-				h.Set(func(s *fakehost.State) { s.Failed = []schema.UnitName{"new.service", "old.service"} })
+			s.OnReturn = func(h *simhost.Host) {
+				h.Set(func(s *simhost.State) { s.Failed = []schema.UnitName{"new.service", "old.service"} })
 			}
 		}, schema.RebootFailed, "these failed that had not before: new.service\nhint: on the host: systemctl status new.service"},
-		"old failed unit": {func(s *fakehost.State) { s.Failed = []schema.UnitName{"old.service"} }, schema.RebootDone, ""},
-		"boots twice": {func(s *fakehost.State) {
-			s.OnReturn = func(h *fakehost.Host) {
-				h.Set(func(s *fakehost.State) { s.OnReturn, s.Starting = nil, 1<<30 })
+		"old failed unit": {func(s *simhost.State) { s.Failed = []schema.UnitName{"old.service"} }, schema.RebootDone, ""},
+		"boots twice": {func(s *simhost.State) {
+			s.OnReturn = func(h *simhost.Host) {
+				h.Set(func(s *simhost.State) { s.OnReturn, s.Starting = nil, 1<<30 })
 				go bootAgain(h)
 			}
 		}, schema.RebootFailed, "it has rebooted once more by itself, from boot b2 to b9"},
-		"refuses": {func(s *fakehost.State) {
-			s.OnReboot = func(*fakehost.Session) error {
+		"refuses": {func(s *simhost.State) {
+			s.OnReboot = func(*simhost.Session) error {
 				return &protocol.Error{Kind: protocol.KindRefused, Message: "the host must not go down now, says apt"}
 			}
 		}, schema.RebootHeld, "must not go down now, says apt"},
-		"reply is lost": {func(s *fakehost.State) { s.OnReboot = func(*fakehost.Session) error { return fakehost.ErrCut } }, schema.RebootDone, ""},
+		"reply is lost": {func(s *simhost.State) { s.OnReboot = func(*simhost.Session) error { return simhost.ErrCut } }, schema.RebootDone, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFleet(t, 1)
@@ -366,9 +366,9 @@ func TestRebootGoesWrong(t *testing.T) {
 }
 
 // bootAgain lets a host that settles be in another boot.
-func bootAgain(h *fakehost.Host) {
+func bootAgain(h *simhost.Host) {
 	for strings.Count(h.Calls(), "reboot") < 6 {
 		time.Sleep(time.Millisecond)
 	}
-	h.Set(func(s *fakehost.State) { s.Boot, s.Starting = "b9", 0 })
+	h.Set(func(s *simhost.State) { s.Boot, s.Starting = "b9", 0 })
 }

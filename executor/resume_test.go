@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/internal/engine"
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
 	"github.com/nixfleet/nixfleet/executor/internal/journal"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -192,8 +192,8 @@ func TestDyingAgainAndAgain(t *testing.T) {
 	f := newFleet(t, 6)
 	f.waves([]schema.HostName{"web-1"}, []schema.HostName{"web-2", "web-3"}, []schema.HostName{"web-4", "web-5", "web-6"})
 	for _, host := range f.hosts {
-		host.Set(func(s *fakehost.State) {
-			s.OnApply = func(change *fakehost.Transaction) error { change.Confirm("60s"); return nil }
+		host.Set(func(s *simhost.State) {
+			s.OnApply = func(change *simhost.Transaction) error { change.Confirm("60s"); return nil }
 		})
 	}
 	random := rand.New(rand.NewPCG(1, 2))
@@ -226,8 +226,8 @@ func TestResumeRefusals(t *testing.T) {
 	f.plan.Index.Rollout.MaxParallel = 1
 	f.seal()
 	stop := make(chan struct{})
-	f.hosts["web-1"].Set(func(s *fakehost.State) {
-		s.OnApply = func(*fakehost.Transaction) error { close(stop); time.Sleep(20 * time.Millisecond); return nil }
+	f.hosts["web-1"].Set(func(s *simhost.State) {
+		s.OnApply = func(*simhost.Transaction) error { close(stop); time.Sleep(20 * time.Millisecond); return nil }
 	})
 	options := f.options
 	options.Stop = stop
@@ -284,8 +284,8 @@ func TestResumeRefusals(t *testing.T) {
 // Two controllers on one rollout: the second is told.
 func TestTwoControllers(t *testing.T) {
 	f := newFleet(t, 2)
-	f.hosts["web-1"].Set(func(s *fakehost.State) {
-		s.OnApply = func(*fakehost.Transaction) error {
+	f.hosts["web-1"].Set(func(s *simhost.State) {
+		s.OnApply = func(*simhost.Transaction) error {
 			at, err := journal.AtWork(filepath.Join(f.deps.StateDir, "runs"))
 			if err != nil || len(at) != 1 {
 				t.Errorf("%v, %v", at, err)

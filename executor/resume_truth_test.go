@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -74,8 +74,8 @@ func TestResumedRollbackTakesAllThatTheRunChanged(t *testing.T) {
 	f.seal()
 	f.options.Parallel = 1
 	stop := make(chan struct{})
-	f.hosts["web-2"].Set(func(s *fakehost.State) {
-		s.OnApply = func(*fakehost.Transaction) error { close(stop); return nil }
+	f.hosts["web-2"].Set(func(s *simhost.State) {
+		s.OnApply = func(*simhost.Transaction) error { close(stop); return nil }
 	})
 	options := f.options
 	options.Stop = stop
@@ -84,8 +84,8 @@ func TestResumedRollbackTakesAllThatTheRunChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantHost(t, first, "web-2", schema.HostChanged)
-	f.hosts["web-1"].Set(func(s *fakehost.State) {
-		s.OnHealth = func(*fakehost.Session) (string, error) { return "it hums", nil }
+	f.hosts["web-1"].Set(func(s *simhost.State) {
+		s.OnHealth = func(*simhost.Session) (string, error) { return "it hums", nil }
 	})
 	record := f.resume(first.Run)
 	for host := range f.hosts {
@@ -110,7 +110,7 @@ func TestResumeOverwritesNobodyElse(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	others := schema.DigestOf([]byte("another plan"))
-	f.hosts["web-1"].Set(func(s *fakehost.State) {
+	f.hosts["web-1"].Set(func(s *simhost.State) {
 		s.Generation++
 		s.Applied, s.Generations[s.Generation] = others, others
 	})
@@ -129,16 +129,16 @@ func TestDoubtfulChangeCanBeTakenBackAfterItIsResumed(t *testing.T) {
 	ctx, cut := context.WithCancelCause(context.Background())
 	defer cut(nil)
 	ended := make(chan struct{}) // else the change may be done before the run sees that it is cut
-	f.hosts["web-1"].Set(func(s *fakehost.State) {
-		s.OnAttach = func(*fakehost.Session) error { cut(errors.New("the operator has no time")); return nil }
-		s.OnApply = func(*fakehost.Transaction) error { <-ended; return nil }
+	f.hosts["web-1"].Set(func(s *simhost.State) {
+		s.OnAttach = func(*simhost.Session) error { cut(errors.New("the operator has no time")); return nil }
+		s.OnApply = func(*simhost.Transaction) error { <-ended; return nil }
 	})
 	first := f.executeIn(ctx)
 	close(ended)
 	wantHost(t, first, "web-1", schema.HostUnknown, "the run was cut")
-	f.hosts["web-1"].Set(func(s *fakehost.State) { s.OnAttach, s.OnApply = nil, nil })
-	f.hosts["web-2"].Set(func(s *fakehost.State) {
-		s.OnApply = func(*fakehost.Transaction) error { return errors.New("web.service failed") }
+	f.hosts["web-1"].Set(func(s *simhost.State) { s.OnAttach, s.OnApply = nil, nil })
+	f.hosts["web-2"].Set(func(s *simhost.State) {
+		s.OnApply = func(*simhost.Transaction) error { return errors.New("web.service failed") }
 	})
 	for f.hosts["web-1"].Look().Generation != 2 {
 		time.Sleep(time.Millisecond)

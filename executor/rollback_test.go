@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -133,12 +133,12 @@ func TestClosedGateRollsBack(t *testing.T) {
 // What cannot go back is said, and the others go back all the same.
 func TestWhatCannotGoBack(t *testing.T) {
 	f, old := upgraded(t, schema.RollbackAll)
-	f.hosts["web-1"].Set(func(s *fakehost.State) {
-		s.OnBack = func(*fakehost.Session) error { return errors.New("generation 1 was collected") }
+	f.hosts["web-1"].Set(func(s *simhost.State) {
+		s.OnBack = func(*simhost.Session) error { return errors.New("generation 1 was collected") }
 	})
-	f.hosts["web-2"].Set(func(s *fakehost.State) { s.Applied, s.Generation = "", 0 })
-	f.hosts["web-4"].Set(func(s *fakehost.State) {
-		s.OnApply = func(*fakehost.Transaction) error {
+	f.hosts["web-2"].Set(func(s *simhost.State) { s.Applied, s.Generation = "", 0 })
+	f.hosts["web-4"].Set(func(s *simhost.State) {
+		s.OnApply = func(*simhost.Transaction) error {
 			return &protocol.Error{Kind: protocol.KindRefused, Message: "app.service failed"}
 		}
 	})

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -89,10 +89,10 @@ func (r *randomRollout) draw() {
 func (r *randomRollout) reset() {
 	for name, host := range r.hosts {
 		fails, pause := r.fails[name], r.pause[name]
-		host.Set(func(s *fakehost.State) {
+		host.Set(func(s *simhost.State) {
 			s.Applied, s.Drifted, s.Generation = schema.DigestOf([]byte("old")), false, 1
 			s.Generations = map[int]schema.Digest{1: s.Applied}
-			s.OnApply = func(*fakehost.Transaction) error {
+			s.OnApply = func(*simhost.Transaction) error {
 				time.Sleep(pause)
 				if fails {
 					return errors.New("web.service failed")
@@ -320,11 +320,11 @@ func TestSlowHostDelaysItsOwnLimitOnly(t *testing.T) {
 	f.plan.Index.Rollout.Limits = []schema.Limit{{Tag: "rack", MaxParallel: 1}}
 	f.seal()
 	others := make(chan struct{})
-	f.hosts["web-1"].Set(func(s *fakehost.State) {
-		s.OnApply = func(*fakehost.Transaction) error { <-others; return nil }
+	f.hosts["web-1"].Set(func(s *simhost.State) {
+		s.OnApply = func(*simhost.Transaction) error { <-others; return nil }
 	})
-	f.hosts["web-4"].Set(func(s *fakehost.State) {
-		s.OnApply = func(*fakehost.Transaction) error { close(others); return nil }
+	f.hosts["web-4"].Set(func(s *simhost.State) {
+		s.OnApply = func(*simhost.Transaction) error { close(others); return nil }
 	})
 	if record := f.execute(); record.Verdict != schema.Done {
 		t.Errorf("verdict %s", record.Verdict)

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -27,8 +27,8 @@ func (f *fleet) run(command Command, options BackOptions) *schema.Record {
 }
 
 // says is a script of a host.
-func says(text string, exit schema.Exit) func(*fakehost.Session) (schema.Exit, error) {
-	return func(s *fakehost.Session) (schema.Exit, error) {
+func says(text string, exit schema.Exit) func(*simhost.Session) (schema.Exit, error) {
+	return func(s *simhost.Session) (schema.Exit, error) {
 		s.Send(protocol.Event{Output: &schema.Output{Data: []byte(text)}})
 		return exit, nil
 	}
@@ -36,16 +36,16 @@ func says(text string, exit schema.Exit) func(*fakehost.Session) (schema.Exit, e
 
 func TestACommandRunsOnHostsAndItsEndsAreRecorded(t *testing.T) {
 	f := newFleet(t, 4)
-	var asked atomic.Pointer[fakehost.Session]
-	f.hosts["web-1"].Set(func(s *fakehost.State) {
-		s.OnRun = func(s *fakehost.Session) (schema.Exit, error) {
+	var asked atomic.Pointer[simhost.Session]
+	f.hosts["web-1"].Set(func(s *simhost.State) {
+		s.OnRun = func(s *simhost.Session) (schema.Exit, error) {
 			asked.Store(s)
 			return says("up 3 days\n", schema.Exit{})(s)
 		}
 	})
-	f.hosts["web-2"].Set(func(s *fakehost.State) { s.OnRun = says("no\n", schema.Exit{Status: 3}) })
-	f.hosts["web-3"].Set(func(s *fakehost.State) { s.OnRun = says("", schema.Exit{Signal: 9}) })
-	f.hosts["web-4"].Set(func(s *fakehost.State) { s.OnRun = says("", schema.Exit{Signal: 15, TimedOut: true}) })
+	f.hosts["web-2"].Set(func(s *simhost.State) { s.OnRun = says("no\n", schema.Exit{Status: 3}) })
+	f.hosts["web-3"].Set(func(s *simhost.State) { s.OnRun = says("", schema.Exit{Signal: 9}) })
+	f.hosts["web-4"].Set(func(s *simhost.State) { s.OnRun = says("", schema.Exit{Signal: 15, TimedOut: true}) })
 	argv := []string{"/usr/bin/uptime", "-p", "two words", "$HOME", ""}
 	record := f.run(Command{Argv: argv, MaxOutput: 100}, BackOptions{})
 	wantHost(t, record, "web-1", schema.HostRan)
@@ -79,9 +79,9 @@ func TestACommandRunsOnHostsAndItsEndsAreRecorded(t *testing.T) {
 // A command is run once: where the connection is lost nobody can say what it did.
 func TestACommandIsNeverRunTwice(t *testing.T) {
 	f := newFleet(t, 3)
-	for name, end := range map[schema.HostName]error{"web-1": fakehost.ErrCut, "web-2": fakehost.ErrDie} {
-		f.hosts[name].Set(func(s *fakehost.State) {
-			s.OnRun = func(*fakehost.Session) (schema.Exit, error) { return schema.Exit{}, end }
+	for name, end := range map[schema.HostName]error{"web-1": simhost.ErrCut, "web-2": simhost.ErrDie} {
+		f.hosts[name].Set(func(s *simhost.State) {
+			s.OnRun = func(*simhost.Session) (schema.Exit, error) { return schema.Exit{}, end }
 		})
 	}
 	record := f.run(Command{Argv: []string{"reboot"}}, BackOptions{})
@@ -97,11 +97,11 @@ func TestACommandIsNeverRunTwice(t *testing.T) {
 
 func TestHostsOnWhichACommandCannotRunSayWhy(t *testing.T) {
 	f := newFleet(t, 6)
-	f.hosts["web-1"].Set(func(s *fakehost.State) { s.Helper = nil })
-	f.hosts["web-2"].Set(func(s *fakehost.State) { s.Sudo = "sudo: a password is required" })
+	f.hosts["web-1"].Set(func(s *simhost.State) { s.Helper = nil })
+	f.hosts["web-2"].Set(func(s *simhost.State) { s.Sudo = "sudo: a password is required" })
 	f.hosts["web-3"].Server.Stop()
-	f.hosts["web-4"].Set(func(s *fakehost.State) { s.Version = 99 })
-	f.hosts["web-5"].Set(func(s *fakehost.State) { s.Holder = "r0" })
+	f.hosts["web-4"].Set(func(s *simhost.State) { s.Version = 99 })
+	f.hosts["web-5"].Set(func(s *simhost.State) { s.Holder = "r0" })
 	record := f.run(Command{Task: "rotate-logs"}, BackOptions{})
 	wantHost(t, record, "web-1", schema.HostRefused, "there is no helper on web-1", "nothing was ever applied there")
 	wantHost(t, record, "web-2", schema.HostRefused, "sudo on web-2 wants a password")
@@ -122,8 +122,8 @@ func TestStoppingARunHoldsTheOtherHosts(t *testing.T) {
 	stop := make(chan struct{})
 	once := sync.OnceFunc(func() { close(stop) })
 	for _, host := range f.hosts {
-		host.Set(func(s *fakehost.State) {
-			s.OnRun = func(*fakehost.Session) (schema.Exit, error) {
+		host.Set(func(s *simhost.State) {
+			s.OnRun = func(*simhost.Session) (schema.Exit, error) {
 				once()
 				return schema.Exit{}, nil
 			}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -69,8 +69,8 @@ func TestSlotsNeedMostKeepers(t *testing.T) {
 		f.deps.patience.Slots = time.Millisecond
 		for name, host := range f.hosts {
 			if int(name[4]-'1') >= 3-deaf {
-				host.Set(func(s *fakehost.State) {
-					s.OnSlot = func(*fakehost.Session) error { return fmt.Errorf("unknown request") }
+				host.Set(func(s *simhost.State) {
+					s.OnSlot = func(*simhost.Session) error { return fmt.Errorf("unknown request") }
 				})
 			}
 		}
@@ -97,7 +97,7 @@ func TestSlotOfALostHostIsKept(t *testing.T) {
 	f.limit("web", 1, "web-2", "web-3", "web-4", "web-1")
 	f.plan.Index.Rollout.Reboots.Waves[0].Deadline = "300ms"
 	f.seal()
-	f.hosts["web-1"].Set(func(s *fakehost.State) { s.Away = -1 })
+	f.hosts["web-1"].Set(func(s *simhost.State) { s.Away = -1 })
 	f.options.Select.Hosts = []string{"web-1"}
 	record := f.execute()
 	wantHost(t, record, "web-1", schema.HostUnknown, "has not come back")
@@ -148,7 +148,7 @@ func (r *randomReboots) draw() {
 		}
 	}
 	for _, host := range r.hosts {
-		host.Set(func(s *fakehost.State) { s.Away = r.random.IntN(4) })
+		host.Set(func(s *simhost.State) { s.Away = r.random.IntN(4) })
 	}
 }
 

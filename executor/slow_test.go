@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -20,24 +20,24 @@ import (
 var hangs = map[string]func(f *fleet, host schema.HostName, released <-chan struct{}){
 	"connecting": func(f *fleet, host schema.HostName, released <-chan struct{}) { f.hangDial(host, 1, released) },
 	"at hello": func(f *fleet, host schema.HostName, released <-chan struct{}) {
-		f.hosts[host].Set(func(s *fakehost.State) { s.OnHello = func(*fakehost.Session) error { <-released; return nil } })
+		f.hosts[host].Set(func(s *simhost.State) { s.OnHello = func(*simhost.Session) error { <-released; return nil } })
 	},
 	"preparing": func(f *fleet, host schema.HostName, released <-chan struct{}) {
-		f.hosts[host].Set(func(s *fakehost.State) { s.OnPrepare = func(*fakehost.Session) error { <-released; return nil } })
+		f.hosts[host].Set(func(s *simhost.State) { s.OnPrepare = func(*simhost.Session) error { <-released; return nil } })
 	},
 	"copying": func(f *fleet, host schema.HostName, released <-chan struct{}) {
 		f.hosts[host].Store.Added = func(string, []byte) { <-released }
 	},
 	"beginning": func(f *fleet, host schema.HostName, released <-chan struct{}) {
-		f.hosts[host].Set(func(s *fakehost.State) { s.OnBegin = func(*fakehost.Session) error { <-released; return nil } })
+		f.hosts[host].Set(func(s *simhost.State) { s.OnBegin = func(*simhost.Session) error { <-released; return nil } })
 	},
 	"changing": func(f *fleet, host schema.HostName, released <-chan struct{}) {
-		f.hosts[host].Set(func(s *fakehost.State) { s.OnApply = func(*fakehost.Transaction) error { <-released; return nil } })
+		f.hosts[host].Set(func(s *simhost.State) { s.OnApply = func(*simhost.Transaction) error { <-released; return nil } })
 	},
 	"waiting to be confirmed": func(f *fleet, host schema.HostName, released <-chan struct{}) {
 		f.hangDial(host, 2, released)
-		f.hosts[host].Set(func(s *fakehost.State) {
-			s.OnApply = func(t *fakehost.Transaction) error { t.Confirm("10m"); return nil }
+		f.hosts[host].Set(func(s *simhost.State) {
+			s.OnApply = func(t *simhost.Transaction) error { t.Confirm("10m"); return nil }
 		})
 	},
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/executor/internal/sshtest"
 	"github.com/nixfleet/nixfleet/schema"
 	"golang.org/x/crypto/ssh"
@@ -15,74 +15,74 @@ import (
 // touched, and the message says what to do.
 func TestHostTrouble(t *testing.T) {
 	for name, c := range map[string]struct {
-		host    func(*fakehost.State)
+		host    func(*simhost.State)
 		server  func(*sshtest.Settings)
 		outcome schema.Outcome
 		says    []string
 	}{
 		"password": {
-			host: func(s *fakehost.State) { s.Sudo = "sudo: a password is required" },
+			host: func(s *simhost.State) { s.Sudo = "sudo: a password is required" },
 			says: []string{`sudo on web-1 wants a password of "deploy"`, "hint: as root on web-1, in /etc/sudoers.d/nixfleet:",
 				"deploy ALL=(root) NOPASSWD: /var/lib/nixfleet/bin/nixfleet-host serve, /var/lib/nixfleet/bin/nixfleet-host store"},
 		},
 		"password, and no helper": {
-			host: func(s *fakehost.State) { s.Sudo, s.Helper = "sudo: a password is required", nil },
+			host: func(s *simhost.State) { s.Sudo, s.Helper = "sudo: a password is required", nil },
 			says: []string{`the helper is not on web-1, and sudo does not let "deploy" install it`, "hint: put it there as root: nixfleet helper x86_64-linux | ssh root@web-1 'install -D -m 0755 /dev/stdin /var/lib/nixfleet/bin/nixfleet-host'"},
 		},
 		"not a sudoer": {
-			host: func(s *fakehost.State) { s.Sudo = "deploy is not in the sudoers file." },
+			host: func(s *simhost.State) { s.Sudo = "deploy is not in the sudoers file." },
 			says: []string{`sudo on web-1 does not allow "deploy" to run the helper`},
 		},
 		"requiretty": {
-			host: func(s *fakehost.State) { s.Sudo = "sudo: sorry, you must have a tty to run sudo" },
+			host: func(s *simhost.State) { s.Sudo = "sudo: sorry, you must have a tty to run sudo" },
 			says: []string{"sudo on web-1 wants a terminal (requiretty)", "Defaults:deploy !requiretty"},
 		},
 		"no sudo": {
-			host: func(s *fakehost.State) { s.Sudo = "bash: line 1: sudo: command not found" },
+			host: func(s *simhost.State) { s.Sudo = "bash: line 1: sudo: command not found" },
 			says: []string{"there is no sudo on web-1", "hint: as root on the host: apt install sudo"},
 		},
 		"wrong architecture of the helper": {
-			host: func(s *fakehost.State) {
+			host: func(s *simhost.State) {
 				s.HelperSays, s.HelperExit = "sudo: unable to execute /var/lib/nixfleet/bin/nixfleet-host: Exec format error", 126
 			},
 			says: []string{"the helper on web-1 is for another architecture, or damaged: ", "Exec format error", "hint: correct the host's system"},
 		},
 		"wrong architecture of the helper, as sudo tells it": {
-			host: func(s *fakehost.State) {
+			host: func(s *simhost.State) {
 				s.HelperSays, s.HelperExit = `/var/lib/nixfleet/bin/nixfleet-host: 2: Syntax error: ")" unexpected`, 2
 			},
 			says: []string{"the helper on web-1 is for another architecture, or damaged: ", `Syntax error: ")" unexpected`},
 		},
 		"wrong architecture of the host": {
-			host: func(s *fakehost.State) { s.Machine = "Linux aarch64" },
+			host: func(s *simhost.State) { s.Machine = "Linux aarch64" },
 			says: []string{"wrong architecture of web-1: expected x86_64-linux, found aarch64-linux", "hint: correct the host's system"},
 		},
 		"wrong architecture, no helper": {
-			host: func(s *fakehost.State) { s.Machine, s.Helper = "Linux aarch64", nil },
+			host: func(s *simhost.State) { s.Machine, s.Helper = "Linux aarch64", nil },
 			says: []string{"wrong architecture of web-1: expected x86_64-linux (Linux x86_64), found Linux aarch64"},
 		},
 		"no helper, and sudo is for the helper only": {
-			host: func(s *fakehost.State) { s.Helper, s.Uploads = nil, false },
+			host: func(s *simhost.State) { s.Helper, s.Uploads = nil, false },
 			says: []string{`the helper is not on web-1, and sudo does not let "deploy" install it`},
 		},
 		"noise": {
-			host: func(s *fakehost.State) { s.Noise = "\nWelcome to web-1!\n" },
+			host: func(s *simhost.State) { s.Noise = "\nWelcome to web-1!\n" },
 			says: []string{`the login shell of "deploy" on web-1 prints text where only the helper may speak: expected a message, found "Welcome to web-1!"`, "[ -t 1 ] || return"},
 		},
 		"no shell": {
-			host: func(s *fakehost.State) { s.Sudo = "This account is currently not available." },
+			host: func(s *simhost.State) { s.Sudo = "This account is currently not available." },
 			says: []string{`the account "deploy" on web-1 has no shell`},
 		},
 		"a helper that dies": {
-			host: func(s *fakehost.State) { s.OnHello = func(*fakehost.Session) error { return fakehost.ErrDie } },
+			host: func(s *simhost.State) { s.OnHello = func(*simhost.Session) error { return simhost.ErrDie } },
 			says: []string{"the helper on web-1 ended without a reply: exit status 2: panic: it died"},
 		},
 		"a helper that dies later": {
-			host: func(s *fakehost.State) { s.OnPrepare = func(*fakehost.Session) error { return fakehost.ErrDie } },
+			host: func(s *simhost.State) { s.OnPrepare = func(*simhost.Session) error { return simhost.ErrDie } },
 			says: []string{`the helper on web-1 ended during "prepare": exit status 2: panic: it died`},
 		},
 		"busy": {
-			host: func(s *fakehost.State) { s.Holder = "20260101-000000-others" },
+			host: func(s *simhost.State) { s.Holder = "20260101-000000-others" },
 			says: []string{"locked by run 20260101-000000-others, started 2026-01-01T12:00:00Z, by bob@desk"},
 		},
 		"login": {
@@ -133,10 +133,10 @@ func TestUnreachable(t *testing.T) {
 func TestLinkBreaksBeforeApply(t *testing.T) {
 	f := newFleet(t, 1)
 	times := 0
-	f.only().Set(func(s *fakehost.State) {
-		s.OnPrepare = func(session *fakehost.Session) error {
+	f.only().Set(func(s *simhost.State) {
+		s.OnPrepare = func(session *simhost.Session) error {
 			if times++; times == 1 {
-				return fakehost.ErrCut
+				return simhost.ErrCut
 			}
 			return nil
 		}
@@ -149,7 +149,7 @@ func TestLinkBreaksBeforeApply(t *testing.T) {
 
 func TestInstallsTheHelper(t *testing.T) {
 	f := newFleet(t, 1)
-	f.only().Set(func(s *fakehost.State) { s.Helper = nil })
+	f.only().Set(func(s *simhost.State) { s.Helper = nil })
 	wantHost(t, f.execute(), "web-1", schema.HostChanged)
 	if got, want := f.only().Calls(), "serve uname upload serve hello prepare store payloads prepare begin attach"; got != want {
 		t.Errorf("asked %q instead of %q", got, want)
@@ -161,18 +161,18 @@ func TestInstallsTheHelper(t *testing.T) {
 
 func TestReplacesTheHelper(t *testing.T) {
 	f := newFleet(t, 1)
-	f.only().Set(func(s *fakehost.State) { s.Helper = []byte("an older helper") })
+	f.only().Set(func(s *simhost.State) { s.Helper = []byte("an older helper") })
 	wantHost(t, f.execute(), "web-1", schema.HostChanged)
 	if got, want := f.only().Calls(), "serve hello replace-helper serve hello prepare store payloads prepare begin attach"; got != want {
 		t.Errorf("asked %q instead of %q", got, want)
 	}
 
 	// One that speaks another protocol is not even heard.
-	f.only().Set(func(s *fakehost.State) { s.Version = 0 })
+	f.only().Set(func(s *simhost.State) { s.Version = 0 })
 	wantHost(t, f.execute(), "web-1", schema.HostUnchanged)
 
 	f.deps.Helpers = func(schema.System) ([]byte, error) { return []byte("a newer helper"), nil }
-	f.only().Set(func(s *fakehost.State) { s.Helper = []byte("an older helper") })
+	f.only().Set(func(s *simhost.State) { s.Helper = []byte("an older helper") })
 	wantHost(t, f.execute(), "web-1", schema.HostRefused, "this program brings another helper for x86_64-linux than the plan names: expected "+string(schema.DigestOf(helperBinary)),
 		"hint: execute with the version of nixfleet that compiled the plan")
 
@@ -184,8 +184,8 @@ func TestReplacesTheHelper(t *testing.T) {
 // A reply that cannot be read is told at once.
 func TestUnreadableReply(t *testing.T) {
 	f := newFleet(t, 1)
-	f.only().Set(func(s *fakehost.State) {
-		s.OnHello = func(session *fakehost.Session) error {
+	f.only().Set(func(s *simhost.State) {
+		s.OnHello = func(session *simhost.Session) error {
 			_, _ = session.Command.Stdout.Write([]byte("\x00\x00\x00\x02\x00\x00\x00\x00[]"))
 			return nil
 		}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fakehost"
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -15,8 +15,8 @@ import (
 func TestWatch(t *testing.T) {
 	f := newFleet(t, 2)
 	begun, watched := make(chan struct{}), make(chan struct{})
-	f.hosts["web-1"].Set(func(s *fakehost.State) {
-		s.OnApply = func(change *fakehost.Transaction) error {
+	f.hosts["web-1"].Set(func(s *simhost.State) {
+		s.OnApply = func(change *simhost.Transaction) error {
 			change.Send(protocol.Event{Note: "one"})
 			close(begun)
 			<-watched

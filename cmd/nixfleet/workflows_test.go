@@ -299,7 +299,7 @@ func simulateHosts(t *testing.T, count int) *simulatedHosts {
 			t.Fatal(err)
 		}
 	}
-	command := exec.Command(buildProgram(t, "../../executor/internal/manyhosts"), "--hosts", fmt.Sprint(count), "--helper", filepath.Join(dir, "helper"), "--key", filepath.Join(dir, "key.pub"))
+	command := exec.Command(buildProgram(t, "../../executor/internal/simhost/manyhosts"), "--hosts", fmt.Sprint(count), "--helper", filepath.Join(dir, "helper"), "--key", filepath.Join(dir, "key.pub"))
 	command.Stderr = os.Stderr
 	reads, orders, err := os.Pipe()
 	if err != nil {

@@ -276,12 +276,12 @@ func (c *client) keep(event *protocol.Event) {
 }
 
 func (c *client) hello(p *plan) (*protocol.HelloReply, error) {
-	c.Head.Digest = p.part.Digest
+	c.Head.Digest, c.Head.Host = p.part.Digest, p.part.Host
 	return protocoltest.Ask(c.Client, protocol.Hello, protocol.HelloRequest{Manifest: p.manifest()})
 }
 
 func (c *client) prepare(p *plan) (*protocol.PrepareReply, error) {
-	c.Head.Digest = p.part.Digest
+	c.Head.Digest, c.Head.Host = p.part.Digest, p.part.Host
 	return protocoltest.Ask(c.Client, protocol.Prepare, *p.ask())
 }
 

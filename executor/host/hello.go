@@ -23,9 +23,9 @@ func (s *session) greet(ctx context.Context, request *protocol.Request, ask *pro
 	own := make(chan hashed, 1)
 	go func() { own <- hashOf(s.deps.Executable) }()
 
-	reply := &protocol.HelloReply{System: systemOf(s.deps.Machine), Free: map[string]int64{}}
+	reply := &protocol.HelloReply{System: string(systemOf(s.deps.Machine)), Free: map[string]int64{}}
 	release := base.Release(s.deps.Root)
-	reply.Base, reply.OS = schema.Base(release["ID"]), release["PRETTY_NAME"]
+	reply.Base, reply.OS = release["ID"], release["PRETTY_NAME"]
 	for _, dir := range []string{"/nix", "/var", "/etc"} {
 		free, err := s.deps.Free(dir)
 		if err != nil {

@@ -26,7 +26,7 @@ func (s *session) observe(ctx context.Context, request *protocol.Request, ask *p
 	host := observe.Host{
 		Root: s.deps.Root, Live: s.world(), Base: s.deps.base(), State: known, Applied: s.state.Manifest(known.Applied), Location: time.Local,
 	}
-	reply := &protocol.ObserveReply{System: systemOf(s.deps.Machine), Observation: observe.Look(ctx, host)}
+	reply := &protocol.ObserveReply{System: string(systemOf(s.deps.Machine)), Observation: observe.Look(ctx, host)}
 	if ask.Back != nil {
 		if err := s.proposeBack(ctx, request, ask, host, reply); err != nil {
 			return nil, err

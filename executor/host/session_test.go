@@ -31,8 +31,8 @@ func TestHello(t *testing.T) {
 	hello.Boot, hello.Now = "", time.Time{}
 	autogold.Expect(&protocol.HelloReply{
 		Helper: schema.Digest("sha256:6dee88b3be754271a823e4dd5cd023a549e3f49a31de9f0036e18b7ff8618752"),
-		System: schema.System("x86_64-linux"),
-		Base:   schema.Base("debian"),
+		System: "x86_64-linux",
+		Base:   "debian",
 		OS:     "Debian GNU/Linux 12 (bookworm)",
 		Nix:    "2.8.0",
 		Free: map[string]int64{

@@ -15,7 +15,7 @@ type ObserveRequest struct {
 // ObserveReply is what the helper saw.
 type ObserveReply struct {
 	// System is the host's CPU and kernel.
-	System schema.System `json:"system"`
+	System string `json:"system"`
 	// Observation is the host's state.
 	Observation schema.Observation `json:"observation"`
 	// Proposal is what an execution would do; absent where the request had no part.

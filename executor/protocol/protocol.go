@@ -78,10 +78,10 @@ type HelloRequest struct {
 type HelloReply struct {
 	// Helper is the hash of the running helper's own binary.
 	Helper schema.Digest `json:"helper"`
-	// System is the host's CPU and kernel.
-	System schema.System `json:"system"`
-	// Base is what /etc/os-release says.
-	Base schema.Base `json:"base"`
+	// System is the host's CPU and kernel, which may be none that we know.
+	System string `json:"system"`
+	// Base is the ID in /etc/os-release, which may be none that we know.
+	Base string `json:"base"`
 	// OS is for people: "Debian GNU/Linux 12 (bookworm)".
 	OS string `json:"os"`
 	// Nix is the version of the host's Nix; empty where there is none.

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// simulated is a process with many simulated hosts in it; see executor/internal/manyhosts,
+// simulated is a process with many simulated hosts in it; see executor/internal/simhost/manyhosts,
 // which writes this.
 type simulated struct {
 	Port  int             `json:"port"`
@@ -51,7 +51,7 @@ func (b *bench) simulate(count int) (*simulated, error) {
 		return nil, err
 	}
 	program := filepath.Join(s.dir, "manyhosts")
-	if out, err := exec.CommandContext(b.ctx, "go", "build", "-buildvcs=false", "-o", program, "./executor/internal/manyhosts").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(b.ctx, "go", "build", "-buildvcs=false", "-o", program, "./executor/internal/simhost/manyhosts").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("cannot build the simulated hosts: %w\n%s", err, out)
 	}
 	s.process = exec.CommandContext(b.ctx, program, "--hosts", fmt.Sprint(count), "--helper", filepath.Join(b.bin, "nixfleet-host"), "--key", s.key()+".pub")

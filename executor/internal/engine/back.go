@@ -83,7 +83,7 @@ func (b *returning) attempt(ctx context.Context) error {
 	defer conn.Close()
 	defer conn.CloseWhenDone(ctx)()
 	defer s.Close()
-	b.helper.System, b.helper.Hash = hello.System, hello.Helper
+	b.helper.System, b.helper.Hash = schema.System(hello.System), hello.Helper
 	if at := b.underWay(hello); at != nil {
 		b.part = &part{manifest: &schema.Manifest{}}
 		if done, err := b.takeUp(ctx, conn, s, at); done && !b.where.Release || err != nil {

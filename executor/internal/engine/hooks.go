@@ -118,7 +118,7 @@ func (t *task) variables(hook *schema.Hook, failed string) map[string]string {
 		"NIXFLEET_MOMENT": string(hook.When), "NIXFLEET_HOOK": hook.Name, "NIXFLEET_FAILED": failed,
 	}
 	if facts := t.facts; facts != nil {
-		v["NIXFLEET_SYSTEM"], v["NIXFLEET_BASE"], v["NIXFLEET_OS"] = string(facts.System), string(facts.Base), facts.OS
+		v["NIXFLEET_SYSTEM"], v["NIXFLEET_BASE"], v["NIXFLEET_OS"] = facts.System, facts.Base, facts.OS
 		v["NIXFLEET_GENERATION"], v["NIXFLEET_BOOT"] = strconv.Itoa(facts.Generation), facts.Boot
 	}
 	return v

@@ -75,9 +75,9 @@ func Open(ctx context.Context, conn *transport.Conn, id Identity, helper *Helper
 	switch {
 	case errors.As(err, &absent) && !look:
 		err = install(ctx, conn, id, helper, note)
-	case err == nil && reply.System != helper.System:
+	case err == nil && reply.System != string(helper.System):
 		s.Close()
-		return nil, nil, WrongSystem(string(id.Host), string(helper.System), string(reply.System))
+		return nil, nil, WrongSystem(string(id.Host), string(helper.System), reply.System)
 	case err == nil && (reply.Helper == helper.Hash || look):
 		return s, reply, nil
 	case err == nil:

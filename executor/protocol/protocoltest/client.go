@@ -1,4 +1,4 @@
-// Package protocoltest tests helpers: it speaks the protocol from the executor's end.
+// Package protocoltest tests helpers from the executor's end of the protocol.
 package protocoltest
 
 import (

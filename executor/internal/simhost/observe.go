@@ -1,4 +1,4 @@
-package fakehost
+package simhost
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 // observe tells of the host without a change to it.
 func (s *Session) observe(_ context.Context, request *protocol.Request, ask *protocol.ObserveRequest) (*protocol.ObserveReply, error) {
 	state := s.Host.Look()
-	reply := &protocol.ObserveReply{System: schema.X8664Linux, Observation: schema.Observation{
-		At: time.Now().UTC(), OS: "Debian GNU/Linux 12 (bookworm)", Helper: schema.DigestOf(state.Helper), Name: request.Host,
+	reply := &protocol.ObserveReply{System: string(schema.X8664Linux), Observation: schema.Observation{
+		At: time.Now().UTC(), OS: "Debian GNU/Linux 12 (bookworm)", Helper: state.helperHash(), Name: request.Host,
 		Drift: []schema.Drift{}, Units: []schema.ObservedUnit{}, Disks: []schema.Disk{},
 	}}
 	if state.Applied != "" {
@@ -39,9 +39,7 @@ func (s *Session) proposal(part *schema.Part, reply *protocol.ObserveReply) erro
 	if err := part.Verify(); err != nil {
 		return err
 	}
-	s.Part = part
-	paths, texts := s.missing()
-	reply.Proposal = &protocol.Proposal{Changes: s.changes(), MissingPaths: paths, MissingPayloads: texts, NewPaths: paths}
-	s.Part = nil // nothing was prepared
+	paths, texts := s.Host.lacks(part)
+	reply.Proposal = &protocol.Proposal{Changes: s.Host.changes(part), MissingPaths: paths, MissingPayloads: texts, NewPaths: paths}
 	return nil
 }

@@ -1,7 +1,8 @@
-// Package fakehost is a host inside a test: an SSH server with a scripted sudo, a
-// scripted helper that speaks the real protocol, and a Nix store in memory. It
-// checks what it is sent as strictly as a real one.
-package fakehost
+// Package simhost simulates hosts: each is an SSH server with a scripted sudo, a
+// scripted helper that speaks the real protocol, and a Nix store in memory. A host
+// changes nothing but its memory, and checks what it is sent as strictly as a real
+// one: it passes the same protocol tests as the helper.
+package simhost
 
 import (
 	"fmt"
@@ -23,16 +24,20 @@ type Host struct {
 	Store  *servetest.Store
 	State
 
+	parts        *Parts
 	mu           sync.Mutex
 	calls        []string
 	transactions []*Transaction
 	hooks        []string
+	ticks        int // counts sessions and waits, to tell which began first
 }
 
 // State is what a host is like.
 type State struct {
-	// Helper is the helper's binary; nil where there is none.
-	Helper []byte
+	// Helper is the helper's binary; nil where there is none. HelperHash is its hash,
+	// where a caller with many hosts has computed it.
+	Helper     []byte
+	HelperHash schema.Digest
 	// Version is the protocol that the helper speaks.
 	Version int
 	// Machine is what uname -sm says.
@@ -48,10 +53,12 @@ type State struct {
 	HelperSays string
 	HelperExit int
 
-	// Applied and the others are what the helper tells.
+	// Applied, Drifted and Generation are what the helper reports.
 	Applied    schema.Digest
 	Drifted    bool
 	Generation int
+	// Generations are the manifests that were applied, by generation.
+	Generations map[int]schema.Digest
 	// Holder is another run that holds the host's lease.
 	Holder string
 	lease  string // the run that holds it
@@ -59,23 +66,22 @@ type State struct {
 	// Payloads are those that the host has.
 	Payloads map[schema.Digest]bool
 
-	// OnHello, OnPrepare, OnBegin and OnAttach script the helper, and OnApply the
-	// transaction; nil does what a good host does.
+	// OnHello, OnPrepare, OnBegin, OnAttach and OnBack script the helper, and OnApply
+	// the transaction; nil does what a healthy host does.
 	OnHello   func(*Session) error
 	OnPrepare func(*Session) error
 	OnBegin   func(*Session) error
 	OnAttach  func(*Session) error
+	OnBack    func(*Session) error
 	OnApply   func(*Transaction) error
-	// Generations are the manifests that were applied, by generation.
-	Generations map[int]schema.Digest
-	// OnBack scripts the preparation of a way back.
-	OnBack func(*Session) error
-	// OnHealth says what is not well; nil where all is.
+	// OnHealth says which check fails; nil where none does.
 	OnHealth func(*Session) (string, error)
-	// OnRun scripts a command: what it writes is sent by [Session.Send].
+	// OnRun scripts a command, whose output [Session.Send] sends.
 	OnRun func(*Session) (schema.Exit, error)
-	// OnObserve scripts what the helper tells of the host; nil tells what the fields say.
+	// OnObserve changes what the helper observes; nil leaves it as the fields say.
 	OnObserve func(*Session, *protocol.ObserveReply) error
+	// OnError sees every error that the helper answers; may be nil.
+	OnError func(op string, err error)
 
 	Reboots
 }
@@ -83,18 +89,21 @@ type State struct {
 // Start starts a host that lets a key in.
 func Start(t testing.TB, key ssh.PublicKey) *Host {
 	t.Helper()
-	h := &Host{
-		Server: sshtest.Start(t), Store: &servetest.Store{},
-		State: State{
-			Version: protocol.Version, Machine: "Linux x86_64", Uploads: true, Payloads: map[schema.Digest]bool{}, Generations: map[int]schema.Digest{},
-			Reboots: Reboots{Boot: "b1", Away: 1, Slots: map[string]Slot{}},
-		},
-	}
+	h := New(sshtest.Start(t), &Parts{})
 	h.Server.Set(func(s *sshtest.Settings) {
 		s.Authorized = []ssh.PublicKey{key}
-		s.Run = h.run
+		s.Run = h.Run
 	})
 	return h
+}
+
+// New returns a host behind a server, which is to run [Host.Run] for its commands. Hosts
+// may share parts.
+func New(server *sshtest.Server, parts *Parts) *Host {
+	return &Host{Server: server, Store: &servetest.Store{}, parts: parts, State: State{
+		Version: protocol.Version, Machine: "Linux x86_64", Uploads: true, Payloads: map[schema.Digest]bool{}, Generations: map[int]schema.Digest{},
+		Reboots: Reboots{Boot: "b1", Away: 1, Slots: map[string]Slot{}},
+	}}
 }
 
 // Set changes the host.
@@ -125,7 +134,16 @@ func (h *Host) called(what string) {
 	h.calls = append(h.calls, what)
 }
 
-func (h *Host) run(c *sshtest.Command) int {
+// tick returns a number larger than any before.
+func (h *Host) tick() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ticks++
+	return h.ticks
+}
+
+// Run runs a command.
+func (h *Host) Run(c *sshtest.Command) int {
 	state := h.Look()
 	fmt.Fprint(c.Stdout, state.Noise)
 	line, asRoot := strings.CutPrefix(c.Line, "sudo -n ")
@@ -167,8 +185,7 @@ func (h *Host) helper(c *sshtest.Command, state State, word string) int {
 	case word == "store":
 		return h.Store.Serve(c.Stdin, c.Stdout, c.Stderr)
 	}
-	s := &Session{Host: h, Command: c, conn: protocol.NewConn(c.Stdin, c.Stdout)}
-	return s.serve()
+	return h.Serve(c)
 }
 
 // upload is the script that installs the helper: it must name the hash of what it
@@ -187,6 +204,6 @@ func (h *Host) upload(c *sshtest.Command, state State, line string) int {
 	if !strings.Contains(line, hash) {
 		return 93
 	}
-	h.Set(func(s *State) { s.Helper = binary })
+	h.Set(func(s *State) { s.Helper, s.HelperHash = binary, "" })
 	return 0
 }

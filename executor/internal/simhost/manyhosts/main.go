@@ -1,7 +1,7 @@
 // Command manyhosts is many simulated hosts in one process, for measuring a controller
 // in another: SSH servers with keys of their own, all at one port of addresses of the
 // loopback network, with the latencies of a network, of starting a helper and of work,
-// and helpers that speak the real protocol. They change nothing but their memory.
+// and the helpers of package simhost.
 //
 // It writes who they are as a line of JSON, and then takes orders on standard input:
 // "reset" makes the hosts new, "work 5" makes work five times as long, and "look" does
@@ -26,6 +26,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/executor/internal/sshtest"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -38,7 +39,7 @@ type fleet struct {
 	listener net.Listener
 	times    atomic.Int64 // so many times the work
 
-	parts parts
+	parts simhost.Parts
 	mu    sync.Mutex
 	seen  seen
 }
@@ -96,7 +97,7 @@ func run() error {
 	flag.DurationVar(&l.least, "least", 300*time.Millisecond, "the shortest work")
 	flag.DurationVar(&l.most, "most", time.Second, "the longest work")
 	flag.Parse()
-	f := &fleet{latency: l, hosts: map[string]*host{}, parts: parts{decoded: map[[sha256.Size]byte]*part{}}}
+	f := &fleet{latency: l, hosts: map[string]*host{}}
 	binary, err := os.ReadFile(*helper)
 	if err != nil {
 		return err
@@ -174,10 +175,10 @@ func (f *fleet) connected(by int) {
 	f.seen.Connections += max(by, 0)
 }
 
-func (f *fleet) fault(text string) {
+func (f *fleet) fault(op string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.seen.Faults = append(f.seen.Faults, text)
+	f.seen.Faults = append(f.seen.Faults, op+": "+err.Error())
 }
 
 // obey does what standard input says.

@@ -1,42 +1,38 @@
-package fakehost
+package simhost
 
 import (
-	"context"
-	"fmt"
+	"errors"
 	"sync"
 
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// Transaction is a change of the host, which goes on whatever becomes of sessions.
+// Transaction is a change of the host, which outlives sessions.
 type Transaction struct {
 	Host *Host
 	ID   string
 	// Run and Epoch are those of the lease under which it began.
 	Run   string
 	Epoch int64
-	// Part is what the host shall be.
+	// Part is what to apply.
 	Part *schema.Part
 	// Back is the manifest that the host goes back to; empty where it has a part.
 	Back schema.Digest
-	// Plan is the plan's digest.
-	Plan schema.Digest
 
 	mu        sync.Mutex
 	more      *sync.Cond
 	events    []protocol.Event
 	verdict   *protocol.Verdict
-	waiting   bool
+	waiting   int // since when, by [Host.tick]; 0 where it does not wait
 	confirmed bool
 	gone      bool
 }
 
-// ErrLost is what a script returns after which nobody works on the transaction
-// until it is rescued.
-var ErrLost = fmt.Errorf("the transaction is killed here")
+// ErrLost makes a script kill the transaction, which is interrupted until it is rescued.
+var ErrLost = errors.New("the transaction is killed here")
 
-// Send tells an event to all who watch.
+// Send sends an event to all who watch.
 func (t *Transaction) Send(event protocol.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -45,11 +41,11 @@ func (t *Transaction) Send(event protocol.Event) {
 	t.more.Broadcast()
 }
 
-// Confirm waits to be confirmed and reports whether it was, within the patience of
-// a test.
+// Confirm waits to be confirmed.
 func (t *Transaction) Confirm(window string) {
+	now := t.Host.tick()
 	t.mu.Lock()
-	t.waiting = true
+	t.waiting = now
 	t.mu.Unlock()
 	t.Send(protocol.Event{Stage: schema.StageConfirm, Confirm: &protocol.Waiting{Window: window}})
 	t.mu.Lock()
@@ -62,28 +58,36 @@ func (t *Transaction) Confirm(window string) {
 // Cut cuts all connections of the host.
 func (t *Transaction) Cut() { t.Host.Server.CutAll() }
 
+// Changes returns what it changes.
+func (t *Transaction) Changes() []schema.Change { return t.Host.changes(t.Part) }
+
 // Finish makes the host what was prepared.
 func (t *Transaction) Finish() {
 	if t.Back != "" {
-		t.Host.Set(func(state *State) {
-			state.Generation++
-			state.Applied, state.Generations[state.Generation] = t.Back, t.Back
-		})
-		t.End(protocol.Verdict{Outcome: protocol.Applied, Generation: t.Host.Look().Generation})
+		t.commit(t.Back, protocol.Applied, nil)
 		return
 	}
-	changes := changesOf(t.Host, t.Part)
+	changes := t.Changes()
 	for i := range changes {
 		t.Send(protocol.Event{Change: &changes[i]})
 	}
+	t.Commit(changes)
+}
+
+// Commit is [Transaction.Finish] with the events of the changes already sent.
+func (t *Transaction) Commit(changes []schema.Change) {
 	outcome := protocol.Applied
 	if len(changes) == 0 {
 		outcome = protocol.Unchanged
 	}
+	t.commit(t.Part.Index.Hosts[t.Part.Host].Manifest, outcome, changes)
+}
+
+func (t *Transaction) commit(manifest schema.Digest, outcome protocol.Outcome, changes []schema.Change) {
 	t.Host.Set(func(state *State) {
-		state.Applied, state.Drifted = t.Part.Index.Hosts[t.Part.Host].Manifest, false
 		state.Generation++
-		state.Generations[state.Generation] = state.Applied
+		state.Applied, state.Generations[state.Generation] = manifest, manifest
+		state.Drifted = state.Drifted && t.Back != ""
 	})
 	t.End(protocol.Verdict{Outcome: outcome, Generation: t.Host.Look().Generation, Changes: changes})
 }
@@ -126,49 +130,6 @@ func (t *Transaction) run(script func(*Transaction) error) {
 	}
 }
 
-// attach tells events until the verdict.
-func (s *Session) attach(_ context.Context, _ *protocol.Request, ask *protocol.AttachRequest) (*protocol.AttachReply, error) {
-	t := s.Host.transaction(ask.Transaction)
-	if t == nil {
-		return nil, fmt.Errorf("no transaction is at work on this host")
-	}
-	if ask.Transaction == "" {
-		s.Send(protocol.Event{Watching: &protocol.Transaction{ID: t.ID, Run: t.Run, Operator: "alice@desk"}})
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for told := ask.After; ; {
-		for ; told < len(t.events); told++ {
-			s.Send(t.events[told])
-		}
-		if t.verdict != nil {
-			return &protocol.AttachReply{Verdict: *t.verdict}, nil
-		}
-		if t.gone {
-			return &protocol.AttachReply{Verdict: protocol.Verdict{Transaction: t.ID, Outcome: protocol.Pending, Message: "it was interrupted"}}, nil
-		}
-		t.more.Wait()
-	}
-}
-
-func (s *Session) confirm(_ context.Context, request *protocol.Request, ask *protocol.ConfirmRequest) (*protocol.ConfirmReply, error) {
-	t := s.Host.transaction(ask.Transaction)
-	if t == nil {
-		return nil, fmt.Errorf("there is no transaction %q", ask.Transaction)
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	switch {
-	case t.Run != request.Run || t.Epoch != request.Epoch:
-		return nil, fmt.Errorf("%s belongs to run %s in epoch %d, not %s in %d", t.ID, t.Run, t.Epoch, request.Run, request.Epoch)
-	case !t.waiting || s.asked > 1:
-		return nil, fmt.Errorf("this session proves nothing")
-	}
-	t.confirmed = true
-	t.more.Broadcast()
-	return &protocol.ConfirmReply{}, nil
-}
-
 // transaction returns the one of that name, or the one at work.
 func (h *Host) transaction(id string) *Transaction {
 	h.mu.Lock()
@@ -187,8 +148,8 @@ func (t *Transaction) unfinished() bool {
 	return t.verdict == nil
 }
 
-// tell describes the transactions in a hello's reply.
-func (h *Host) tell(run string, reply *protocol.HelloReply) {
+// describe describes the transactions in a hello's reply.
+func (h *Host) describe(run string, reply *protocol.HelloReply) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, t := range h.transactions {
