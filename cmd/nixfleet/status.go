@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/planfile"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
 	"github.com/nixfleet/nixfleet/cmd/internal/status"
@@ -201,8 +202,7 @@ func writeTable(c *cli.Context, found *schema.Status) error {
 		}
 		fmt.Fprintf(&table, "%s, every %s\n\n", found.At.Local().Format(time.DateTime), c.Duration("watch"))
 	}
-	layout := status.Layout{Width: screenWidth(w), Style: ui.StyleFor(w), Problems: c.Bool("problems")}
-	if err := status.WriteTable(&table, found, layout); err != nil {
+	if err := document.WriteText(&table, status.Document(found, screenWidth(w), c.Bool("problems")), ui.StyleFor(w)); err != nil {
 		return err
 	}
 	_, err := w.Write(table.Bytes()) // at once, so that a screen does not flicker

@@ -4,8 +4,9 @@ package document
 
 import (
 	"fmt"
-	"math"
 	"strings"
+
+	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 )
 
 // Document is a report: a title, what must be read, and sections with all the rest.
@@ -114,13 +115,21 @@ func Strings[T ~string](lines []T, most int, where string) List {
 	return list
 }
 
+// Lines returns the lines of a text, for [NewList].
+func Lines(text string) (lines []any) {
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
 // Message returns a message as an item: its first line behind a head, which may be
 // empty, and the others below it.
 func Message(head any, text string) Item {
 	first, rest, more := strings.Cut(strings.TrimRight(text, "\n"), "\n")
 	item := Item{Text: Line(head, first)}
 	if more {
-		item.Blocks = []Block{Strings(strings.Split(rest, "\n"), math.MaxInt, "")}
+		item.Blocks = []Block{NewList(Lines(rest)...)}
 	}
 	return item
 }
@@ -148,6 +157,10 @@ func Name[T ~string](name T) Span { return Span{string(name), Code} }
 
 // Bold returns a span that the eye should find.
 func Bold(text string) Span { return Span{text, Strong} }
+
+// printable is text of hosts as it may be shown. Every text that the renderers write
+// passes through it.
+func printable(text string) string { return ui.Printable(text) }
 
 // String returns the text without what makes it stand out.
 func (t Text) String() string {

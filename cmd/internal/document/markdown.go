@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 )
 
 // CommentLimit is how many characters a comment may have on GitHub.
@@ -97,7 +95,7 @@ func (p *markdownPrinter) html(t Text) string {
 	var out strings.Builder
 	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 	for _, span := range t {
-		text := escape.Replace(ui.Printable(span.Text))
+		text := escape.Replace(printable(span.Text))
 		switch span.Kind {
 		case Code:
 			text = "<code>" + text + "</code>"
@@ -220,7 +218,7 @@ func Fence(write func(string), language string, lines []string) {
 	}
 	write(mark + language)
 	for _, line := range lines {
-		write(ui.Printable(line))
+		write(printable(line))
 	}
 	write(mark)
 }
@@ -232,14 +230,14 @@ func CodeSpan(text string) string {
 		mark += "`"
 	}
 	if len(mark) > 1 {
-		return fmt.Sprintf("%s %s %s", mark, ui.Printable(text), mark)
+		return fmt.Sprintf("%s %s %s", mark, printable(text), mark)
 	}
-	return mark + ui.Printable(text) + mark
+	return mark + printable(text) + mark
 }
 
 var escaper = strings.NewReplacer("@", "&#64;", `\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", "&", "&amp;", "[", `\[`, "|", `\|`, "\n", " ")
 
 // Escape writes a text of somebody else's as text and nothing else.
 func Escape(text string) string {
-	return escaper.Replace(ui.Printable(strings.TrimRight(text, "\n")))
+	return escaper.Replace(printable(strings.TrimRight(text, "\n")))
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 )
@@ -49,10 +48,10 @@ func (p *textPrinter) text(t Text) string {
 	for _, span := range t {
 		paint := map[Kind]func(string) string{Strong: p.style.Bold, Good: p.style.Green, Warn: p.style.Yellow, Bad: p.style.Red}[span.Kind]
 		if paint == nil {
-			out.WriteString(ui.Printable(span.Text))
+			out.WriteString(printable(span.Text))
 			continue
 		}
-		out.WriteString(paint(ui.Printable(span.Text)))
+		out.WriteString(paint(printable(span.Text)))
 	}
 	return out.String()
 }
@@ -78,7 +77,7 @@ func (p *textPrinter) block(indent string, block Block) {
 		p.patch(indent, block.Diff)
 	case Verbatim:
 		for line := range strings.Lines(block.Text) {
-			_, _ = p.out.WriteString(indent + "| " + ui.Printable(strings.TrimSuffix(line, "\n")) + "\n")
+			_, _ = p.out.WriteString(indent + "| " + printable(strings.TrimSuffix(line, "\n")) + "\n")
 		}
 	case Section:
 		p.gap()
@@ -91,33 +90,28 @@ func (p *textPrinter) block(indent string, block Block) {
 
 // table aligns columns by what is seen of their cells.
 func (p *textPrinter) table(indent string, t Table) {
-	rows := t.Rows
+	widths := t.widths()
 	if t.Titled {
 		head := make([]Text, len(t.Head))
 		for i, title := range t.Head {
 			head[i] = Line(Bold(strings.ToUpper(title)))
 		}
-		rows = append([][]Text{head}, rows...)
+		p.row(indent, head, widths)
 	}
-	var widths []int
-	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell.String()))
+	for _, row := range t.Rows {
+		p.row(indent, row, widths)
+	}
+}
+
+func (p *textPrinter) row(indent string, cells []Text, widths []int) {
+	var out strings.Builder
+	for i, cell := range cells {
+		out.WriteString(p.text(cell))
+		if i < len(cells)-1 {
+			out.WriteString(strings.Repeat(" ", widths[i]-cell.width()+2))
 		}
 	}
-	for _, row := range rows {
-		var out strings.Builder
-		for i, cell := range row {
-			out.WriteString(p.text(cell))
-			if i < len(row)-1 {
-				out.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell.String())+2))
-			}
-		}
-		p.line(indent, out.String())
-	}
+	p.line(indent, out.String())
 }
 
 func (p *textPrinter) patch(indent, diff string) {
@@ -139,5 +133,5 @@ func PatchLine(style ui.Style, line string) string {
 	case strings.HasPrefix(line, "-"):
 		paint = style.Red
 	}
-	return paint(ui.Printable(line))
+	return paint(printable(line))
 }

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
-	"maps"
 	"slices"
 	"time"
 
@@ -24,6 +23,7 @@ type pageData struct {
 	Plan    string
 	Refresh int // seconds; 0 for a page that is written once
 	Tiles   []tile
+	Titles  []string
 	Hosts   []pageHost
 }
 
@@ -34,11 +34,10 @@ type tile struct {
 }
 
 type pageHost struct {
-	Name                                                             schema.HostName
-	Condition                                                        schema.Condition
-	Sign                                                             string
-	Applied, Generation, Operator, Planned, Units, Free, Updated, Up string
-	Because, Notes                                                   []string
+	Name            schema.HostName
+	Condition       schema.Condition
+	Sign            string
+	Facts, Problems []string
 }
 
 // signs stand beside the colours, which not everybody can tell apart.
@@ -61,28 +60,22 @@ func WritePage(w io.Writer, s *schema.Status, refresh time.Duration) error {
 		data.Tiles = append(data.Tiles, tile{condition, signs[condition], counts[condition]})
 	}
 	slices.Reverse(data.Tiles)
-	names := slices.Sorted(maps.Keys(s.Hosts))
-	slices.SortStableFunc(names, func(a, b schema.HostName) int {
-		return slices.Index(order, s.Hosts[a].Condition) - slices.Index(order, s.Hosts[b].Condition)
-	})
-	for _, name := range names {
+	for _, c := range columns {
+		data.Titles = append(data.Titles, c.title)
+	}
+	for _, name := range worstFirst(s) {
 		h := s.Hosts[name]
-		if h.Hint != "" {
-			h.Notes = append(slices.Clone(h.Notes), "hint: "+h.Hint)
+		host := pageHost{Name: name, Condition: h.Condition, Sign: signs[h.Condition]}
+		for _, c := range columns {
+			host.Facts = append(host.Facts, ui.Printable(c.of(h)))
 		}
-		data.Hosts = append(data.Hosts, pageHost{
-			Name: name, Condition: h.Condition, Sign: signs[h.Condition],
-			Applied: applied(h), Generation: generation(h), Operator: operator(h), Planned: planned(h), Units: units(h), Free: free(h), Updated: updated(h), Up: up(h),
-			Because: printable(h.Because), Notes: printable(h.Notes),
-		})
+		for _, text := range slices.Concat(h.Because, h.Notes) {
+			host.Problems = append(host.Problems, ui.Printable(text))
+		}
+		if h.Hint != "" {
+			host.Problems = append(host.Problems, ui.Printable("hint: "+h.Hint))
+		}
+		data.Hosts = append(data.Hosts, host)
 	}
 	return page.Execute(w, data)
-}
-
-func printable(texts []string) []string {
-	list := make([]string, len(texts))
-	for i, text := range texts {
-		list[i] = ui.Printable(text)
-	}
-	return list
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bufio"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -103,27 +104,26 @@ func disks(value func(schema.Disk) float64) func(func(float64, ...string), schem
 // WritePrometheus writes a status in the text format that the node exporter's
 // textfile collector reads.
 func WritePrometheus(w io.Writer, s *schema.Status) error {
-	out := &writer{w: w}
-	head(out, "status_timestamp_seconds", "When the hosts were looked at.")
-	out.line(sample("status_timestamp_seconds", float64(s.At.Unix()), "fleet", s.Fleet))
+	out := bufio.NewWriter(w)
+	line := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) } // Flush has the error
+	head := func(name, help string) {
+		line("# HELP nixfleet_%s %s\n# TYPE nixfleet_%s gauge", name, help, name)
+	}
+	head("status_timestamp_seconds", "When the hosts were looked at.")
+	line("%s", sample("status_timestamp_seconds", float64(s.At.Unix()), "fleet", s.Fleet))
 	for _, m := range metrics {
 		begun := false
 		for _, name := range slices.Sorted(maps.Keys(s.Hosts)) {
 			m.samples(func(value float64, labels ...string) {
 				if !begun {
-					head(out, m.name, m.help)
+					head(m.name, m.help)
 					begun = true
 				}
-				out.line(sample(m.name, value, append([]string{"fleet", s.Fleet, "host", string(name)}, labels...)...))
+				line("%s", sample(m.name, value, append([]string{"fleet", s.Fleet, "host", string(name)}, labels...)...))
 			}, s.Hosts[name])
 		}
 	}
-	return out.err
-}
-
-func head(out *writer, name, help string) {
-	out.line("# HELP nixfleet_" + name + " " + help)
-	out.line("# TYPE nixfleet_" + name + " gauge")
+	return out.Flush()
 }
 
 var labelValue = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)

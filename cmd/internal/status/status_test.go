@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/schema"
@@ -102,8 +103,8 @@ func TestJudgement(t *testing.T) {
 // What was not seen whole is not called as planned, nor the contrary.
 func TestHalfSeenIsNotAsPlanned(t *testing.T) {
 	h := Host(changed(func(o *schema.Observation) { o.Problems = []string{"x"} }), wanted)
-	if h.AsPlanned != nil || planned(h) != "not seen" {
-		t.Errorf("found %v, %q", h.AsPlanned, planned(h))
+	if h.AsPlanned != nil || planned(h, h.Observation.Applied) != "not seen" {
+		t.Errorf("found %v, %q", h.AsPlanned, planned(h, h.Observation.Applied))
 	}
 }
 
@@ -142,7 +143,7 @@ func TestTables(t *testing.T) {
 	for name, width := range map[string]int{"80": 80, "110": 110, "160": 160, "pipe": 0} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder
-			if err := WriteTable(&out, fleet(), Layout{Width: width}); err != nil {
+			if err := document.WriteText(&out, Document(fleet(), width, false), ui.Style{}); err != nil {
 				t.Fatal(err)
 			}
 			autogold.ExpectFile(t, autogold.Raw(out.String()), autogold.Name("table-"+name))
@@ -167,7 +168,7 @@ func TestOneHostIsToldInFull(t *testing.T) {
 		}
 	}
 	var out strings.Builder
-	if err := WriteTable(&out, s, Layout{Width: 80}); err != nil {
+	if err := document.WriteText(&out, Document(s, 80, false), ui.Style{}); err != nil {
 		t.Fatal(err)
 	}
 	autogold.ExpectFile(t, autogold.Raw(out.String()))
@@ -175,14 +176,14 @@ func TestOneHostIsToldInFull(t *testing.T) {
 
 func TestProblemsAlone(t *testing.T) {
 	var out strings.Builder
-	if err := WriteTable(&out, fleet(), Layout{Problems: true}); err != nil || strings.Contains(out.String(), "\nweb-1 ") || !strings.Contains(out.String(), "1 ok") {
+	if err := document.WriteText(&out, Document(fleet(), 0, true), ui.Style{}); err != nil || strings.Contains(out.String(), "\nweb-1 ") || !strings.Contains(out.String(), "1 ok") {
 		t.Errorf("%v:\n%s", err, out.String())
 	}
 }
 
 func TestColourIsForTerminals(t *testing.T) {
 	var out strings.Builder
-	if err := WriteTable(&out, fleet(), Layout{Style: ui.Style{}}); err != nil || strings.Contains(out.String(), "\x1b[") {
+	if err := document.WriteText(&out, Document(fleet(), 0, false), ui.Style{}); err != nil || strings.Contains(out.String(), "\x1b[") {
 		t.Errorf("%v: coloured without a terminal", err)
 	}
 }
