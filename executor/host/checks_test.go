@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/nixfleet/nixfleet/executor/protocol"
-	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -24,7 +23,7 @@ func checked(i intent, file string) intent {
 }
 
 func (c *client) health(manifest schema.Digest) (string, error) {
-	reply, err := protocoltest.Ask(c.Client, protocol.Health, protocol.HealthRequest{Manifest: manifest})
+	reply, err := call(c.caller, protocol.Health, protocol.HealthRequest{Manifest: manifest})
 	if err != nil {
 		return "", err
 	}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
-	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -55,7 +54,7 @@ func (w *world) run(run string, command protocol.RunRequest) (reply *protocol.Ru
 			stdout += string(event.Output.Data)
 		}
 	}
-	reply, err = protocoltest.Ask(client.Client, protocol.Run, command)
+	reply, err = call(client.caller, protocol.Run, command)
 	return reply, stdout, stderr, err
 }
 
@@ -160,7 +159,7 @@ func TestACommandTakesTheHost(t *testing.T) {
 	long := protocol.RunRequest{Argv: []string{"/bin/sleep"}, Timeout: "1m"}
 	first := w.connect()
 	w.client = nil // it stays
-	if err := protocoltest.Send(first.Client, protocol.Run, long); err != nil {
+	if err := sendRequest(first.caller, protocol.Run, long); err != nil {
 		t.Fatal(err)
 	}
 	<-started
@@ -182,7 +181,7 @@ func TestACommandTakesTheHost(t *testing.T) {
 		t.Errorf("a change was let in: %v", err)
 	}
 	close(finish)
-	if _, err := protocoltest.Wait(first.Client, protocol.Run); err != nil {
+	if _, err := awaitReply(first.caller, protocol.Run); err != nil {
 		t.Fatal(err)
 	}
 	// The host is free with the reply.
@@ -226,7 +225,7 @@ func TestACommandEndsWithItsSession(t *testing.T) {
 	w.runs()
 	client := w.connect()
 	long := protocol.RunRequest{Argv: []string{"/bin/sleep", "1000"}, Timeout: "1h"}
-	if err := protocoltest.Send(client.Client, protocol.Run, long); err != nil {
+	if err := sendRequest(client.caller, protocol.Run, long); err != nil {
 		t.Fatal(err)
 	}
 	if begun, body, err := client.Conn.ReceiveResponse(); err != nil || begun.Kind != protocol.EventBody || string(body) != `{"stage":"run"}` {

@@ -18,7 +18,6 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host/internal/process"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
-	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -222,7 +221,7 @@ func narHashOf(text string) schema.NarHash {
 
 // client is the executor's end of a session, with the events that came.
 type client struct {
-	*protocoltest.Client
+	*caller
 	t       testing.TB
 	hangUp  func()
 	notes   []string
@@ -242,7 +241,7 @@ func (w *world) connect() *client {
 		done <- Serve(context.Background(), requests, responses, w.deps)
 		responses.Close()
 	}()
-	w.client = &client{Client: protocoltest.NewClient(out, in), t: w.t, hangUp: sync.OnceFunc(func() {
+	w.client = &client{caller: newCaller(out, in), t: w.t, hangUp: sync.OnceFunc(func() {
 		in.Close()
 		out.Close()
 		<-done
@@ -277,12 +276,12 @@ func (c *client) keep(event *protocol.Event) {
 
 func (c *client) hello(p *plan) (*protocol.HelloReply, error) {
 	c.Head.Digest, c.Head.Host = p.part.Digest, p.part.Host
-	return protocoltest.Ask(c.Client, protocol.Hello, protocol.HelloRequest{Manifest: p.manifest()})
+	return call(c.caller, protocol.Hello, protocol.HelloRequest{Manifest: p.manifest()})
 }
 
 func (c *client) prepare(p *plan) (*protocol.PrepareReply, error) {
 	c.Head.Digest, c.Head.Host = p.part.Digest, p.part.Host
-	return protocoltest.Ask(c.Client, protocol.Prepare, *p.ask())
+	return call(c.caller, protocol.Prepare, *p.ask())
 }
 
 // ask is what a host is handed of the plan.
@@ -295,7 +294,7 @@ func (c *client) send(p *plan, missing []schema.Digest) error {
 	for _, digest := range missing {
 		payloads[digest] = p.payloads[digest]
 	}
-	_, err := protocoltest.Ask(c.Client, protocol.Payloads, protocol.PayloadsRequest{Payloads: payloads})
+	_, err := call(c.caller, protocol.Payloads, protocol.PayloadsRequest{Payloads: payloads})
 	return err
 }
 
@@ -308,7 +307,7 @@ func (e *changeError) Error() string {
 
 // begin begins the transaction of what was prepared.
 func (c *client) begin() (id string, err error) {
-	reply, err := protocoltest.Ask(c.Client, protocol.Begin, protocol.BeginRequest{})
+	reply, err := call(c.caller, protocol.Begin, protocol.BeginRequest{})
 	if err != nil {
 		return "", err
 	}
@@ -326,7 +325,7 @@ func (c *client) apply() (*protocol.Verdict, error) {
 }
 
 func (c *client) attach(id string, after int) (*protocol.Verdict, error) {
-	reply, err := protocoltest.Ask(c.Client, protocol.Attach, protocol.AttachRequest{Transaction: id, After: after})
+	reply, err := call(c.caller, protocol.Attach, protocol.AttachRequest{Transaction: id, After: after})
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
-	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -29,7 +28,7 @@ func withHooks(text string) intent {
 }
 
 func (c *client) hook(p *plan, name string, environment map[string]string) (*protocol.HookReply, error) {
-	return protocoltest.Ask(c.Client, protocol.Hook, protocol.HookRequest{Manifest: p.manifest(), Name: name, Environment: environment})
+	return call(c.caller, protocol.Hook, protocol.HookRequest{Manifest: p.manifest(), Name: name, Environment: environment})
 }
 
 func TestAHookKnowsWhereItIs(t *testing.T) {
@@ -258,7 +257,7 @@ func TestAHookEndsWithItsSession(t *testing.T) {
 	p := withHooks("1").plan(t)
 	c := w.connect()
 	c.mustPrepare(p)
-	if err := protocoltest.Send(c.Client, protocol.Hook, protocol.HookRequest{Manifest: p.manifest(), Name: "drain"}); err != nil {
+	if err := sendRequest(c.caller, protocol.Hook, protocol.HookRequest{Manifest: p.manifest(), Name: "drain"}); err != nil {
 		t.Fatal(err)
 	}
 	<-started

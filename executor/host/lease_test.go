@@ -8,7 +8,6 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/protocol"
-	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -126,7 +125,7 @@ func TestALeaseIsTakenRenewedAndGivenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask := func(action protocol.LeaseAction) error {
-		_, err := protocoltest.Ask(c.Client, protocol.Lease, protocol.LeaseRequest{Action: action})
+		_, err := call(c.caller, protocol.Lease, protocol.LeaseRequest{Action: action})
 		return err
 	}
 	for _, action := range []protocol.LeaseAction{protocol.LeaseTake, protocol.LeaseRenew} {
@@ -181,7 +180,7 @@ func confirming(t *testing.T, window string) *plan {
 
 func (c *client) confirm(id string, epoch int64) error {
 	c.Head.Epoch = epoch
-	_, err := protocoltest.Ask(c.Client, protocol.Confirm, protocol.ConfirmRequest{Transaction: id})
+	_, err := call(c.caller, protocol.Confirm, protocol.ConfirmRequest{Transaction: id})
 	return err
 }
 

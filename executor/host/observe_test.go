@@ -19,7 +19,6 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host/internal/transaction"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
-	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -32,7 +31,7 @@ func (w *world) observe(p *plan, sensitive bool) *protocol.ObserveReply {
 	if p != nil {
 		c.Head.Digest, ask.Part = p.part.Digest, p.ask()
 	}
-	reply, err := protocoltest.Ask(c.Client, protocol.Observe, ask)
+	reply, err := call(c.caller, protocol.Observe, ask)
 	w.hangUp()
 	if err != nil {
 		w.t.Fatal(err)

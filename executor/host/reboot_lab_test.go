@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/protocol"
-	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/vm-tests/lab"
 	"github.com/nixfleet/nixfleet/vm-tests/lab/labtest"
 )
@@ -28,7 +27,7 @@ func withHelper[T any](t *testing.T, h *lab.Host, ask func(*client) (T, error)) 
 	if err := errors.Join(inErr, outErr, cmd.Start()); err != nil {
 		t.Fatal(err)
 	}
-	reply, err := ask(&client{t: t, Client: protocoltest.NewClient(out, in)})
+	reply, err := ask(&client{t: t, caller: newCaller(out, in)})
 	in.Close()
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("the helper ended badly: %v", err)

@@ -13,12 +13,11 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/host/internal/unit"
 	"github.com/nixfleet/nixfleet/executor/protocol"
-	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
 func (c *client) reboot(boot string) (*protocol.RebootReply, error) {
-	return protocoltest.Ask(c.Client, protocol.Reboot, protocol.RebootRequest{Boot: boot})
+	return call(c.caller, protocol.Reboot, protocol.RebootRequest{Boot: boot})
 }
 
 // reboots is how often the host was told to reboot.
@@ -34,7 +33,7 @@ func (w *world) reboots() (n int) {
 // history returns the lines of the kind "reboot".
 func (w *world) rebootLines() (lines []schema.HistoryEntry) {
 	w.t.Helper()
-	reply, err := protocoltest.Ask(w.second("r9").Client, protocol.History, protocol.HistoryRequest{})
+	reply, err := call(w.second("r9").caller, protocol.History, protocol.HistoryRequest{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/recovery"
 	"github.com/nixfleet/nixfleet/executor/protocol"
-	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -20,7 +19,7 @@ var out = protocol.BackRequest{Release: true}
 func (w *world) leave() (*protocol.LeaveReply, error) {
 	w.t.Helper()
 	defer w.hangUp()
-	return protocoltest.Ask(w.join().Client, protocol.Leave, protocol.LeaveRequest{})
+	return call(w.join().caller, protocol.Leave, protocol.LeaveRequest{})
 }
 
 // release does what the executor does with one host.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/protocol"
-	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -20,14 +19,14 @@ import (
 func (w *world) join() *client {
 	w.t.Helper()
 	c := w.connect()
-	if _, err := protocoltest.Ask(c.Client, protocol.Hello, protocol.HelloRequest{Manifest: schema.DigestOf(nil)}); err != nil {
+	if _, err := call(c.caller, protocol.Hello, protocol.HelloRequest{Manifest: schema.DigestOf(nil)}); err != nil {
 		w.t.Fatal(err)
 	}
 	return c
 }
 
 func (c *client) back(where protocol.BackRequest) (*protocol.BackReply, error) {
-	return protocoltest.Ask(c.Client, protocol.Back, where)
+	return call(c.caller, protocol.Back, where)
 }
 
 // goBack does what the executor does with one host that goes back.
@@ -75,7 +74,7 @@ func (w *world) backRefusal(where protocol.BackRequest) string {
 
 func (w *world) toldHistory(limit int) *protocol.HistoryReply {
 	w.t.Helper()
-	reply, err := protocoltest.Ask(w.connect().Client, protocol.History, protocol.HistoryRequest{Limit: limit})
+	reply, err := call(w.connect().caller, protocol.History, protocol.HistoryRequest{Limit: limit})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -286,7 +285,7 @@ func TestRollbackIsForeseen(t *testing.T) {
 	w.hangUp()
 	before := w.everything()
 	c := w.connect()
-	reply, err := protocoltest.Ask(c.Client, protocol.Observe, protocol.ObserveRequest{Back: &protocol.BackRequest{To: "previous"}})
+	reply, err := call(c.caller, protocol.Observe, protocol.ObserveRequest{Back: &protocol.BackRequest{To: "previous"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +303,7 @@ func TestRollbackIsForeseen(t *testing.T) {
 	if verdict := w.mustRollback("previous"); !slices.Equal(verdict.Changes, reply.Proposal.Changes) {
 		t.Errorf("foreseen %v, done %v", reply.Proposal.Changes, verdict.Changes)
 	}
-	reply, err = protocoltest.Ask(w.connect().Client, protocol.Observe, protocol.ObserveRequest{Back: &protocol.BackRequest{To: "77"}})
+	reply, err = call(w.connect().caller, protocol.Observe, protocol.ObserveRequest{Back: &protocol.BackRequest{To: "77"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/protocol"
-	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -52,13 +51,13 @@ func TestASlowLinkHoldsNothingUp(t *testing.T) {
 	out, responses := io.Pipe()
 	done := make(chan error, 1)
 	go func() { done <- Serve(context.Background(), requests, responses, w.deps) }()
-	c := protocoltest.NewClient(out, in)
+	c := newCaller(out, in)
 	c.Head.Digest = p.part.Digest
 	err := errors.Join(
-		protocoltest.Send(c, protocol.Hello, protocol.HelloRequest{Manifest: p.manifest()}),
-		protocoltest.Send(c, protocol.Payloads, protocol.PayloadsRequest{Payloads: p.payloads}))
+		sendRequest(c, protocol.Hello, protocol.HelloRequest{Manifest: p.manifest()}),
+		sendRequest(c, protocol.Payloads, protocol.PayloadsRequest{Payloads: p.payloads}))
 	c.Head.Epoch = 1 // of the lease that the payloads took
-	err = errors.Join(err, protocoltest.Send(c, protocol.Prepare, *p.ask()), protocoltest.Send(c, protocol.Begin, protocol.BeginRequest{}))
+	err = errors.Join(err, sendRequest(c, protocol.Prepare, *p.ask()), sendRequest(c, protocol.Begin, protocol.BeginRequest{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +92,7 @@ func TestReplaceHelper(t *testing.T) {
 	} {
 		client := w.connect()
 		client.Head.Digest = c.digest
-		_, err := protocoltest.Ask(client.Client, protocol.ReplaceHelper, c.ask)
+		_, err := call(client.caller, protocol.ReplaceHelper, c.ask)
 		c.want.Equal(t, withoutDigests(err.Error()))
 		if w.exists(protocol.HelperPath) {
 			t.Fatal("a helper was replaced that should not have been")
@@ -103,7 +102,7 @@ func TestReplaceHelper(t *testing.T) {
 	if _, err := client.hello(p); err != nil {
 		t.Fatal(err)
 	}
-	reply, err := protocoltest.Ask(client.Client, protocol.ReplaceHelper, protocol.ReplaceRequest{Index: p.part.Index, Binary: binary})
+	reply, err := call(client.caller, protocol.ReplaceHelper, protocol.ReplaceRequest{Index: p.part.Index, Binary: binary})
 	if err != nil || reply.Helper != schema.DigestOf(binary) {
 		t.Fatalf("found %+v, %v", reply, err)
 	}
@@ -130,7 +129,7 @@ func TestRequestsOutOfOrder(t *testing.T) {
 		{"payloads missing", func(c *client) error { _, err := c.prepare(p); _, then := c.begin(); return errors.Join(err, then) },
 			autogold.Expect("refused: 1 payloads have not come, sha256:… among them")},
 		{"another payload", func(c *client) error {
-			_, err := protocoltest.Ask(c.Client, protocol.Payloads, protocol.PayloadsRequest{Payloads: map[schema.Digest]schema.Payload{p.part.Digest: schema.NewPayload([]byte("secret"))}})
+			_, err := call(c.caller, protocol.Payloads, protocol.PayloadsRequest{Payloads: map[schema.Digest]schema.Payload{p.part.Digest: schema.NewPayload([]byte("secret"))}})
 			return err
 		}, autogold.Expect("refused: wrong digest of a payload: expected sha256:…, found sha256:…")},
 	} {
@@ -157,7 +156,7 @@ func TestNoFrames(t *testing.T) {
 	go func() {
 		done <- Serve(context.Background(), strings.NewReader("GET / HTTP/1.1\r\n"), responses, w.deps)
 	}()
-	_, err := protocoltest.NewClient(out, nil).WaitRaw()
+	_, err := newCaller(out, nil).WaitRaw()
 	if refused := new(protocol.Error); !errors.As(err, &refused) || refused.Kind != protocol.KindProtocol {
 		t.Errorf("found %v", err)
 	}

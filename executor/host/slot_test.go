@@ -16,7 +16,6 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/protocol"
-	"github.com/nixfleet/nixfleet/executor/protocol/protocoltest"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -32,7 +31,7 @@ func slotOf(holder, length string) protocol.SlotRequest {
 }
 
 func (c *client) slot(ask protocol.SlotRequest) (*protocol.SlotReply, error) {
-	return protocoltest.Ask(c.Client, protocol.Slot, ask)
+	return call(c.caller, protocol.Slot, ask)
 }
 
 // slot asks in a session of its own.

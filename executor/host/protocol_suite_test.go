@@ -1,4 +1,4 @@
-package protocoltest
+package host
 
 import (
 	"encoding/binary"
@@ -13,42 +13,42 @@ import (
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// Connect starts the helper of a host and returns the streams of a session with it.
+// connectTo starts the helper of a host and returns the streams of a session with it.
 // hangUp ends the session and waits for the helper to end.
-type Connect func() (fromHelper io.Reader, toHelper io.Writer, hangUp func())
+type connectTo func() (fromHelper io.Reader, toHelper io.Writer, hangUp func())
 
-// Run tests that a helper keeps to the protocol. newHost returns a host that runs Debian
-// on x86_64, where nothing was applied, and whose transactions survive their session. A
-// fake host passes what a real one passes.
-func Run(t *testing.T, newHost func(testing.TB) Connect) {
-	for name, test := range map[string]func(*suite){
-		"Hello":                           (*suite).hello,
-		"FirstRequest":                    (*suite).firstRequest,
-		"OtherVersion":                    (*suite).otherVersion,
-		"UnknownRequest":                  (*suite).unknownRequest,
-		"UnreadableBody":                  (*suite).unreadableBody,
-		"BodyOverItsLimit":                (*suite).bodyOverItsLimit,
-		"TextInsteadOfFrames":             (*suite).textInsteadOfFrames,
-		"Prepare":                         (*suite).prepare,
-		"PartOfAnother":                   (*suite).partOfAnother,
-		"LeaseIsOneRunsAtATime":           (*suite).lease,
-		"TransactionIsConfirmed":          (*suite).transaction,
-		"TransactionSurvivesItsSession":   (*suite).survives,
-		"TransactionThatDoesNotExist":     (*suite).noTransaction,
-		"ReplaceHelperChecksTheSuccessor": (*suite).replaceHelper,
+// testProtocol tests that a helper keeps to the protocol. newHost returns a host that
+// runs Debian on x86_64, where nothing was applied, and whose transactions survive their
+// session.
+func testProtocol(t *testing.T, newHost func(testing.TB) connectTo) {
+	for name, test := range map[string]func(*protocolSuite){
+		"Hello":                           (*protocolSuite).hello,
+		"FirstRequest":                    (*protocolSuite).firstRequest,
+		"OtherVersion":                    (*protocolSuite).otherVersion,
+		"UnknownRequest":                  (*protocolSuite).unknownRequest,
+		"UnreadableBody":                  (*protocolSuite).unreadableBody,
+		"BodyOverItsLimit":                (*protocolSuite).bodyOverItsLimit,
+		"TextInsteadOfFrames":             (*protocolSuite).textInsteadOfFrames,
+		"Prepare":                         (*protocolSuite).prepare,
+		"PartOfAnother":                   (*protocolSuite).partOfAnother,
+		"LeaseIsOneRunsAtATime":           (*protocolSuite).lease,
+		"TransactionIsConfirmed":          (*protocolSuite).transaction,
+		"TransactionSurvivesItsSession":   (*protocolSuite).survives,
+		"TransactionThatDoesNotExist":     (*protocolSuite).noTransaction,
+		"ReplaceHelperChecksTheSuccessor": (*protocolSuite).replaceHelper,
 	} {
-		t.Run(name, func(t *testing.T) { test(&suite{T: t, connect: newHost(t), plan: newPlan(t)}) })
+		t.Run(name, func(t *testing.T) { test(&protocolSuite{T: t, connect: newHost(t), plan: newSuitePlan(t)}) })
 	}
 }
 
-type suite struct {
+type protocolSuite struct {
 	*testing.T
-	connect Connect
-	plan    *plan
+	connect connectTo
+	plan    *suitePlan
 }
 
-// plan is a plan for web-1 with one file.
-type plan struct {
+// suitePlan is a plan for web-1 with one file.
+type suitePlan struct {
 	ask      protocol.PrepareRequest
 	digest   schema.Digest
 	manifest schema.Digest
@@ -56,9 +56,9 @@ type plan struct {
 	payloads protocol.PayloadsRequest
 }
 
-func newPlan(t *testing.T) *plan {
+func newSuitePlan(t *testing.T) *suitePlan {
 	text := []byte("a file of the protocol's tests\n")
-	p := &plan{payload: schema.DigestOf(text)}
+	p := &suitePlan{payload: schema.DigestOf(text)}
 	p.payloads.Payloads = map[schema.Digest]schema.Payload{p.payload: schema.NewPayload(text)}
 	p.ask.Manifest = schema.Manifest{
 		Version: schema.ManifestVersion, Base: schema.Debian, System: schema.X8664Linux, Settle: "0s",
@@ -82,26 +82,26 @@ func newPlan(t *testing.T) *plan {
 	return p
 }
 
-// session is one session with the host.
-type session struct {
-	*Client
-	s      *suite
+// suiteSession is one session with the host.
+type suiteSession struct {
+	*caller
+	s      *protocolSuite
 	w      io.Writer
 	hangUp func()
 }
 
-func (s *suite) open() *session {
+func (s *protocolSuite) open() *suiteSession {
 	r, w, hangUp := s.connect()
 	s.Cleanup(hangUp)
-	c := &session{Client: NewClient(r, w), s: s, w: w, hangUp: hangUp}
+	c := &suiteSession{caller: newCaller(r, w), s: s, w: w, hangUp: hangUp}
 	c.Head.Digest = s.plan.digest
 	return c
 }
 
 // must fails the test where a request does.
-func must[Q, R any](c *session, op protocol.Op[Q, R], ask Q) *R {
+func must[Q, R any](c *suiteSession, op protocol.Op[Q, R], ask Q) *R {
 	c.s.Helper()
-	reply, err := Ask(c.Client, op, ask)
+	reply, err := call(c.caller, op, ask)
 	if err != nil {
 		c.s.Fatalf("%s: %v", op.Name, err)
 	}
@@ -109,9 +109,9 @@ func must[Q, R any](c *session, op protocol.Op[Q, R], ask Q) *R {
 }
 
 // refuses expects that a request fails, with an error of a kind that has a text in it.
-func refuses[Q, R any](c *session, op protocol.Op[Q, R], ask Q, kind protocol.ErrorKind, text string) {
+func refuses[Q, R any](c *suiteSession, op protocol.Op[Q, R], ask Q, kind protocol.ErrorKind, text string) {
 	c.s.Helper()
-	reply, err := Ask(c.Client, op, ask)
+	reply, err := call(c.caller, op, ask)
 	if err == nil {
 		c.s.Errorf("%s: expected an error, found %+v", op.Name, reply)
 		return
@@ -119,7 +119,7 @@ func refuses[Q, R any](c *session, op protocol.Op[Q, R], ask Q, kind protocol.Er
 	c.s.want(err, kind, text)
 }
 
-func (s *suite) want(err error, kind protocol.ErrorKind, text string) {
+func (s *protocolSuite) want(err error, kind protocol.ErrorKind, text string) {
 	s.Helper()
 	if reported := new(protocol.Error); !errors.As(err, &reported) || reported.Kind != kind || !strings.Contains(reported.Message, text) {
 		s.Errorf("expected an error of kind %s with %q, found %v", kind, text, err)
@@ -127,15 +127,15 @@ func (s *suite) want(err error, kind protocol.ErrorKind, text string) {
 }
 
 // over expects that the session has ended.
-func (c *session) over() {
+func (c *suiteSession) over() {
 	c.s.Helper()
-	if reply, err := Ask(c.Client, protocol.Observe, protocol.ObserveRequest{}); !errors.Is(err, io.EOF) {
+	if reply, err := call(c.caller, protocol.Observe, protocol.ObserveRequest{}); !errors.Is(err, io.EOF) {
 		c.s.Errorf("expected the end of the session, found %+v, %v", reply, err)
 	}
 }
 
 // greeted opens a session for a run.
-func (s *suite) greeted(run string) *session {
+func (s *protocolSuite) greeted(run string) *suiteSession {
 	s.Helper()
 	c := s.open()
 	c.Head.Run = run
@@ -143,7 +143,7 @@ func (s *suite) greeted(run string) *session {
 	return c
 }
 
-func (s *suite) hello() {
+func (s *protocolSuite) hello() {
 	c := s.open()
 	reply := must(c, protocol.Hello, protocol.HelloRequest{Manifest: s.plan.manifest})
 	if reply.Applied != "" || reply.Unchanged || reply.Lease != nil || reply.Transaction != nil || reply.Boot == "" || reply.Now.IsZero() ||
@@ -154,7 +154,7 @@ func (s *suite) hello() {
 	must(c, protocol.Observe, protocol.ObserveRequest{})
 }
 
-func (s *suite) firstRequest() {
+func (s *protocolSuite) firstRequest() {
 	c := s.open()
 	refuses(c, protocol.Begin, protocol.BeginRequest{}, protocol.KindProtocol, `expected a session to begin with one hello, found "begin"`)
 	c.over()
@@ -165,7 +165,7 @@ func (s *suite) firstRequest() {
 	must(s.open(), protocol.Observe, protocol.ObserveRequest{}) // which needs no hello
 }
 
-func (s *suite) otherVersion() {
+func (s *protocolSuite) otherVersion() {
 	for _, op := range []string{"hello", "prepare", "observe", "attach", "confirm", "run", "dance"} {
 		c := s.open()
 		c.Head.Version = protocol.Version + 1
@@ -181,7 +181,7 @@ func (s *suite) otherVersion() {
 	refuses(c, protocol.ReplaceHelper, protocol.ReplaceRequest{Index: s.plan.ask.Index}, protocol.KindRefused, "")
 }
 
-func (s *suite) unknownRequest() {
+func (s *protocolSuite) unknownRequest() {
 	c := s.greeted("r1")
 	err := c.SendRaw("dance", []byte("{}"))
 	if err == nil {
@@ -191,7 +191,7 @@ func (s *suite) unknownRequest() {
 	must(c, protocol.Observe, protocol.ObserveRequest{}) // the session continues
 }
 
-func (s *suite) unreadableBody() {
+func (s *protocolSuite) unreadableBody() {
 	manifest := `"manifest":"` + string(s.plan.manifest) + `"`
 	for body, text := range map[string]string{
 		"{" + manifest + `,"more":1}`:         `unknown field "more"`,
@@ -211,7 +211,7 @@ func (s *suite) unreadableBody() {
 	}
 }
 
-func (s *suite) bodyOverItsLimit() {
+func (s *protocolSuite) bodyOverItsLimit() {
 	c := s.open()
 	c.Head.Seq, c.Head.Op = 1, "hello"
 	head, err := json.Marshal(c.Head)
@@ -226,7 +226,7 @@ func (s *suite) bodyOverItsLimit() {
 	s.want(err, protocol.KindProtocol, "cannot read a message of 1048576 bytes: at most 262144 are allowed")
 }
 
-func (s *suite) textInsteadOfFrames() {
+func (s *protocolSuite) textInsteadOfFrames() {
 	c := s.open()
 	if _, err := io.WriteString(c.w, "GET / HTTP/1.1\r\n"); err != nil {
 		s.Fatal(err)
@@ -235,7 +235,7 @@ func (s *suite) textInsteadOfFrames() {
 	s.want(err, protocol.KindProtocol, "another program writes to the stream")
 }
 
-func (s *suite) prepare() {
+func (s *protocolSuite) prepare() {
 	c := s.greeted("r1")
 	refuses(c, protocol.Begin, protocol.BeginRequest{}, protocol.KindProtocol, "prepared")
 	reply := must(c, protocol.Prepare, s.plan.ask)
@@ -251,7 +251,7 @@ func (s *suite) prepare() {
 	}
 }
 
-func (s *suite) partOfAnother() {
+func (s *protocolSuite) partOfAnother() {
 	c := s.greeted("r1")
 	c.Head.Digest = s.plan.manifest
 	refuses(c, protocol.Prepare, s.plan.ask, protocol.KindRefused, string(s.plan.manifest))
@@ -264,7 +264,7 @@ func (s *suite) partOfAnother() {
 	must(c, protocol.Prepare, s.plan.ask)
 }
 
-func (s *suite) lease() {
+func (s *protocolSuite) lease() {
 	first := s.greeted("r1")
 	must(first, protocol.Prepare, s.plan.ask)
 	epoch := first.Head.Epoch
@@ -288,20 +288,20 @@ func (s *suite) lease() {
 }
 
 // begun begins the transaction.
-func (s *suite) begun() (c *session, id string) {
+func (s *protocolSuite) begun() (c *suiteSession, id string) {
 	c = s.greeted("r1")
 	must(c, protocol.Prepare, s.plan.ask)
 	must(c, protocol.Payloads, s.plan.payloads)
 	return c, must(c, protocol.Begin, protocol.BeginRequest{}).Transaction
 }
 
-func (s *suite) confirms(id string, epoch int64) {
+func (s *protocolSuite) confirms(id string, epoch int64) {
 	c := s.open()
 	c.Head.Epoch = epoch
 	must(c, protocol.Confirm, protocol.ConfirmRequest{Transaction: id})
 }
 
-func (s *suite) transaction() {
+func (s *protocolSuite) transaction() {
 	early := s.open()
 	must(early, protocol.Observe, protocol.ObserveRequest{})
 	c, id := s.begun()
@@ -321,7 +321,7 @@ func (s *suite) transaction() {
 		other.Head.Epoch = epoch + 1
 		refuses(other, protocol.Confirm, protocol.ConfirmRequest{Transaction: id}, protocol.KindRefused, "belongs to run r1 in epoch ")
 		go func() {
-			_, err := Ask(again.Client, protocol.Attach, protocol.AttachRequest{Transaction: id, After: 1})
+			_, err := call(again.caller, protocol.Attach, protocol.AttachRequest{Transaction: id, After: 1})
 			attached <- err
 		}()
 		s.confirms(id, epoch)
@@ -342,7 +342,7 @@ func (s *suite) transaction() {
 }
 
 // afterwards looks at a transaction that was applied.
-func (s *suite) afterwards(c *session, id string, events int) {
+func (s *protocolSuite) afterwards(c *suiteSession, id string, events int) {
 	c.OnEvent = func(event *protocol.Event) { s.Errorf("an event came twice: %+v", event) }
 	if verdict := must(c, protocol.Attach, protocol.AttachRequest{Transaction: id, After: events}).Verdict; verdict.Outcome != protocol.Applied {
 		s.Errorf("found %+v", verdict)
@@ -354,7 +354,7 @@ func (s *suite) afterwards(c *session, id string, events int) {
 	}
 }
 
-func (s *suite) survives() {
+func (s *protocolSuite) survives() {
 	c, id := s.begun()
 	epoch := c.Head.Epoch
 	c.hangUp()
@@ -379,14 +379,14 @@ func (s *suite) survives() {
 	}
 }
 
-func (s *suite) noTransaction() {
+func (s *protocolSuite) noTransaction() {
 	c := s.greeted("r1")
 	refuses(c, protocol.Attach, protocol.AttachRequest{}, protocol.KindRefused, "transaction")
 	refuses(c, protocol.Attach, protocol.AttachRequest{Transaction: "r1-7"}, protocol.KindRefused, "there is no transaction")
 	refuses(c, protocol.Confirm, protocol.ConfirmRequest{Transaction: "r1-7"}, protocol.KindRefused, "there is no transaction")
 }
 
-func (s *suite) replaceHelper() {
+func (s *protocolSuite) replaceHelper() {
 	binary := []byte("a successor")
 	ask := protocol.ReplaceRequest{Index: s.plan.ask.Index, Binary: binary}
 	ask.Index.Helpers = map[schema.System]schema.Digest{schema.X8664Linux: schema.DigestOf(binary)}

@@ -1,5 +1,4 @@
-// Package protocoltest tests helpers from the executor's end of the protocol.
-package protocoltest
+package host
 
 import (
 	"encoding/json"
@@ -10,8 +9,8 @@ import (
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// Client is the executor's end of a session.
-type Client struct {
+// caller is the executor's end of a session, for tests.
+type caller struct {
 	Conn *protocol.Conn
 	// Head is that of the last request. The next one has the next number, and the epoch
 	// of the last reply.
@@ -20,24 +19,24 @@ type Client struct {
 	OnEvent func(*protocol.Event)
 }
 
-// NewClient returns a client over a pair of streams, for the run r1 and the host web-1.
-func NewClient(r io.Reader, w io.Writer) *Client {
-	return &Client{Conn: protocol.NewConn(r, w), Head: protocol.Request{
+// newCaller returns a caller over a pair of streams, for the run r1 and the host web-1.
+func newCaller(r io.Reader, w io.Writer) *caller {
+	return &caller{Conn: protocol.NewConn(r, w), Head: protocol.Request{
 		Version: protocol.Version, Run: "r1", Host: "web-1", Operator: "ann@desk", Digest: schema.DigestOf(nil),
 	}}
 }
 
-// Ask sends a request and waits for its reply. What the helper refuses is a
+// call sends a request and waits for its reply. What the helper refuses is a
 // [*protocol.Error].
-func Ask[Q, R any](c *Client, op protocol.Op[Q, R], ask Q) (*R, error) {
-	if err := Send(c, op, ask); err != nil {
+func call[Q, R any](c *caller, op protocol.Op[Q, R], ask Q) (*R, error) {
+	if err := sendRequest(c, op, ask); err != nil {
 		return nil, err
 	}
-	return Wait(c, op)
+	return awaitReply(c, op)
 }
 
-// Send sends a request.
-func Send[Q, R any](c *Client, op protocol.Op[Q, R], ask Q) error {
+// sendRequest sends a request.
+func sendRequest[Q, R any](c *caller, op protocol.Op[Q, R], ask Q) error {
 	body, err := protocol.Encode(ask)
 	if err != nil {
 		return err
@@ -46,14 +45,14 @@ func Send[Q, R any](c *Client, op protocol.Op[Q, R], ask Q) error {
 }
 
 // SendRaw sends a request whose body may be anything.
-func (c *Client) SendRaw(op string, body ...[]byte) error {
+func (c *caller) SendRaw(op string, body ...[]byte) error {
 	c.Head.Seq++
 	c.Head.Op = op
 	return c.Conn.Request(&c.Head, body...)
 }
 
-// Wait waits for the reply to the last request.
-func Wait[Q, R any](c *Client, _ protocol.Op[Q, R]) (*R, error) {
+// awaitReply waits for the reply to the last request.
+func awaitReply[Q, R any](c *caller, _ protocol.Op[Q, R]) (*R, error) {
 	body, err := c.WaitRaw()
 	if err != nil {
 		return nil, err
@@ -63,7 +62,7 @@ func Wait[Q, R any](c *Client, _ protocol.Op[Q, R]) (*R, error) {
 }
 
 // WaitRaw waits for the reply to the last request and returns its body.
-func (c *Client) WaitRaw() ([]byte, error) {
+func (c *caller) WaitRaw() ([]byte, error) {
 	for {
 		response, body, err := c.Conn.ReceiveResponse()
 		if err != nil {
