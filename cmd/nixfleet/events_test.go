@@ -15,7 +15,6 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
-	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 	"github.com/nixfleet/nixfleet/schema/validate"
 )
@@ -77,7 +76,7 @@ func TestTheEventsOfTheDocumentation(t *testing.T) {
 		model.Take(event)
 	}
 	counts := model.At(events[len(events)-1].Time, 0).Counts
-	if found := progress.Counts(counts, ui.Style{}, func(o schema.Outcome) string { return string(o) }); found != "1 changed, 1 rolled-back" {
+	if found := progress.Counts(counts, progress.Name).String(); found != "1 changed, 1 rolled-back" {
 		t.Errorf("the example comes to %s", found)
 	}
 	script, err := os.ReadFile("testdata/events.txtar")

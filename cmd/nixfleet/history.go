@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/signal"
@@ -13,11 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/selection"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
@@ -101,48 +98,44 @@ func historyOf(seen executor.Seen) schema.HostHistory {
 }
 
 func writeHistory(c *cli.Context, told *schema.History) error {
-	out := bufio.NewWriter(c.App.Writer)
-	if c.Bool("json") {
-		encoder := json.NewEncoder(out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return errors.Join(encoder.Encode(told), out.Flush())
-	}
-	style := ui.StyleFor(c.App.Writer)
-	for i, name := range slices.Sorted(maps.Keys(told.Hosts)) {
-		if i > 0 {
-			fmt.Fprintln(out)
-		}
-		if len(told.Hosts) > 1 {
-			fmt.Fprintln(out, style.Bold(string(name)))
-		}
-		if err := writeHostHistory(out, style, name, told.Hosts[name]); err != nil {
-			return err
+	for _, name := range slices.Sorted(maps.Keys(told.Hosts)) {
+		if host := told.Hosts[name]; host.Error != "" && !c.Bool("json") {
+			ui.PrintError(os.Stderr, errors.New(hinted(string(name)+": "+host.Error, host.Hint)))
 		}
 	}
-	return out.Flush()
+	return report(c, told, func() document.Document { return historyDocument(told) })
 }
 
-func writeHostHistory(w io.Writer, style ui.Style, name schema.HostName, host schema.HostHistory) error {
-	if host.Error != "" {
-		ui.PrintError(os.Stderr, errors.New(hinted(string(name)+": "+host.Error, host.Hint)))
-		return nil
+func historyDocument(told *schema.History) (d document.Document) {
+	for _, name := range slices.Sorted(maps.Keys(told.Hosts)) {
+		switch host := told.Hosts[name]; {
+		case host.Error != "":
+		case len(told.Hosts) == 1:
+			d.Blocks = historyOfHost(host)
+		default:
+			d.Blocks = append(d.Blocks, document.Section{Heading: document.Line(document.Name(name)), Blocks: historyOfHost(host)})
+		}
 	}
+	return d
+}
+
+func historyOfHost(host schema.HostHistory) []document.Block {
 	if len(host.Entries) == 0 {
-		_, err := fmt.Fprintln(w, "nothing was ever done to it")
-		return err
+		return []document.Block{document.Paragraph{Text: document.Line("no changes recorded")}}
 	}
-	// Colour would count as width, so that only what comes last may have some.
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "WHEN\tWHAT\tGENERATION\tPLAN\tREVISION\tBY\tEND")
+	table := document.Table{Titled: true, Head: []string{"when", "what", "generation", "plan", "revision", "by", "end"}}
 	for _, e := range host.Entries {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.At.Local().Format(time.DateTime), what(e), number(e.Generation), digestOf(e),
-			orDash(shortRevision(e.Revision)), orDash(ui.Printable(e.Operator)), end(style, e))
+		row := []document.Text{}
+		for _, cell := range []string{e.At.Local().Format(time.DateTime), what(e), number(e.Generation), digestOf(e), orDash(shortRevision(e.Revision)), orDash(e.Operator)} {
+			row = append(row, document.Line(cell))
+		}
+		table.Rows = append(table.Rows, append(row, end(e)))
 	}
-	if err := table.Flush(); err != nil {
-		return err
+	blocks := []document.Block{table}
+	if kept := keptGenerations(host.Generations); kept != "" {
+		blocks = append(blocks, document.Paragraph{Text: document.Line("kept generations: " + kept)})
 	}
-	return writeKept(w, host.Generations)
+	return blocks
 }
 
 func hinted(message, hint string) string {
@@ -157,7 +150,7 @@ func what(e schema.HistoryEntry) string {
 	if e.RollbackTo > 0 {
 		return fmt.Sprintf("%s to %d", e.Kind, e.RollbackTo)
 	}
-	return ui.Printable(e.Kind)
+	return e.Kind
 }
 
 func number(n int) string {
@@ -180,7 +173,7 @@ func digestOf(e schema.HistoryEntry) string {
 
 // shortRevision is as much of a commit as people write.
 func shortRevision(revision string) string {
-	return ui.Printable(revision[:min(len(revision), 10)])
+	return revision[:min(len(revision), 10)]
 }
 
 func orDash(text string) string {
@@ -191,20 +184,19 @@ func orDash(text string) string {
 }
 
 // end says how a change ended, with the first line of why.
-func end(style ui.Style, e schema.HistoryEntry) string {
-	verdict := ui.Printable(e.Verdict)
+func end(e schema.HistoryEntry) document.Text {
 	if e.Failure == "" {
-		return style.Green(verdict)
+		return document.Line(document.Span{Text: e.Verdict, Kind: document.Good})
 	}
 	line, _, more := strings.Cut(e.Failure, "\n")
 	if more {
 		line += " …"
 	}
-	return style.Red(verdict) + ": " + ui.Printable(line)
+	return document.Line(document.Span{Text: e.Verdict, Kind: document.Bad}, ": "+line)
 }
 
-// writeKept tells what the host can be rolled back to.
-func writeKept(w io.Writer, kept []schema.KeptGeneration) error {
+// keptGenerations are those that the host can be rolled back to.
+func keptGenerations(kept []schema.KeptGeneration) string {
 	var names []string
 	for _, g := range kept {
 		name := strconv.Itoa(g.Generation)
@@ -213,9 +205,5 @@ func writeKept(w io.Writer, kept []schema.KeptGeneration) error {
 		}
 		names = append(names, name)
 	}
-	if len(names) == 0 {
-		return nil
-	}
-	_, err := fmt.Fprintf(w, "kept generations: %s\n", strings.Join(names, ", "))
-	return err
+	return strings.Join(names, ", ")
 }

@@ -40,7 +40,8 @@ func pastOf() schema.HostHistory {
 
 func TestHistoryAsATable(t *testing.T) {
 	var out bytes.Buffer
-	if err := writeHostHistory(&out, ui.Style{}, "web-1", pastOf()); err != nil {
+	told := &schema.History{Hosts: map[schema.HostName]schema.HostHistory{"web-1": pastOf()}}
+	if err := document.WriteText(&out, historyDocument(told), ui.Style{}); err != nil {
 		t.Fatal(err)
 	}
 	autogold.Expect(`WHEN                 WHAT           GENERATION  PLAN            REVISION    BY               END
@@ -51,7 +52,8 @@ func TestHistoryAsATable(t *testing.T) {
 kept generations: 3 (in effect), 2
 `).Equal(t, out.String())
 	out.Reset()
-	if err := writeHostHistory(&out, ui.Style{}, "web-1", schema.HostHistory{}); err != nil || out.String() != "nothing was ever done to it\n" {
+	told.Hosts["web-1"] = schema.HostHistory{}
+	if err := document.WriteText(&out, historyDocument(told), ui.Style{}); err != nil || out.String() != "no changes recorded\n" {
 		t.Errorf("of a host without a past: %q, %v", out.String(), err)
 	}
 }

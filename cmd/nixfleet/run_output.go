@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/summary"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
@@ -223,7 +224,7 @@ func (t *runTeller) end(record *schema.Record, file string, way summary.Way) {
 	}
 	groups := slices.Collect(maps.Values(t.groups))
 	for _, g := range groups {
-		slices.Sort(g.hosts)
+		slices.SortFunc(g.hosts, schema.HostName.Compare)
 	}
 	well := func(g *runGroup) int {
 		if g.outcome == schema.HostRan {
@@ -251,14 +252,7 @@ func (t *runTeller) end(record *schema.Record, file string, way summary.Way) {
 // group tells what came of it on the hosts of a group.
 func (t *runTeller) group(g *runGroup) {
 	style := ui.StyleFor(t.out)
-	var ranges []string
-	for _, r := range schema.RangesOf(g.hosts) {
-		ranges = append(ranges, string(r))
-	}
-	head := style.Bold(strings.Join(ranges, ", "))
-	if len(g.hosts) > 1 {
-		head = fmt.Sprintf("%s: %s", style.Bold(human.Count(len(g.hosts), "host")), strings.Join(ranges, ", "))
-	}
+	head := style.Bold(document.Hosts(g.hosts).On(ui.Style{}))
 	if g.problem != "" {
 		head += ": " + style.Red(string(g.outcome)) + ": " + indentRest(g.problem)
 	}
@@ -279,9 +273,6 @@ func (t *runTeller) block(indent, text string) {
 
 // summarize says what to do next. Why is told with the groups.
 func (t *runTeller) summarize(record *schema.Record, file string, way summary.Way) {
-	summary.WriteVerdict(t.talk, record, t.style)
-	if record.Verdict != schema.Done {
-		summary.WriteHints(t.talk, record, way, t.style)
-		fmt.Fprintf(t.talk, "record: %s\n", file)
-	}
+	fmt.Fprintln(t.talk)
+	_ = document.WriteText(t.talk, summary.Brief(record, file, way), t.style) // talk: nothing depends on it
 }

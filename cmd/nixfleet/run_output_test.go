@@ -60,7 +60,7 @@ func TestWhatIsAlikeIsToldTogether(t *testing.T) {
 	}
 	teller.tell(schema.Event{Kind: schema.HostFinished, Host: "web-19", Outcome: schema.HostHeld, Error: "the run was stopped before its turn"})
 	teller.end(ended(schema.Halted, schema.HostRan, schema.HostFailed, schema.HostHeld), "/r1.json", way)
-	autogold.Expect(`18 hosts: web-1, web-[10-18], web-[2-9]
+	autogold.Expect(`web-[1-18] (18 hosts)
   6.1.0
 lb-1
   another

@@ -1,19 +1,18 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
+	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
@@ -84,29 +83,32 @@ func listRuns(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriter(c.App.Writer)
-	if c.Bool("json") {
-		if runs == nil {
-			runs = []executor.RunSummary{}
-		}
-		return errors.Join(ui.WriteJSON(out, runs), out.Flush())
+	if runs == nil {
+		runs = []executor.RunSummary{}
 	}
+	return report(c, runs, func() document.Document { return runsDocument(runs, deps.StateDir) })
+}
+
+func runsDocument(runs []executor.RunSummary, stateDir string) document.Document {
 	if len(runs) == 0 {
-		fmt.Fprintf(out, "no run is recorded in %s\n", filepath.Join(deps.StateDir, "runs"))
-		return out.Flush()
+		return document.Document{Title: document.Line("no run is recorded in " + filepath.Join(stateDir, "runs"))}
 	}
-	style := ui.StyleFor(c.App.Writer)
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "RUN\tBEGAN\tTOOK\tWHAT\tFLEET\tBY\tHOSTS\tLEFT\tEND")
+	table := document.Table{Titled: true, Head: []string{"run", "began", "took", "what", "fleet", "by", "hosts", "left", "end"}}
 	for _, r := range runs {
+		cells := []string{r.Run, "-", "-", "-", "-", "-", "-", "-"}
+		end := runEnd(r)
 		if r.State == "" { // nothing is known but that it is there
-			fmt.Fprintf(table, "%s\t-\t-\t-\t-\t-\t-\t-\t%s\n", r.Run, style.Red(ui.Printable(r.Problem)))
-			continue
+			end = document.Line(document.Span{Text: r.Problem, Kind: document.Bad})
+		} else {
+			cells = []string{r.Run, r.Started.Local().Format(time.DateTime), took(r), whatRan(r), orDash(r.Fleet), r.Operator, strconv.Itoa(r.Hosts), number(r.Left)}
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", r.Run, r.Started.Local().Format(time.DateTime), took(r), ui.Printable(whatRan(r)), orDash(ui.Printable(r.Fleet)),
-			ui.Printable(r.Operator), r.Hosts, number(r.Left), runEnd(style, r))
+		var row []document.Text
+		for _, cell := range cells {
+			row = append(row, document.Line(cell))
+		}
+		table.Rows = append(table.Rows, append(row, end))
 	}
-	return errors.Join(table.Flush(), out.Flush())
+	return document.Document{Blocks: []document.Block{table}}
 }
 
 func took(r executor.RunSummary) string {
@@ -123,19 +125,20 @@ func whatRan(r executor.RunSummary) string {
 	return "plan " + r.Digest.Short()
 }
 
-// runEnd says how a run ended, in colour, since it stands last in its line.
-func runEnd(style ui.Style, r executor.RunSummary) string {
-	text := r.State
-	if r.Halted != "" {
-		text += ": " + ui.Printable(firstLineOf(r.Halted))
-	}
+// runEnd says how a run ended.
+func runEnd(r executor.RunSummary) document.Text {
+	kind := document.Bad
 	switch r.State {
 	case string(schema.Done):
-		return style.Green(text)
+		kind = document.Good
 	case executor.RunAtWork, string(schema.Held):
-		return style.Yellow(text)
+		kind = document.Warn
 	}
-	return style.Red(text)
+	text := r.State
+	if r.Halted != "" {
+		text += ": " + firstLineOf(r.Halted)
+	}
+	return document.Line(document.Span{Text: text, Kind: kind})
 }
 
 func firstLineOf(text string) string {
@@ -160,39 +163,41 @@ func showRun(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriter(c.App.Writer)
-	if c.Bool("json") {
-		return errors.Join(ui.WriteJSON(out, story), out.Flush())
-	}
-	tellRun(out, ui.StyleFor(c.App.Writer), story)
-	return out.Flush()
+	return report(c, story, func() document.Document { return runDocument(story) })
 }
 
-func tellRun(w io.Writer, style ui.Style, story *executor.RunStory) {
-	fmt.Fprintf(w, "%s: %s of fleet %q, by %s, on %s\n", style.Bold(story.Run), ui.Printable(whatRan(story.RunSummary)), ui.Printable(story.Fleet), ui.Printable(story.Operator), human.Count(story.Hosts, "host"))
-	fmt.Fprintf(w, "began %s\n", story.Started.Local().Format(time.DateTime))
+func runDocument(story *executor.RunStory) document.Document {
+	d := document.Document{Title: document.Line(document.Bold(story.Run), fmt.Sprintf(": %s of fleet %q, by %s, on %s", whatRan(story.RunSummary), story.Fleet, story.Operator, human.Count(story.Hosts, "host")))}
+	var times document.Table
+	times.Head = []string{"after", "what"}
 	for _, entry := range story.Journal {
-		if line := entryLine(style, entry); line != "" {
-			fmt.Fprintf(w, "  %s  %s\n", sinceBegun(entry.Time.Sub(story.Started)), line)
+		if line := entryLine(entry); line != nil {
+			times.Rows = append(times.Rows, []document.Text{document.Line(sinceBegun(entry.Time.Sub(story.Started))), line})
 		}
 	}
+	d.Blocks = append(d.Blocks, document.Section{Heading: document.Line("began " + story.Started.Local().Format(time.DateTime)), Blocks: []document.Block{times}})
+	end := runEnd(story.RunSummary)
 	if story.Finished != nil {
-		fmt.Fprintf(w, "after %s: ", took(story.RunSummary))
+		end = document.Line("after "+took(story.RunSummary)+": ", end)
 	}
-	fmt.Fprintln(w, runEnd(style, story.RunSummary))
+	var list document.List
 	if story.Problem != "" {
-		fmt.Fprintf(w, "%s\n", style.Red(ui.Printable(story.Problem)))
+		list.Items = append(list.Items, document.Item{Text: document.Line(document.Span{Text: story.Problem, Kind: document.Bad})})
 	}
-	tellHosts(w, style, story)
+	if story.Verdict != "" {
+		list.Items = append(list.Items, hostItems(story)...)
+	}
 	if story.Left > 0 && story.State != executor.RunAtWork {
-		fmt.Fprintf(w, "%s left: nixfleet execute PLAN --resume --run %s\n", human.Count(story.Left, "host"), story.Run)
+		list.Items = append(list.Items, document.Item{Text: document.Line(fmt.Sprintf("%s left: nixfleet execute PLAN --resume --run %s", human.Count(story.Left, "host"), story.Run))})
 	}
+	d.Blocks = append(d.Blocks, document.Section{Heading: end, Blocks: []document.Block{list}})
+	return d
 }
 
-// tellHosts tells of the hosts that need somebody's attention, and counts the others.
-func tellHosts(w io.Writer, style ui.Style, story *executor.RunStory) {
-	if story.Verdict == "" {
-		return
+// hostItems are the hosts that need a look, one by one, and how many others there are.
+func hostItems(story *executor.RunStory) (items []document.Item) {
+	look := func(name schema.HostName, what document.Span, why string) {
+		items = append(items, document.Item{Text: document.Line(document.Name(name), ": ", what, ": "+firstLineOf(why))})
 	}
 	well := map[schema.Outcome]int{}
 	rebooted := 0
@@ -202,24 +207,25 @@ func tellHosts(w io.Writer, style ui.Style, story *executor.RunStory) {
 		case schema.HostChanged, schema.HostUnchanged, schema.HostRan:
 			well[host.Outcome]++
 		default:
-			fmt.Fprintf(w, "  %s: %s: %s\n", name, style.Red(string(host.Outcome)), ui.Printable(firstLineOf(host.Error)))
+			look(name, progress.Outcome(host.Outcome, string(host.Outcome)), host.Error)
 		}
 		switch r := host.Reboot; {
 		case r == nil:
 		case r.State == schema.RebootDone:
 			rebooted++
 		case r.State == schema.RebootHeld:
-			fmt.Fprintf(w, "  %s: %s: %s\n", name, style.Yellow("reboot held"), ui.Printable(firstLineOf(r.Error)))
+			look(name, document.Span{Text: "reboot held", Kind: document.Warn}, r.Error)
 		case r.State == schema.RebootFailed && r.Error != host.Error:
-			fmt.Fprintf(w, "  %s: %s: %s\n", name, style.Red("reboot failed"), ui.Printable(firstLineOf(r.Error)))
+			look(name, document.Span{Text: "reboot failed", Kind: document.Bad}, r.Error)
 		}
 	}
 	for _, outcome := range slices.Sorted(maps.Keys(well)) {
-		fmt.Fprintf(w, "  %s %s\n", human.Count(well[outcome], "host"), style.Green(string(outcome)))
+		items = append(items, document.Item{Text: document.Line(human.Count(well[outcome], "host")+" ", progress.Outcome(outcome, string(outcome)))})
 	}
 	if rebooted > 0 {
-		fmt.Fprintf(w, "  %s %s\n", human.Count(rebooted, "host"), style.Green("rebooted"))
+		items = append(items, document.Item{Text: document.Line(human.Count(rebooted, "host")+" ", document.Span{Text: "rebooted", Kind: document.Good})})
 	}
+	return items
 }
 
 // sinceBegun is a time as a column: minutes, seconds and tenths since the run began.
@@ -229,33 +235,33 @@ func sinceBegun(d time.Duration) string {
 }
 
 // entryLine is what an entry of the journal tells people; empty where that is nothing.
-func entryLine(style ui.Style, e schema.Entry) string {
+func entryLine(e schema.Entry) document.Text {
 	switch e.Kind {
 	case schema.RunResumed:
-		return "resumed by " + ui.Printable(e.Operator)
+		return document.Line("resumed by " + e.Operator)
 	case schema.WaveBegun:
-		return "wave " + e.Wave
+		return document.Line("wave " + e.Wave)
 	case schema.WaveEnded:
 		if e.Wave == "" {
-			return ""
+			return nil
 		}
-		return "wave " + e.Wave + " is over"
+		return document.Line("wave " + e.Wave + " is over")
 	case schema.RunHalting:
-		return style.Yellow("halted: ") + ui.Printable(firstLineOf(e.Reason))
+		return document.Line(document.Span{Text: "halted: ", Kind: document.Warn}, firstLineOf(e.Reason))
 	case schema.HostHooks:
-		return fmt.Sprintf("%s: hooks %s", e.Host, e.Hook)
+		return document.Line(fmt.Sprintf("%s: hooks %s", e.Host, e.Hook))
 	case schema.HostRebooting:
-		return fmt.Sprintf("%s: reboots", e.Host)
+		return document.Line(fmt.Sprintf("%s: reboots", e.Host))
 	case schema.HostRebooted:
-		return fmt.Sprintf("%s: is back", e.Host)
+		return document.Line(fmt.Sprintf("%s: is back", e.Host))
 	case schema.HostGoingBack:
-		return fmt.Sprintf("%s: goes back", e.Host)
+		return document.Line(fmt.Sprintf("%s: goes back", e.Host))
 	case schema.HostEnded, schema.HostAmended:
 		line := fmt.Sprintf("%s: %s", e.Host, e.Record.Outcome)
 		if e.Record.Error != "" {
-			line += ": " + ui.Printable(firstLineOf(e.Record.Error))
+			line += ": " + firstLineOf(e.Record.Error)
 		}
-		return line
+		return document.Line(line)
 	}
-	return ""
+	return nil
 }

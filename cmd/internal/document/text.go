@@ -43,10 +43,13 @@ func (p *textPrinter) line(indent, text string) {
 	_, _ = p.out.WriteString(strings.TrimRight(indent+text, " ") + "\n")
 }
 
-func (p *textPrinter) text(t Text) string {
+func (p *textPrinter) text(t Text) string { return t.On(p.style) }
+
+// On is a line as a terminal shows it.
+func (t Text) On(style ui.Style) string {
 	var out strings.Builder
 	for _, span := range t {
-		paint := map[Kind]func(string) string{Strong: p.style.Bold, Good: p.style.Green, Warn: p.style.Yellow, Bad: p.style.Red}[span.Kind]
+		paint := map[Kind]func(string) string{Strong: style.Bold, Good: style.Green, Warn: style.Yellow, Bad: style.Red}[span.Kind]
 		if paint == nil {
 			out.WriteString(printable(span.Text))
 			continue

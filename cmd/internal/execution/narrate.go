@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/summary"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
@@ -193,7 +194,7 @@ func (n *narrator) trouble(e schema.Event, took string) string {
 }
 
 func (n *narrator) named(e schema.Event) string {
-	return n.style.Bold(string(e.Host)) + ": " + progress.Paint(n.style, e.Outcome, n.outcome(e.Outcome))
+	return n.style.Bold(string(e.Host)) + ": " + document.Line(progress.Outcome(e.Outcome, n.outcome(e.Outcome))).On(n.style)
 }
 
 // outcome names an outcome; in a dry run nothing was changed.
@@ -225,7 +226,7 @@ func (n *narrator) waveEnds(e schema.Event, model *progress.Model) string {
 	}
 	n.open = ""
 	return fmt.Sprintf("wave %s: %d of %s in %s: %s\n", ui.Printable(wave.Name), wave.Done, human.Count(wave.Hosts, "host"),
-		human.Duration(wave.For), progress.Counts(wave.Counts, n.style, n.outcome))
+		human.Duration(wave.For), progress.Counts(wave.Counts, n.outcome).On(n.style))
 }
 
 // stage tells what is done to a wave as a whole.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
 	"github.com/nixfleet/nixfleet/cmd/internal/summary"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
@@ -96,6 +97,7 @@ func (t *teller) close() { t.live.Close() }
 // summarize closes a run with what became of the hosts, and what to do next.
 func (t *teller) summarize(record *schema.Record, file string, way summary.Way) {
 	if t.json == nil && !t.dryRun {
-		summary.Write(os.Stderr, record, file, way, t.style)
+		fmt.Fprintln(os.Stderr)
+		_ = document.WriteText(os.Stderr, summary.Document(record, file, way), t.style) // talk: nothing depends on it
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
@@ -29,8 +30,8 @@ func (m *Model) Lines(now time.Time, width, height int, style ui.Style) []string
 	rows, width := Rows(height), max(width-1, 1)
 	v := m.At(now, rows)
 	lines := []string{head(v, width, style), bar(v, width, style)}
-	if counts := Counts(v.Counts, style, func(o schema.Outcome) string { return string(o) }); counts != "" {
-		lines = append(lines, counts)
+	if counts := Counts(v.Counts, Name); len(counts) > 0 {
+		lines = append(lines, counts.On(style))
 	}
 	if v.Aside > 0 {
 		lines = append(lines, fmt.Sprintf("%s waiting for a reboot window, the first for %s", human.Count(v.Aside, "host"), human.Duration(v.Opens)))
@@ -139,26 +140,32 @@ var outcomes = []schema.Outcome{
 	schema.HostRefused, schema.HostUnreachable, schema.HostHeld,
 }
 
-// Counts tells how many hosts came to what; the name of an outcome may be another.
-func Counts(counts map[schema.Outcome]int, style ui.Style, name func(schema.Outcome) string) string {
-	var parts []string
+// Counts says how many hosts had which outcome, each under the name that name returns.
+func Counts(counts map[schema.Outcome]int, name func(schema.Outcome) string) (text document.Text) {
 	for _, outcome := range outcomes {
 		if n := counts[outcome]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, Paint(style, outcome, name(outcome))))
+			if len(text) > 0 {
+				text = document.Line(text, ", ")
+			}
+			text = document.Line(text, fmt.Sprintf("%d ", n), Outcome(outcome, name(outcome)))
 		}
 	}
-	return strings.Join(parts, ", ")
+	return text
 }
 
-// Paint gives a text the colour of an outcome.
-func Paint(style ui.Style, outcome schema.Outcome, text string) string {
+// Name is an outcome's own name.
+func Name(outcome schema.Outcome) string { return string(outcome) }
+
+// Outcome is a text in the colour of an outcome.
+func Outcome(outcome schema.Outcome, text string) document.Span {
+	kind := document.Bad
 	switch outcome {
 	case schema.HostChanged, schema.HostUnchanged, schema.HostRan:
-		return style.Green(text)
+		kind = document.Good
 	case schema.HostHeld:
-		return style.Yellow(text)
+		kind = document.Warn
 	}
-	return style.Red(text)
+	return document.Span{Text: text, Kind: kind}
 }
 
 // turns are the hosts that take the longest, in so many lines.

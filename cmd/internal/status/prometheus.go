@@ -1,6 +1,7 @@
 package status
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"maps"
@@ -8,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"bufio"
 	"github.com/nixfleet/nixfleet/schema"
 )
 

@@ -1,13 +1,11 @@
 package summary
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -175,25 +173,4 @@ func commandHints(g Group, record *schema.Record, way Way) []string {
 		return []string{"it may have run; see what it did: " + way.about("run", g) + " -- journalctl --unit nixfleet-" + kind + "-" + record.Run + ".service", again}
 	}
 	return []string{again}
-}
-
-// Ranges names hosts shortly.
-func Ranges(hosts []schema.HostName) string {
-	var parts []string
-	for _, r := range schema.RangesOf(hosts) {
-		parts = append(parts, string(r))
-	}
-	const most = 12
-	if len(parts) > most {
-		parts = append(parts[:most], fmt.Sprintf("… %d more", len(schema.RangesOf(hosts))-most))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// heading names a group: "web-1", or "18 hosts".
-func heading(g Group, style ui.Style) string {
-	if len(g.Hosts) == 1 {
-		return style.Bold(string(g.Hosts[0]))
-	}
-	return style.Bold(human.Count(len(g.Hosts), "host"))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hexops/autogold/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -23,7 +24,9 @@ func recordOf(verdict schema.Verdict, halted string, hosts map[schema.HostName]s
 
 func written(record *schema.Record, way Way) string {
 	var out strings.Builder
-	Write(&out, record, "/state/runs/20260301-101500-k3v9qd.json", way, ui.Style{})
+	if err := document.WriteText(&out, Document(record, "/state/runs/20260301-101500-k3v9qd.json", way), ui.Style{}); err != nil {
+		panic(err)
+	}
 	return out.String()
 }
 
@@ -116,7 +119,7 @@ func TestAClosingIsShort(t *testing.T) {
 		hosts[schema.HostName(fmt.Sprintf("web-%d", i))] = schema.HostRecord{Outcome: schema.HostRolledBack, Error: fmt.Sprintf("reason number %d", i)}
 	}
 	text := written(recordOf(schema.Failed, "", hosts), way)
-	if n := strings.Count(text, "\n"); n > 3*mostGroups+10 || !strings.Contains(text, "and 970 reasons more") {
+	if n := strings.Count(text, "\n"); n > 3*mostGroups+10 || !strings.Contains(text, "and 970 more reasons") {
 		t.Errorf("%d lines:\n%s", n, text)
 	}
 	for i := range 1000 {
