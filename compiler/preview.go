@@ -63,7 +63,7 @@ func (c *compilation) fresh(ctx context.Context, request intent.Request) (*schem
 	if err != nil || preview == nil {
 		return nil, err
 	}
-	return preview, c.checkUnits(ctx, result)
+	return preview, c.checkUnits(ctx, result, preview)
 }
 
 // cacheKey is of all that a preview is made of. Where an input lies is not: it is

@@ -15,16 +15,19 @@ import (
 
 // checkUnits warns of lines that systemd would not accept, where this machine has
 // one to ask.
-func (c *compilation) checkUnits(ctx context.Context, result *intent.Result) error {
+func (c *compilation) checkUnits(ctx context.Context, result *intent.Result, preview *schema.Plan) error {
 	var units []unitcheck.Unit
 	var of []Diagnostic // of whom, by unit
 	for _, host := range slices.Sorted(maps.Keys(result.Hosts)) {
-		all := result.Hosts[host].Units
-		for _, name := range slices.Sorted(maps.Keys(all)) {
-			units = append(units, unitcheck.Unit{Name: schema.UnitName(name), Text: all[name].Text})
+		for _, unit := range result.Hosts[host].Manifest.Units {
+			text, err := preview.Payloads[unit.Payload].Bytes()
+			if err != nil {
+				return err
+			}
+			units = append(units, unitcheck.Unit{Name: unit.Name, Text: string(text)})
 			of = append(of, Diagnostic{
 				Code: diagnostic.UnitText, Severity: Warning, Host: schema.HostName(host),
-				Option: fmt.Sprintf("nixfleet.systemd.units.%q", name), Position: diagnostic.ParsePosition(all[name].At),
+				Option: fmt.Sprintf("nixfleet.systemd.units.%q", unit.Name), Position: diagnostic.ParsePosition(result.Hosts[host].At["systemd.units"][string(unit.Name)]),
 			})
 		}
 	}

@@ -7,7 +7,7 @@ let
   lib = import ./lib/prelude;
 
   intent = lib.evalModules {
-    modules = import ./lib/intent { inherit lib; };
+    inherit (import ./lib/intent { inherit lib; }) modules;
     class = "nixfleet";
   };
   all = lib.filter (option: option.visible && !lib.hasInfix "_module" option.name) (

@@ -77,11 +77,11 @@ in
   };
   contentTwice = {
     expr = host [ { nixfleet.files."/etc/x" = { text = ""; symlink = "/y"; }; } ];
-    has = [ "host \"h\": nixfleet.files.\"/etc/x\" (" "errors.nix:" "needs exactly one of text, source and symlink, but has text and symlink" ];
+    has = [ "host \"h\": failed assertions:" "- nixfleet.files.\"/etc/x\" (" "errors.nix:" "): expected exactly one of text, source and symlink, found text and symlink" ];
   };
   contentMissing = {
     expr = host [ { nixfleet.files."/etc/x".mode = "0600"; } ];
-    has = [ "needs exactly one of text, source and symlink, but has none" ];
+    has = [ "): expected exactly one of text, source and symlink, found none" ];
   };
   sourceOutside = {
     expr = host [ { nixfleet.files."/etc/x".source = "/etc/passwd"; } ];

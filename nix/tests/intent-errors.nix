@@ -141,6 +141,110 @@ in
     expr = host [ { nixfleet.groups.ops.members = [ "ada" ]; } ];
     has = [ "nixfleet.groups.ops (" "): the member ada is no user of the fleet; declare it in nixfleet.users, with adopt = true where the host has it already" ];
   };
+  badUserName = {
+    expr = host [ { nixfleet.users."Ada" = { }; } ];
+    has = [ "- nixfleet.users.Ada (" "intent-errors.nix:" "): \"Ada\" is not a user or group name" ];
+  };
+  longUserName = {
+    expr = host [ { nixfleet.tasks.x = { command = "true"; user = "a23456789012345678901234567890123"; }; } ];
+    has = [ "`hosts.h.nixfleet.tasks.x.user' is not of type `user or group name'" ];
+  };
+  badGroupName = {
+    expr = host [ { nixfleet.groups."a b" = { }; } ];
+    has = [ "- nixfleet.groups.\"a b\" (" "): \"a b\" is not a user or group name" ];
+  };
+  rootsNumber = {
+    expr = host [ { nixfleet.users.ada.uid = 0; } ];
+    has = [ "`hosts.h.nixfleet.users.ada.uid' is not of type `null or user or group id between 1 and 4294967294'" ];
+  };
+  colonInDescription = {
+    expr = host [ { nixfleet.users.ada.description = "a:b"; } ];
+    has = [ "`hosts.h.nixfleet.users.ada.description' is not of type" ];
+  };
+  unitWithoutSuffix = {
+    expr = systemd { units.nginx.text = "[Unit]\n"; };
+    has = [ "- nixfleet.systemd.units.nginx (" "): \"nginx\" is not a systemd unit name with its suffix, such as \"myapp.service\"" ];
+  };
+  maskWithoutSuffix = {
+    expr = systemd { masks = [ "apt" ]; };
+    has = [ "`hosts.h.nixfleet.systemd.masks" "systemd unit name with its suffix" ];
+  };
+  unknownOnChange = {
+    expr = systemd { units."a.service" = { text = "[Service]\n"; onChange = "explode"; }; };
+    has = [ "`hosts.h.nixfleet.systemd.units.\"a.service\".onChange' is not of type `null or one of " ];
+  };
+  badHookName = {
+    expr = host [ { nixfleet.hooks."a/b" = { when = "before-reboot"; command = "true"; }; } ];
+    has = [ "- nixfleet.hooks.\"a/b\" (" "): \"a/b\" is not a name of letters, digits, '.', '_' and '-' of at most 100 characters" ];
+  };
+  badCheckName = {
+    expr = host [ { nixfleet.healthChecks."a/b".port = 1; } ];
+    has = [ "- nixfleet.healthChecks.\"a/b\" (" "): \"a/b\" is not a name of letters" ];
+  };
+  badTaskName = {
+    expr = host [ { nixfleet.tasks."-a".command = "true"; } ];
+    has = [ "- nixfleet.tasks.\"-a\" (" ];
+  };
+  badSecretName = {
+    expr = host [ { nixfleet.secrets."a b".file = ./fixtures/secret.age; } ];
+    has = [ "- nixfleet.secrets.\"a b\" (" ];
+  };
+  badTaskVariable = {
+    expr = host [ { nixfleet.tasks.x = { command = "true"; environment."A B" = ""; }; } ];
+    has = [ "- nixfleet.tasks.x (" "): the variable \"A B\" needs a name of letters, digits and underscores" ];
+  };
+  describedInTwoLines = {
+    expr = host [ { nixfleet.tasks.x = { command = "true"; description = "a\nb"; }; } ];
+    has = [ "`hosts.h.nixfleet.tasks.x.description' is not of type" ];
+  };
+  emptyCommand = {
+    expr = host [ { nixfleet.hooks.x = { when = "before-reboot"; command = " \n"; }; } ];
+    has = [ "`hosts.h.nixfleet.hooks.x.command' is not of type `command for sh'" ];
+  };
+  unknownMoment = {
+    expr = host [ { nixfleet.hooks.x = { when = "later"; command = "true"; }; } ];
+    has = [ "`hosts.h.nixfleet.hooks.x.when' is not of type `one of \"before-activation\", \"after-activation\", \"before-reboot\", \"after-reboot\"'" ];
+  };
+  noTimeForCheck = {
+    expr = host [ { nixfleet.healthChecks.x = { port = 1; interval = "0s"; }; } ];
+    has = [ "`hosts.h.nixfleet.healthChecks.x.interval' is not of type `duration of more than nothing, such as \"90s\", \"5m\" or \"1h30m\"'" ];
+  };
+  noPort = {
+    expr = host [ { nixfleet.healthChecks.x.port = 0; } ];
+    has = [ "`hosts.h.nixfleet.healthChecks.x.port' is not of type" ];
+  };
+  noStatus = {
+    expr = host [ { nixfleet.healthChecks.x = { url = "http://x/"; status = 99; }; } ];
+    has = [ "`hosts.h.nixfleet.healthChecks.x.status' is not of type" ];
+  };
+  noUrl = {
+    expr = host [ { nixfleet.healthChecks.x.url = "localhost/x"; } ];
+    has = [ "`hosts.h.nixfleet.healthChecks.x.url' is not of type `null or http or https address'" ];
+  };
+  longConfirmWindow = {
+    expr = host [ { nixfleet.activation.confirmWindow = "1h1s"; } ];
+    has = [ "`hosts.h.nixfleet.activation.confirmWindow' is not of type `duration of at most 1h, such as \"90s\" or \"5m\"'" ];
+  };
+  oneGeneration = {
+    expr = host [ { nixfleet.activation.keepGenerations = 1; } ];
+    has = [ "`hosts.h.nixfleet.activation.keepGenerations' is not of type `integer between 2 and 1000" ];
+  };
+  noDeadline = {
+    expr = host [ { nixfleet.reboot.deadline = "0s"; } ];
+    has = [ "`hosts.h.nixfleet.reboot.deadline' is not of type `duration of more than nothing" ];
+  };
+  validatedByNothing = {
+    expr = host [ { nixfleet.files."/etc/x" = { text = ""; validate = " "; }; } ];
+    has = [ "`hosts.h.nixfleet.files.\"/etc/x\".validate' is not of type" ];
+  };
+  emptySymlink = {
+    expr = host [ { nixfleet.files."/etc/x".symlink = ""; } ];
+    has = [ "`hosts.h.nixfleet.files.\"/etc/x\".symlink' is not of type" ];
+  };
+  badRestartUnit = {
+    expr = host [ { nixfleet.secrets.x = { file = ./fixtures/secret.age; restartUnits = [ "nginx" ]; }; } ];
+    has = [ "`hosts.h.nixfleet.secrets.x.restartUnits" "systemd unit name with its suffix" ];
+  };
   checkOfNothing = {
     expr = host [ { nixfleet.healthChecks.x.retries = 1; } ];
     has = [ "nixfleet.healthChecks.x (" ") needs exactly one of unit, url, port and command, but has none" ];
@@ -159,7 +263,7 @@ in
   };
   badDuration = {
     expr = host [ { nixfleet.tasks.x = { command = "true"; timeout = "soon"; }; } ];
-    has = [ "`hosts.h.nixfleet.tasks.x.timeout' is not of type `duration such as \"90s\", \"5m\" or \"1h30m\"'" ];
+    has = [ "`hosts.h.nixfleet.tasks.x.timeout' is not of type `duration of more than nothing, such as \"90s\", \"5m\" or \"1h30m\"'" ];
   };
   badWindow = {
     expr = host [ { nixfleet.reboot.windows = [ "Sunday 2-4" ]; } ];

@@ -9,6 +9,7 @@ package batch
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -221,9 +222,8 @@ func (r *run) add(part *intent.Result) {
 	if r.result.Hosts == nil {
 		r.result.Hosts = map[string]intent.Host{}
 	}
-	for name, host := range part.Hosts {
-		r.result.Hosts[name] = host
-	}
+	maps.Copy(r.result.Hosts, part.Hosts)
+	r.result.Texts = append(r.result.Texts, part.Texts...)
 	r.result.Problems = append(r.result.Problems, part.Problems...)
 	r.result.Warnings = append(r.result.Warnings, part.Warnings...)
 }

@@ -1,4 +1,4 @@
-// Package intent holds what the compiler and its Nix library say to each other:
-// the request that goes into an evaluation and the evaluated intent that comes
-// back. Its values are as the library hands them over, checked for shape only.
+// Package intent holds what the compiler and its Nix library exchange: the request
+// that goes into an evaluation, and the evaluated intent that comes back. The library
+// writes manifests as package schema has them; types of options are checked there.
 package intent

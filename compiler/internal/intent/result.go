@@ -17,6 +17,8 @@ type Result struct {
 	Problems []Problem       `json:"problems"`
 	Warnings []Warning       `json:"warnings"`
 	Hosts    map[string]Host `json:"hosts"`
+	// Texts are those that manifests name by their hash.
+	Texts []string `json:"texts"`
 	// Part is about the evaluation, not about the fleet.
 	Part PartResult `json:"part"`
 }
@@ -64,119 +66,19 @@ type Warning struct {
 
 // Host is one host's evaluated intent.
 type Host struct {
-	Base          string                  `json:"base"`
-	System        string                  `json:"system"`
-	Connection    Connection              `json:"connection"`
-	Roles         []string                `json:"roles"`
-	Groups        []string                `json:"groups"`
-	Tags          map[string]string       `json:"tags"`
-	Rollout       HostRollout             `json:"rollout"`
-	OSUpdates     OSUpdates               `json:"osUpdates"`
-	Closure       *Closure                `json:"closure"`
-	Packages      []string                `json:"packages"`
-	Files         map[string]File         `json:"files"`
-	Directories   map[string]Directory    `json:"directories"`
-	Units         map[string]Unit         `json:"units"`
-	Users         map[string]User         `json:"users"`
-	AccountGroups map[string]AccountGroup `json:"accountGroups"`
-	Masks         map[string]Mask         `json:"masks"`
-	HealthChecks  map[string]HealthCheck  `json:"healthChecks"`
-	Hooks         map[string]Hook         `json:"hooks"`
-	Tasks         map[string]Task         `json:"tasks"`
-	Secrets       map[string]Secret       `json:"secrets"`
-	Activation    Activation              `json:"activation"`
-	Reboot        *Reboot                 `json:"reboot"`
-}
-
-// Connection says how the host is reached.
-type Connection struct {
-	Addr      *string  `json:"addr"`
-	Port      int      `json:"port"`
-	User      string   `json:"user"`
-	HostKeys  []string `json:"hostKeys"`
-	ProxyJump *string  `json:"proxyJump"`
-}
-
-// Closure is the host's closure, not yet built.
-type Closure struct {
-	Derivation string `json:"derivation"`
-	Path       string `json:"path"`
-}
-
-// File is a file or symbolic link: one of Text, Source and Symlink is set.
-type File struct {
-	Text         *string  `json:"text"`
-	Source       *string  `json:"source"`
-	Symlink      *string  `json:"symlink"`
-	Mode         string   `json:"mode"`
-	Owner        string   `json:"owner"`
-	Group        string   `json:"group"`
-	RestartUnits []string `json:"restartUnits"`
-	ReloadUnits  []string `json:"reloadUnits"`
-	Validate     *string  `json:"validate"`
-	Adopt        bool     `json:"adopt"`
-	At           string   `json:"at"`
-}
-
-// Directory is a managed directory.
-type Directory struct {
-	Mode  string `json:"mode"`
-	Owner string `json:"owner"`
-	Group string `json:"group"`
-	Adopt bool   `json:"adopt"`
-	At    string `json:"at"`
-}
-
-// Unit is a systemd unit. Where Enabled is nil, its [Install] section decides;
-// where OnChange is, its type.
-type Unit struct {
-	Text     string  `json:"text"`
-	Enabled  *bool   `json:"enabled"`
-	OnChange *string `json:"onChange"`
-	Adopt    bool    `json:"adopt"`
-	At       string  `json:"at"`
-}
-
-// User is a user account.
-type User struct {
-	UID         *int     `json:"uid"`
-	System      bool     `json:"system"`
-	Group       string   `json:"group"`
-	ExtraGroups []string `json:"extraGroups"`
-	Home        *string  `json:"home"`
-	CreateHome  bool     `json:"createHome"`
-	Shell       *string  `json:"shell"`
-	Description string   `json:"description"`
-	Adopt       bool     `json:"adopt"`
-	At          string   `json:"at"`
-}
-
-// AccountGroup is a group account.
-type AccountGroup struct {
-	GID    *int   `json:"gid"`
-	System bool   `json:"system"`
-	Adopt  bool   `json:"adopt"`
-	At     string `json:"at"`
-}
-
-// OSUpdates is the policy for the operating system's packages, with defaults.
-type OSUpdates struct {
-	Ubuntu *UbuntuUpdates `json:"ubuntu"`
-	NixOS  *NixOSUpdates  `json:"nixos"`
-}
-
-// UbuntuUpdates is the apt policy.
-type UbuntuUpdates struct {
-	Mode                 string   `json:"mode"`
-	AutoReboot           bool     `json:"autoReboot"`
-	RebootWindow         Texts    `json:"rebootWindow"`
-	Holds                []string `json:"holds"`
-	MaxConcurrentReboots *int     `json:"maxConcurrentReboots"`
-}
-
-// NixOSUpdates is the activation policy of a NixOS host.
-type NixOSUpdates struct {
-	AutoSwitch bool `json:"autoSwitch"`
+	// Manifest is what the host becomes, but for what the texts of its units decide.
+	Manifest   schema.Manifest   `json:"manifest"`
+	Connection schema.Connection `json:"connection"`
+	Groups     []string          `json:"groups"`
+	Roles      []string          `json:"roles"`
+	Tags       map[string]string `json:"tags"`
+	// RebootWindows are when the host may reboot where its policy for reboots does not say.
+	RebootWindows []string `json:"rebootWindows"`
+	// ByInstall are the units whose [Install] section says whether they are enabled. Units
+	// without OnChange leave that to their type.
+	ByInstall []schema.UnitName `json:"byInstall"`
+	// At says where entries were written, by option ("systemd.units") and name.
+	At map[string]map[string]string `json:"at"`
 }
 
 // Decode reads a result. Whatever this version does not know is refused: the

@@ -1,96 +1,93 @@
 package resolve
 
 import (
-	"maps"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
-	"github.com/nixfleet/nixfleet/compiler/internal/intent"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// statusOK is the HTTP status that is expected where the intent names none.
-const statusOK = 200
-
-func (r *resolver) healthChecks() []schema.HealthCheck {
-	var checks []schema.HealthCheck
-	for _, name := range slices.Sorted(maps.Keys(r.intent.HealthChecks)) {
-		c := r.intent.HealthChecks[name]
-		p := place{"healthChecks", name, c.At}
-		r.checkPolicyName(p)
-		check := schema.HealthCheck{
-			Name: name, StartDelay: c.StartDelay, Interval: c.Interval, Timeout: c.Timeout, Retries: c.Retries,
-			Kind: checkWord(r, p, "kind", c.Kind, schema.CheckUnit, schema.CheckHTTP, schema.CheckTCP, schema.CheckCommand),
-			From: checkWord(r, p, "from", c.From, schema.OnHost, schema.OnController),
-		}
-		r.checkDuration(p, "startDelay", c.StartDelay, true)
-		r.checkDuration(p, "interval", c.Interval, false)
-		r.checkDuration(p, "timeout", c.Timeout, false)
-		if c.Retries < 0 {
-			r.refuse(p, "retries", diagnostic.PolicyValue, "retries is %d: expected 0 or more", c.Retries)
-		}
-		r.onlyOwnFields(p, c)
+// checkHealth refuses what only Go can tell of health checks: URLs and expressions.
+func (r *resolver) checkHealth() {
+	for _, check := range r.intent.Manifest.HealthChecks {
+		e := entry{"healthChecks", check.Name}
 		switch check.Kind {
 		case schema.CheckUnit:
-			r.unitCheck(p, c, &check)
+			r.checkReference(e, "unit", check.Unit)
 		case schema.CheckHTTP:
-			r.httpCheck(p, c, &check)
-		case schema.CheckTCP:
-			check.Port = or(c.Port, 0)
-			if check.Port < 1 || check.Port > 65535 {
-				r.refuse(p, "port", diagnostic.PolicyValue, "%d is not a port: expected 1 to 65535", check.Port)
+			if u, err := url.Parse(check.URL); err != nil || u.Hostname() == "" {
+				r.refuse(e, "url", diagnostic.PolicyValue, "%q is not a URL with http or https and a host", check.URL)
 			}
-		case schema.CheckCommand:
-			check.Command = or(c.Command, "")
-			r.checkCommand(p, check.Command)
-		}
-		checks = append(checks, check)
-	}
-	return checks
-}
-
-// onlyOwnFields refuses what a check of its kind never looks at.
-func (r *resolver) onlyOwnFields(p place, c intent.HealthCheck) {
-	for _, f := range []struct {
-		field string
-		kind  schema.CheckKind
-		given bool
-	}{
-		{"unit", schema.CheckUnit, c.Unit != nil},
-		{"url", schema.CheckHTTP, c.URL != nil},
-		{"body", schema.CheckHTTP, c.Body != nil},
-		{"port", schema.CheckTCP, c.Port != nil},
-		{"command", schema.CheckCommand, c.Command != nil},
-	} {
-		if f.given && schema.CheckKind(c.Kind) != f.kind {
-			r.refuse(p, f.field, diagnostic.PolicyValue, "%s belongs to checks of kind %q, this one is of kind %q", f.field, f.kind, c.Kind)
+			if _, err := regexp.Compile(check.Body); err != nil {
+				r.refuse(e, "body", diagnostic.PolicyValue, "%q is not a regular expression: %v", check.Body, err)
+			}
+		case schema.CheckTCP, schema.CheckCommand:
 		}
 	}
 }
 
-func (r *resolver) unitCheck(p place, c intent.HealthCheck, check *schema.HealthCheck) {
-	check.Unit = schema.UnitName(or(c.Unit, ""))
-	if err := new(schema.UnitName).UnmarshalText([]byte(check.Unit)); err != nil {
-		r.refuse(p, "unit", diagnostic.UnitName, "%v", err)
-	} else {
-		r.checkReference(p, "unit", check.Unit)
-	}
-	if check.From == schema.OnController {
-		r.refuse(p, "from", diagnostic.PolicyValue, "a unit can be asked for on its host only")
+// secretDirectory is in memory, so that no secret reaches a disk in clear.
+const secretDirectory = "/run/nixfleet-secrets"
+
+func (r *resolver) checkSecrets() {
+	for _, secret := range r.intent.Manifest.Secrets {
+		e := entry{"secrets", secret.Name}
+		if !strings.HasPrefix(secret.Path, secretDirectory+"/") || path.Clean(secret.Path) != secret.Path {
+			r.refuse(e, "path", diagnostic.PathInvalid, "%q is not a clean path below %s, where secrets are kept in memory", secret.Path, secretDirectory)
+		}
+		for _, unit := range secret.Restart {
+			r.checkReference(e, "restartUnits", unit)
+		}
+		for _, unit := range secret.Reload {
+			r.checkReference(e, "reloadUnits", unit)
+		}
 	}
 }
 
-func (r *resolver) httpCheck(p place, c intent.HealthCheck, check *schema.HealthCheck) {
-	check.URL, check.Status, check.Body = or(c.URL, ""), or(c.Status, statusOK), or(c.Body, "")
-	if u, err := url.Parse(check.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		r.refuse(p, "url", diagnostic.PolicyValue, "%q is not a URL with http or https and a host", check.URL)
+// checkWindows refuses windows that no clock has. Where they were written only the
+// inventory can tell.
+func (r *resolver) checkWindows() {
+	if policy := r.intent.Manifest.Reboot; policy != nil {
+		r.refuseWindows(policy.Windows, diagnostic.Position{}, "reboot", "windows")
 	}
-	if check.Status < 100 || check.Status > 599 {
-		r.refuse(p, "status", diagnostic.PolicyValue, "%d is not an HTTP status: expected 100 to 599", check.Status)
+	r.refuseWindows(r.intent.RebootWindows, r.locate(r.host, "rollout", "rebootWindow"), "rollout", "rebootWindow")
+	if updates := r.intent.Manifest.OSUpdates; updates != nil && updates.Ubuntu != nil {
+		path := []string{"osUpdates", "ubuntu", "rebootWindow"}
+		r.refuseWindows(updates.Ubuntu.RebootWindows, r.locate(r.host, path...), path...)
 	}
-	if _, err := regexp.Compile(check.Body); err != nil {
-		r.refuse(p, "body", diagnostic.PolicyValue, "%q is not a regular expression: %v", check.Body, err)
+}
+
+func (r *resolver) refuseWindows(windows []string, at diagnostic.Position, path ...string) {
+	for _, window := range windows {
+		if _, err := schema.ParseWindow(window); err != nil {
+			r.report(diagnostic.Diagnostic{
+				Code: diagnostic.Window, Summary: err.Error(), Option: "nixfleet." + strings.Join(path, "."), Position: at,
+			})
+		}
+	}
+}
+
+// checkRestarts looks at the units that files name, in the order of the files.
+func (r *resolver) checkRestarts() {
+	type reference struct {
+		file, field string
+		unit        schema.UnitName
+	}
+	var all []reference
+	for _, rule := range r.intent.Manifest.Restarts {
+		for _, file := range rule.Restart {
+			all = append(all, reference{file, "restartUnits", rule.Unit})
+		}
+		for _, file := range rule.Reload {
+			all = append(all, reference{file, "reloadUnits", rule.Unit})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b reference) int { return strings.Compare(a.file, b.file) })
+	for _, ref := range all {
+		r.checkReference(entry{"files", ref.file}, ref.field, ref.unit)
 	}
 }

@@ -19,29 +19,23 @@ var (
 	jumpRE  = regexp.MustCompile(`^[A-Za-z0-9_\[][^\s,]*(,[A-Za-z0-9_\[][^\s,]*)*$`)
 )
 
-func (r *resolver) connection() schema.Connection {
-	c := r.intent.Connection
-	connection := schema.Connection{
-		Address: r.address(or(c.Addr, "")), Port: c.Port, User: c.User, ProxyJump: or(c.ProxyJump, ""),
-	}
-	if c.Port < 1 || c.Port > 65535 {
-		r.refuseConnection("port", fmt.Sprintf("%d is not a port: expected 1 to 65535", c.Port))
-	}
+// connection checks how the host is reached, and drops brackets and comments.
+func (r *resolver) connection() {
+	c := &r.intent.Connection
+	c.Address = r.address(c.Address)
 	if !loginRE.MatchString(c.User) {
 		r.refuseConnection("user", fmt.Sprintf("%q is not the name of a user", c.User))
 	}
-	if connection.ProxyJump != "" && !jumpRE.MatchString(connection.ProxyJump) {
-		r.refuseConnection("proxyJump", fmt.Sprintf("%q is not a jump host: expected [user@]host[:port], or several with commas", connection.ProxyJump))
+	if c.ProxyJump != "" && !jumpRE.MatchString(c.ProxyJump) {
+		r.refuseConnection("proxyJump", fmt.Sprintf("%q is not a jump host: expected [user@]host[:port], or several with commas", c.ProxyJump))
 	}
-	for _, key := range c.HostKeys {
+	for i, key := range c.HostKeys {
 		plain, err := hostKey(key)
 		if err != nil {
 			r.refuseConnection("hostKeys", err.Error())
-			continue
 		}
-		connection.HostKeys = append(connection.HostKeys, plain)
+		c.HostKeys[i] = plain
 	}
-	return connection
 }
 
 func (r *resolver) refuseConnection(field, because string) {

@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // known are units that Debian, Ubuntu and NixOS, or the packages that people run
@@ -40,11 +42,11 @@ func isKnown(unit string) bool {
 // isBrought reports whether the host gets the unit as a file, or has it but for a
 // mask or a drop-in of ours.
 func (r *resolver) isBrought(unit string) bool {
-	if _, masked := r.intent.Masks[unit]; masked {
+	if slices.Contains(r.intent.Manifest.Masks, schema.UnitName(unit)) {
 		return true
 	}
-	for file := range r.intent.Files {
-		dir, base := path.Split(file)
+	for _, file := range r.intent.Manifest.Files {
+		dir, base := path.Split(file.Path)
 		if base == unit && strings.HasSuffix(dir, "/systemd/system/") || strings.HasSuffix(dir, "/systemd/system/"+unit+".d/") {
 			return true
 		}

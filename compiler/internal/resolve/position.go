@@ -1,19 +1,10 @@
 package resolve
 
-import (
-	"fmt"
-	"strconv"
-)
+import "strconv"
 
-// option is the path of an attribute of a nixfleet option, as people write it:
-// nixfleet.files."/etc/x".mode.
-func option(set, name string, fields ...string) string {
-	path := fmt.Sprintf("nixfleet.%s.%s", set, attribute(name))
-	for _, field := range fields {
-		path += "." + field
-	}
-	return path
-}
+// option is the path of an entry of an option, as people write it:
+// nixfleet.files."/etc/x".
+func (e entry) option() string { return "nixfleet." + e.set + "." + attribute(e.name) }
 
 // attribute quotes a name where Nix needs quotes.
 func attribute(name string) string {

@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -14,16 +13,14 @@ import (
 
 // checkReference warns of a unit that is none of the host's, as far as one can tell
 // from here: it looks like one that is, or nobody is known to bring it.
-func (r *resolver) checkReference(p place, field string, unit schema.UnitName) {
+func (r *resolver) checkReference(e entry, field string, unit schema.UnitName) {
 	meant := r.meantBy(unit)
 	if meant == "" && (r.declares(unit) || isKnown(string(unit)) || r.isBrought(string(unit))) {
 		return
 	}
-	finding := diagnostic.Diagnostic{
-		Code: diagnostic.UnitUnknown, Severity: diagnostic.Warning, Option: option(p.set, p.name, field), Position: diagnostic.ParsePosition(p.at),
-		Summary: fmt.Sprintf("this fleet has no unit %s for the host, which %s names", unit, field),
-		Hint:    fmt.Sprintf("if the operating system of the host has %s, all is well; else declare it in nixfleet.systemd", unit),
-	}
+	finding := r.finding(e, field, diagnostic.UnitUnknown, "this fleet has no unit %s for the host, which %s names", unit, field)
+	finding.Severity = diagnostic.Warning
+	finding.Hint = fmt.Sprintf("if the operating system of the host has %s, all is well; else declare it in nixfleet.systemd", unit)
 	if meant == "" {
 		meant = likeKnown(string(unit))
 	}
@@ -55,9 +52,9 @@ func (r *resolver) meantBy(unit schema.UnitName) string {
 	}
 	meant, known := r.meant[unit]
 	if !known {
-		for _, name := range slices.Sorted(maps.Keys(r.intent.Units)) {
-			if meant == "" && alike(string(unit), name) {
-				meant = name
+		for _, declared := range r.intent.Manifest.Units {
+			if meant == "" && alike(string(unit), string(declared.Name)) {
+				meant = string(declared.Name)
 			}
 		}
 		r.meant[unit] = meant
@@ -67,14 +64,7 @@ func (r *resolver) meantBy(unit schema.UnitName) string {
 
 // declares reports whether the host has the unit, or the template it is made of.
 func (r *resolver) declares(unit schema.UnitName) bool {
-	if _, ok := r.intent.Units[string(unit)]; ok {
-		return true
-	}
-	if template, _, ok := strings.Cut(string(unit), "@"); ok {
-		_, ok := r.intent.Units[template+"@."+unit.Type()]
-		return ok
-	}
-	return false
+	return r.declared[unit] || r.declared[unit.Template()]
 }
 
 // alike tells misspelt names from others: two letters swapped, one wrong, more or
@@ -120,8 +110,7 @@ var triggers = map[string]struct{ section, setting string }{
 
 // checkTrigger refuses a timer, path or socket without what it starts. One that
 // names its unit may mean one of the operating system's.
-func (r *resolver) checkTrigger(unit schema.UnitName, settings []setting) {
-	p := place{"systemd.units", string(unit), r.intent.Units[string(unit)].At}
+func (r *resolver) checkTrigger(e entry, unit schema.UnitName, settings []setting) {
 	trigger, ok := triggers[unit.Type()]
 	if !ok {
 		return
@@ -139,14 +128,12 @@ func (r *resolver) checkTrigger(unit schema.UnitName, settings []setting) {
 	switch {
 	case named != "" && !strings.Contains(named, "%"):
 		if new(schema.UnitName).UnmarshalText([]byte(named)) == nil {
-			r.checkReference(p, "text", schema.UnitName(named))
+			r.checkReference(e, "text", schema.UnitName(named))
 		}
 	case named == "" && !r.declares(schema.UnitName(started)):
-		r.report(diagnostic.Diagnostic{
-			Code: diagnostic.UnitTriggers, Option: option(p.set, p.name), Position: diagnostic.ParsePosition(p.at),
-			Summary: fmt.Sprintf("the %s %s starts %s, which the host does not have", unit.Type(), unit, started),
-			Hint: fmt.Sprintf("declare %s, or name the operating system's unit that it starts:\n[%s]\n%s=%s",
-				started, trigger.section, trigger.setting, started),
-		})
+		d := r.finding(e, "", diagnostic.UnitTriggers, "the %s %s starts %s, which the host does not have", unit.Type(), unit, started)
+		d.Hint = fmt.Sprintf("declare %s, or name the operating system's unit that it starts:\n[%s]\n%s=%s",
+			started, trigger.section, trigger.setting, started)
+		r.report(d)
 	}
 }

@@ -1,15 +1,15 @@
-// Package resolve turns evaluated intent into manifests: it sorts, fills in what
-// the intent leaves to NixFleet, derives the restart map and the links of enabled
-// units, and refuses what no host could be.
+// Package resolve completes evaluated intent: it derives what the texts of units
+// decide, and refuses what no host could be. What an option's type can tell, the
+// library has refused already.
 //
 // It is pure: it reads no file, no store and no clock. It collects all findings
 // instead of stopping at the first.
 package resolve
 
 import (
+	"fmt"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/nixfleet/nixfleet/compiler/internal/diagnostic"
 	"github.com/nixfleet/nixfleet/compiler/internal/intent"
@@ -43,29 +43,37 @@ type Host struct {
 
 // Resolve resolves all hosts of an evaluation.
 func Resolve(result *intent.Result, locate Locate) (Fleet, diagnostic.List) {
-	payloads := newPayloadTable()
 	names := slices.Sorted(maps.Keys(result.Hosts))
-	fleet := Fleet{Hosts: make([]Host, len(names))}
+	fleet := Fleet{Hosts: make([]Host, len(names)), Payloads: payloads(result.Texts)}
 	findings := make([]diagnostic.List, len(names))
 	parallel.Each(len(names), func(i int) {
-		r := resolver{host: names[i], intent: result.Hosts[names[i]], payloads: payloads, locate: locate}
+		r := resolver{host: names[i], intent: result.Hosts[names[i]], payloads: fleet.Payloads, locate: locate}
 		fleet.Hosts[i] = r.resolve()
 		findings[i] = r.found
 	})
-	found := slices.Concat(findings...)
-	fleet.Payloads = payloads.texts
-	return fleet, append(found, sameAddress(fleet.Hosts, locate)...)
+	return fleet, append(slices.Concat(findings...), sameAddress(fleet.Hosts, locate)...)
+}
+
+// payloads returns texts by their hashes.
+func payloads(texts []string) map[schema.Digest]string {
+	digests := make([]schema.Digest, len(texts))
+	parallel.Each(len(texts), func(i int) { digests[i] = schema.DigestOf([]byte(texts[i])) })
+	table := make(map[schema.Digest]string, len(texts))
+	for i, digest := range digests {
+		table[digest] = texts[i]
+	}
+	return table
 }
 
 // resolver resolves one host.
 type resolver struct {
 	host     string
 	intent   intent.Host
-	payloads *payloadTable
+	payloads map[schema.Digest]string
 	locate   Locate
 	found    diagnostic.List
-	// linked are the units with the links that they ask for.
-	linked []schema.Unit
+	// declared are the manifest's units.
+	declared map[schema.UnitName]bool
 	// meant keeps what misspelt units mean; many files may name one.
 	meant map[schema.UnitName]string
 }
@@ -75,76 +83,52 @@ type resolver struct {
 const settle = "500ms"
 
 func (r *resolver) resolve() Host {
-	name := r.checkName()
-	h := Host{
-		Name:       name,
-		Connection: r.connection(),
-		Groups:     r.intent.Groups,
+	m := &r.intent.Manifest
+	m.Version, m.Settle = schema.ManifestVersion, settle
+	r.declared = map[schema.UnitName]bool{}
+	for _, unit := range m.Units {
+		r.declared[unit.Name] = true
+	}
+	r.connection()
+	r.checkAccounts()
+	r.checkFiles()
+	r.units()
+	r.checkRestarts()
+	r.checkHealth()
+	r.checkSecrets()
+	r.checkWindows()
+	r.checkPlaces()
+	groups := slices.Sorted(slices.Values(r.intent.Groups))
+	return Host{
+		Name:       schema.HostName(r.host),
+		Manifest:   *m,
+		Connection: r.intent.Connection,
+		Groups:     slices.DeleteFunc(groups, func(g string) bool { return g == "all" }),
 		Roles:      r.intent.Roles,
 		Tags:       r.intent.Tags,
 
-		RebootWindow: r.rebootWindow(),
+		RebootWindow: r.intent.RebootWindows,
 	}
-	h.Groups = slices.DeleteFunc(slices.Sorted(slices.Values(h.Groups)), func(g string) bool { return g == "all" })
-	h.Manifest = schema.Manifest{
-		Version:      schema.ManifestVersion,
-		Base:         schema.Base(r.intent.Base),
-		System:       schema.System(r.intent.System),
-		Closure:      r.closure(),
-		Packages:     r.packages(),
-		Groups:       r.groups(),
-		Users:        r.users(),
-		Directories:  r.directories(),
-		Files:        r.files(),
-		Units:        r.units(),
-		Restarts:     r.restarts(),
-		Settle:       settle,
-		Activation:   r.activation(),
-		Masks:        r.masks(),
-		OSUpdates:    r.osUpdates(),
-		Reboot:       r.reboot(),
-		HealthChecks: r.healthChecks(),
-		Hooks:        r.hooks(),
-		Tasks:        r.tasks(),
-		Secrets:      r.secrets(),
-	}
-	r.linked = h.Manifest.Units
-	r.checkPlaces()
-	return h
 }
 
-func (r *resolver) checkName() schema.HostName {
-	var name schema.HostName
-	if err := name.UnmarshalText([]byte(r.host)); err != nil {
-		r.report(diagnostic.Diagnostic{
-			Code: diagnostic.HostName, Summary: "a host cannot have the name " + err.Error(), Position: r.locate(r.host),
-		})
+// entry names an entry of an option: "files" and "/etc/motd".
+type entry struct{ set, name string }
+
+// finding is a finding about a field of an entry, or about the whole where the field is empty.
+func (r *resolver) finding(e entry, field string, code diagnostic.Code, format string, args ...any) diagnostic.Diagnostic {
+	d := diagnostic.Diagnostic{
+		Code: code, Summary: fmt.Sprintf(format, args...), Option: e.option(),
+		Position: diagnostic.ParsePosition(r.intent.At[e.set][e.name]),
 	}
-	return schema.HostName(r.host)
+	if field != "" {
+		d.Option += "." + field
+	}
+	return d
 }
 
-func (r *resolver) closure() *schema.Closure {
-	if r.intent.Closure == nil {
-		return nil
-	}
-	return &schema.Closure{Path: r.storePath(r.intent.Closure.Path), Derivation: r.storePath(r.intent.Closure.Derivation)}
-}
-
-func (r *resolver) packages() []schema.StorePath {
-	packages := []schema.StorePath{}
-	for _, p := range r.intent.Packages {
-		packages = append(packages, r.storePath(p))
-	}
-	slices.Sort(packages)
-	return slices.Compact(packages)
-}
-
-func (r *resolver) storePath(s string) schema.StorePath {
-	path, err := schema.ParseStorePath(s)
-	if err != nil {
-		r.report(diagnostic.Diagnostic{Code: diagnostic.EvalContract, Summary: "internal error: the library names a store path that is none: " + err.Error()})
-	}
-	return path
+// refuse reports an error about a field of an entry.
+func (r *resolver) refuse(e entry, field string, code diagnostic.Code, format string, args ...any) {
+	r.report(r.finding(e, field, code, format, args...))
 }
 
 // report adds a finding about the host; an error where it says nothing else.
@@ -154,36 +138,4 @@ func (r *resolver) report(d diagnostic.Diagnostic) {
 	}
 	d.Host = schema.HostName(r.host)
 	r.found = append(r.found, d)
-}
-
-func or[T any](value *T, otherwise T) T {
-	if value == nil {
-		return otherwise
-	}
-	return *value
-}
-
-// payloadTable hashes each text once, however many hosts have it.
-type payloadTable struct {
-	mu      sync.Mutex
-	digests map[string]schema.Digest
-	texts   map[schema.Digest]string
-}
-
-func newPayloadTable() *payloadTable {
-	return &payloadTable{digests: map[string]schema.Digest{}, texts: map[schema.Digest]string{}}
-}
-
-func (p *payloadTable) add(text string) schema.Digest {
-	p.mu.Lock()
-	digest, ok := p.digests[text]
-	p.mu.Unlock()
-	if ok {
-		return digest
-	}
-	digest = schema.DigestOf([]byte(text))
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.digests[text], p.texts[digest] = digest, text
-	return digest
 }

@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -9,65 +8,44 @@ import (
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-func (r *resolver) units() []schema.Unit {
-	units := []schema.Unit{}
-	for _, name := range slices.Sorted(maps.Keys(r.intent.Units)) {
-		u := r.intent.Units[name]
-		refuse := func(code diagnostic.Code, summary, hint string) {
-			r.report(diagnostic.Diagnostic{
-				Code: code, Summary: summary, Hint: hint, Option: option("systemd.units", name), Position: diagnostic.ParsePosition(u.At),
-			})
-		}
-		resolved := schema.Unit{
-			Name: schema.UnitName(name), Payload: r.payloads.add(u.Text), Enabled: or(u.Enabled, false),
-			OnChange: schema.Keep, Adopt: u.Adopt,
-		}
-		units = append(units, resolved)
-		if err := new(schema.UnitName).UnmarshalText([]byte(name)); err != nil {
-			refuse(diagnostic.UnitName, err.Error(), "")
-			continue
-		}
-		settings, err := parseUnit(u.Text)
-		switch {
-		case strings.TrimSpace(u.Text) == "":
-			refuse(diagnostic.UnitText, "the unit "+name+" has no text, which systemd takes for masked", "")
-			continue
-		case err != nil:
-			refuse(diagnostic.UnitText, "cannot read the text of "+name+": "+err.Error(), "")
-			continue
-		}
-		to := &units[len(units)-1]
-		to.OnChange = onChange(to.Name, settings)
-		if u.OnChange != nil {
-			to.OnChange = checkWord(r, place{"systemd.units", name, u.At}, "onChange", *u.OnChange,
-				schema.StopStart, schema.Restart, schema.Reload, schema.Keep)
-		}
-		r.checkTrigger(to.Name, settings)
-		to.Enabled = or(u.Enabled, hasInstall(settings))
-		if !to.Enabled {
-			continue
-		}
-		install, err := parseInstall(to.Name, settings)
-		if err != nil {
-			refuse(diagnostic.UnitInstall, err.Error(), install.hint)
-			continue
-		}
-		to.Links, to.Starts, to.StartWith = install.links, install.starts, install.startWith
+// units derives from the texts of units whether they are enabled, their links, and
+// what a change does to them, as far as the intent leaves that open.
+func (r *resolver) units() {
+	for i := range r.intent.Manifest.Units {
+		r.unit(&r.intent.Manifest.Units[i])
 	}
-	return units
 }
 
-// masks returns the masked units. That one is declared and masked is a conflict
-// of places (see checkPlaces).
-func (r *resolver) masks() []schema.UnitName {
-	var masks []schema.UnitName
-	for _, name := range slices.Sorted(maps.Keys(r.intent.Masks)) {
-		if err := new(schema.UnitName).UnmarshalText([]byte(name)); err != nil {
-			r.refuse(place{"systemd.masks", name, r.intent.Masks[name].At}, "", diagnostic.UnitName, "%v", err)
-		}
-		masks = append(masks, schema.UnitName(name))
+func (r *resolver) unit(unit *schema.Unit) {
+	e := entry{"systemd.units", string(unit.Name)}
+	text := r.payloads[unit.Payload]
+	settings, err := parseUnit(text)
+	switch {
+	case strings.TrimSpace(text) == "":
+		r.refuse(e, "", diagnostic.UnitText, "the unit %s has no text, which systemd takes for masked", unit.Name)
+		return
+	case err != nil:
+		r.refuse(e, "", diagnostic.UnitText, "cannot read the text of %s: %v", unit.Name, err)
+		return
 	}
-	return masks
+	if unit.OnChange == "" {
+		unit.OnChange = onChange(unit.Name, settings)
+	}
+	if slices.Contains(r.intent.ByInstall, unit.Name) {
+		unit.Enabled = hasInstall(settings)
+	}
+	r.checkTrigger(e, unit.Name, settings)
+	if !unit.Enabled {
+		return
+	}
+	install, err := parseInstall(unit.Name, settings)
+	if err != nil {
+		d := r.finding(e, "", diagnostic.UnitInstall, "%v", err)
+		d.Hint = install.hint
+		r.report(d)
+		return
+	}
+	unit.Links, unit.Starts, unit.StartWith = install.links, install.starts, install.startWith
 }
 
 func hasInstall(settings []setting) bool {

@@ -14,13 +14,7 @@ in
 
     options = {
       base = mkOption {
-        type = types.nullOr (
-          types.enum [
-            "ubuntu"
-            "debian"
-            "nixos"
-          ]
-        );
+        type = types.nullOr (types.enum (import ../backends { inherit lib; }).names);
         default = null;
         example = "ubuntu";
         description = "The operating system that the host has.";

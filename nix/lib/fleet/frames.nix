@@ -18,14 +18,13 @@ let
     ;
   inherit (lib.strings) escapeNixIdentifier;
 
-  # The fields of a result that hold entries by name, and their options.
+  # The lists of a manifest whose elements are entries of an option, and their options.
   entriesOf = {
-    accountGroups = "groups";
     directories = "directories";
     files = "files";
+    groups = "groups";
     healthChecks = "healthChecks";
     hooks = "hooks";
-    masks = "systemd.masks";
     secrets = "secrets";
     tasks = "tasks";
     units = "systemd.units";
@@ -34,10 +33,10 @@ let
 
   # Further fields that are options.
   optionOf = {
+    masks = "systemd.masks";
     osUpdates = "osUpdates";
     packages = "packages";
     reboot = "reboot";
-    rollout = "rollout";
   };
 
   forceAll = foldl' (_: value: seq value null) null;
@@ -47,16 +46,25 @@ in
 */
 host: result:
 let
+  inherit (result) manifest;
   whole = context: value: addErrorContext context (deepSeq value value);
   option = path: whole "while evaluating the option `hosts.${escapeNixIdentifier host}.nixfleet.${path}':";
   ofHost = whole "while evaluating the host `${host}':";
 
+  # Their names are not taken from the entries, which would force these.
   entries = mapAttrs (
-    field: mapAttrs (name: option "${entriesOf.${field}}.${escapeNixIdentifier name}")
-  ) (intersectAttrs entriesOf result);
-  options = mapAttrs (field: option optionOf.${field}) (intersectAttrs optionOf result);
-  # What a host is made of is forced before the closure, which reads it without a context.
-  rest = mapAttrs (_: ofHost) (removeAttrs result (attrNames entriesOf ++ attrNames optionOf));
-  first = forceAll (map (field: forceAll (attrValues field)) (attrValues entries));
+    field:
+    lib.zipListsWith (name: option "${entriesOf.${field}}.${escapeNixIdentifier name}") (
+      attrNames result.at.${entriesOf.${field}}
+    )
+  ) (intersectAttrs entriesOf manifest);
+  options = mapAttrs (field: option optionOf.${field}) (intersectAttrs optionOf manifest);
+  # What a host is made of is forced before everything that reads it without a context.
+  first = forceAll (map forceAll (attrValues entries));
+  afterwards = mapAttrs (_: value: seq first (ofHost value));
 in
-entries // options // rest // { closure = seq first rest.closure; }
+afterwards (removeAttrs result [ "manifest" ])
+// {
+  manifest =
+    afterwards (removeAttrs manifest (attrNames entriesOf ++ attrNames optionOf)) // entries // options;
+}

@@ -238,6 +238,12 @@ let
         host: map (message: { inherit host message; }) evaluated.${host}.warnings
       ) (if survey then [ ] else faultless);
       hosts = if survey then { } else results;
+      # Hosts that are alike share them.
+      texts = lib.attrValues (
+        lib.listToAttrs (
+          lib.concatMap (host: host.payloads) (if survey then [ ] else lib.attrValues evaluated)
+        )
+      );
     };
 in
 {

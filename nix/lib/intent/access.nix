@@ -14,6 +14,9 @@ let
     };
 in
 {
+  /** Names as plans list them: sorted, each once. */
+  sorted = names: if lib.length names < 2 then names else lib.attrNames (lib.genAttrs names (_: null));
+
   /** `mode`, `owner` and `group` of a `thing`. */
   ownership =
     thing:

@@ -3,13 +3,17 @@
 let
   inherit (lib) mkOption types;
   valueTypes = import ./value-types.nix { inherit lib; };
+  # A host that waits is locked.
+  confirmWindow = types.addCheck valueTypes.duration (v: valueTypes.seconds v <= 3600) // {
+    description = "duration of at most 1h, such as \"90s\" or \"5m\"";
+  };
 in
 {
   _file = "nixfleet: activation.nix";
 
   options.nixfleet.activation = {
     confirmWindow = mkOption {
-      type = valueTypes.duration;
+      type = confirmWindow;
       default = "60s";
       example = "5m";
       description = ''
@@ -25,4 +29,10 @@ in
       description = "How many generations the host keeps, with all they need, to roll back to; the current one is one of them.";
     };
   };
+
+  freeze =
+    { config, ... }:
+    {
+      manifest = { inherit (config) activation; };
+    };
 }

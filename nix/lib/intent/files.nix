@@ -34,7 +34,7 @@ let
         };
 
         validate = mkOption {
-          type = types.nullOr types.singleLineStr;
+          type = types.nullOr (types.addCheck types.singleLineStr (command: lib.trim command != ""));
           default = null;
           example = "visudo -cf %s";
           description = ''

@@ -3,12 +3,12 @@
 let
   inherit (lib) mkOption types;
   valueTypes = import ./value-types.nix { inherit lib; };
+  entries = import ./entries.nix { inherit lib; };
 
   time =
-    default: example: description:
+    type: default: example: description:
     mkOption {
-      type = valueTypes.duration;
-      inherit default example description;
+      inherit type default example description;
     };
 
   check.options = {
@@ -41,14 +41,14 @@ let
     };
 
     port = mkOption {
-      type = types.nullOr types.port;
+      type = types.nullOr (types.ints.between 1 65535);
       default = null;
       example = 5432;
       description = "Connects to this TCP port.";
     };
 
     command = mkOption {
-      type = types.nullOr types.lines;
+      type = types.nullOr valueTypes.command;
       default = null;
       example = "pg_isready -q";
       description = "Runs this command with sh, which has to exit with 0.";
@@ -64,9 +64,9 @@ let
       description = "Where the question is asked: on the host itself, or on the machine that executes the plan.";
     };
 
-    startDelay = time "0s" "10s" "How long to wait after activation before the first question.";
-    interval = time "2s" "5s" "How long to wait before a question is asked again.";
-    timeout = time "5s" "30s" "How long an answer may take.";
+    startDelay = time valueTypes.duration "0s" "10s" "How long to wait after activation before the first question.";
+    interval = time valueTypes.positiveDuration "2s" "5s" "How long to wait before a question is asked again.";
+    timeout = time valueTypes.positiveDuration "5s" "30s" "How long an answer may take.";
 
     retries = mkOption {
       type = types.ints.unsigned;
@@ -75,6 +75,60 @@ let
       description = "How often a question that failed is asked again before the host counts as failed.";
     };
   };
+
+  # By the option that says what is asked: the kind of the check, and which other options it has.
+  kinds = {
+    unit.kind = "unit";
+    url = {
+      kind = "http";
+      further = [
+        "status"
+        "body"
+      ];
+    };
+    port.kind = "tcp";
+    command.kind = "command";
+  };
+  given = check: lib.filter (field: check.${field} != null) (lib.attrNames kinds);
+
+  frozen =
+    _: check:
+    let
+      field = lib.head (given check);
+    in
+    {
+      inherit (kinds.${field}) kind;
+      inherit (check)
+        from
+        startDelay
+        interval
+        timeout
+        retries
+        ;
+    }
+    // lib.genAttrs ([ field ] ++ kinds.${field}.further or [ ]) (f: check.${f})
+    // lib.optionalAttrs (field == "command") {
+      command = builtins.unsafeDiscardStringContext check.command;
+    };
+
+  problems =
+    here: check:
+    let
+      fields = given check;
+    in
+    if lib.length fields != 1 then
+      [
+        "${here} needs exactly one of unit, url, port and command, but has ${
+          if fields == [ ] then "none" else lib.concatStringsSep " and " fields
+        }"
+      ]
+    else
+      lib.optional (
+        fields == [ "unit" ] && check.from == "controller"
+      ) "${here}: only the host can tell whether a unit is active; leave from out"
+      ++ lib.optional (
+        fields != [ "url" ] && (check.status != 200 || check.body != null)
+      ) "${here}: status and body belong to a check with url";
 in
 {
   _file = "nixfleet: health-checks.nix";
@@ -85,4 +139,21 @@ in
     example = lib.literalExpression ''{ web.url = "http://localhost:8080/healthz"; }'';
     description = "Questions that are asked after a change, by name; a host that gives a wrong answer has failed.";
   };
+
+  freeze =
+    args@{ config, ... }:
+    let
+      checks = entries.frozen args "healthChecks" frozen;
+    in
+    checks
+    // {
+      strings = map (check: check.command) (
+        lib.filter (check: check.from == "host" && check.command != null) (lib.attrValues config.healthChecks)
+      );
+      problems =
+        checks.problems
+        ++ lib.concatLists (
+          lib.mapAttrsToList (name: problems (entries.place args "healthChecks" name)) config.healthChecks
+        );
+    };
 }

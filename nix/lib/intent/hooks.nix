@@ -3,6 +3,7 @@
 let
   inherit (lib) mkOption types;
   valueTypes = import ./value-types.nix { inherit lib; };
+  entries = import ./entries.nix { inherit lib; };
 
   hook.options = {
     when = mkOption {
@@ -27,13 +28,13 @@ let
     };
 
     command = mkOption {
-      type = types.lines;
+      type = valueTypes.command;
       example = "drain-from-load-balancer";
       description = "A command for sh.";
     };
 
     timeout = mkOption {
-      type = valueTypes.duration;
+      type = valueTypes.positiveDuration;
       default = "5m";
       example = "30s";
       description = "How long it may take.";
@@ -63,4 +64,16 @@ in
     example = lib.literalExpression ''{ drain = { when = "before-activation"; command = "/usr/local/bin/drain"; }; }'';
     description = "Commands around activation and reboot, by name.";
   };
+
+  freeze =
+    args@{ config, ... }:
+    entries.frozen args "hooks" (
+      _: hook: hook // { command = builtins.unsafeDiscardStringContext hook.command; }
+    )
+    // {
+      # What runs on the host brings along what it refers to.
+      strings = map (hook: hook.command) (
+        lib.filter (hook: hook.on == "host") (lib.attrValues config.hooks)
+      );
+    };
 }

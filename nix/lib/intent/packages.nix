@@ -13,4 +13,13 @@
       What a file or a unit refers to comes along by itself and need not be listed.
     '';
   };
+
+  # Sorted, each once.
+  freeze =
+    { config, ... }:
+    {
+      manifest.packages = lib.attrNames (
+        lib.genAttrs (map (package: builtins.unsafeDiscardStringContext "${package}") config.packages) (_: null)
+      );
+    };
 }

@@ -3,6 +3,12 @@
 let
   inherit (lib) mkOption types;
   valueTypes = import ./value-types.nix { inherit lib; };
+  defaults = {
+    auto = false;
+    windows = [ ];
+    deadline = "10m";
+    stability = "10s";
+  };
 in
 {
   _file = "nixfleet: reboot.nix";
@@ -10,14 +16,14 @@ in
   options.nixfleet.reboot = {
     auto = mkOption {
       type = types.bool;
-      default = false;
+      default = defaults.auto;
       example = true;
       description = "Whether the host reboots, in a window, when something asks for it.";
     };
 
     windows = mkOption {
       type = types.listOf valueTypes.window;
-      default = [ ];
+      default = defaults.windows;
       example = [
         "Sun 02:00-04:00"
         "Mon-Fri 03:00-03:30"
@@ -29,17 +35,24 @@ in
     };
 
     deadline = mkOption {
-      type = valueTypes.duration;
-      default = "10m";
+      type = valueTypes.positiveDuration;
+      default = defaults.deadline;
       example = "30m";
       description = "How long it may take to come back.";
     };
 
     stability = mkOption {
       type = valueTypes.duration;
-      default = "10s";
+      default = defaults.stability;
       example = "1m";
       description = "How long it is watched once it is back: it has failed where a unit fails in that time that had not before.";
     };
   };
+
+  # A host that says nothing of reboots has no policy.
+  freeze =
+    { config, ... }:
+    {
+      manifest = lib.optionalAttrs (config.reboot != defaults) { inherit (config) reboot; };
+    };
 }

@@ -3,6 +3,8 @@
 let
   inherit (lib) mkOption types;
   access = import ./access.nix { inherit lib; };
+  entries = import ./entries.nix { inherit lib; };
+  payload = import ../fleet/payload.nix;
 
   secret.options =
     access.ownership "file" {
@@ -29,6 +31,46 @@ let
         description = "Where the host finds it, below `/run/nixfleet-secrets`; by default under its name.";
       };
     };
+
+  armorBegin = "-----BEGIN AGE ENCRYPTED FILE-----";
+  armorEnd = "-----END AGE ENCRYPTED FILE-----";
+
+  # Reading fails by itself where a file has bytes that no string of Nix can hold.
+  ciphertext =
+    here: file:
+    let
+      text = builtins.addErrorContext "while reading ${here}, which must be what `age --armor` makes:" (
+        builtins.readFile file
+      );
+    in
+    if lib.hasPrefix "age-encryption.org/" text then
+      throw "${here}: ${toString file} is a binary age file; encrypt it with `age --armor`"
+    else if !(lib.hasPrefix armorBegin text && lib.hasSuffix armorEnd (lib.trim text)) then
+      throw "${here}: ${toString file} is not an age file; encrypt it with `age --armor` first"
+    else
+      text;
+
+  # The payload of a secret.
+  payloadOf =
+    args: name: secret:
+    payload (ciphertext (entries.place args "secrets" name) secret.file);
+
+  frozen =
+    args: name: secret:
+    let
+      restart = access.sorted secret.restartUnits;
+    in
+    {
+      ciphertext = (payloadOf args name secret).name;
+      inherit (secret)
+        path
+        mode
+        owner
+        group
+        ;
+      inherit restart;
+      reload = lib.subtractLists restart (access.sorted secret.reloadUnits);
+    };
 in
 {
   _file = "nixfleet: secrets.nix";
@@ -43,4 +85,11 @@ in
     example = lib.literalExpression ''{ db-password = { file = ./secrets/db-password.age; owner = "myapp"; restartUnits = [ "myapp.service" ]; }; }'';
     description = "Texts that are decrypted on the way to the host and stand in its memory only, by name.";
   };
+
+  freeze =
+    args@{ config, ... }:
+    entries.frozen args "secrets" (frozen args)
+    // {
+      payloads = lib.mapAttrsToList (payloadOf args) config.secrets;
+    };
 }

@@ -3,6 +3,8 @@
 let
   inherit (lib) mkOption types;
   valueTypes = import ./value-types.nix { inherit lib; };
+  entries = import ./entries.nix { inherit lib; };
+  isVariable = name: builtins.match "[A-Za-z_][A-Za-z0-9_]*" name != null;
 
   task.options = {
     description = mkOption {
@@ -13,7 +15,7 @@ let
     };
 
     command = mkOption {
-      type = types.lines;
+      type = valueTypes.command;
       example = "myapp cache clear";
       description = "A command for sh.";
     };
@@ -35,7 +37,7 @@ let
     };
 
     timeout = mkOption {
-      type = valueTypes.duration;
+      type = valueTypes.positiveDuration;
       default = "10m";
       example = "1h";
       description = "How long it may take.";
@@ -51,4 +53,27 @@ in
     example = lib.literalExpression ''{ clear-cache = { description = "Empties the cache"; command = "myapp cache clear"; user = "myapp"; }; }'';
     description = "Commands that an operator runs on the host, by name. They are part of the plan, so what runs is what was approved.";
   };
+
+  freeze =
+    args@{ config, ... }:
+    let
+      frozen = entries.frozen args "tasks" (
+        _: task: task // { command = builtins.unsafeDiscardStringContext task.command; }
+      );
+    in
+    frozen
+    // {
+      strings = map (task: task.command) (lib.attrValues config.tasks);
+      problems =
+        frozen.problems
+        ++ lib.concatLists (
+          lib.mapAttrsToList (
+            name: task:
+            map (
+              variable:
+              "${entries.place args "tasks" name}: the variable ${lib.strings.escapeNixString variable} needs a name of letters, digits and underscores"
+            ) (lib.filter (variable: !isVariable variable) (lib.attrNames task.environment))
+          ) config.tasks
+        );
+    };
 }

@@ -27,10 +27,12 @@ let
   without = names: set: removeAttrs set names;
   design = import ../../../goldens/original-design/fleet/flake.nix;
   designed =
-    (fleet.compile {
-      output = (design.outputs { }).nixfleet;
-      request = { version = 1; inventory = null; inputs = { }; select = null; };
-    });
+    fleet.view (
+      fleet.compile {
+        output = (design.outputs { }).nixfleet;
+        request = { version = 1; inventory = null; inputs = { }; select = null; };
+      }
+    );
   layered =
     (result {
       defaults = { base = "ubuntu"; user = "ops"; hostKeys = [ "a" ]; tags = { site = "x"; tier = "1"; }; vars = { l = [ 1 ]; s.a = 1; }; osUpdates.ubuntu.holds = [ "d" ]; };
@@ -42,7 +44,7 @@ let
 in
 {
   mkFleet = [
-    [ (without [ "hosts" "libraryVersion" "part" ] (result { hosts.h = addr 1; })) {
+    [ (without [ "hosts" "libraryVersion" "part" "texts" ] (result { hosts.h = addr 1; })) {
       version = 1;
       fleet = { name = "fleet"; timeZone = "UTC"; rollout = noRollout; rollouts = { }; groupRollouts = { }; };
       groups.all = [ "h" ];
@@ -54,23 +56,30 @@ in
     [ (without [ "closure" ] (result { hosts.h = addr 1; }).hosts.h) {
       base = "ubuntu";
       system = "x86_64-linux";
-      connection = { addr = "10.0.0.1"; port = 22; user = "deploy"; hostKeys = [ ]; proxyJump = null; };
+      connection = { address = "10.0.0.1"; port = 22; user = "deploy"; hostKeys = [ ]; proxyJump = null; };
       roles = [ ];
-      groups = [ ];
+      memberOf = [ ];
       tags = { };
-      rollout.rebootWindow = null;
-      osUpdates = { ubuntu = { mode = "manual"; autoReboot = false; rebootWindow = null; holds = [ ]; maxConcurrentReboots = null; }; nixos.autoSwitch = true; };
+      rebootWindows = [ ];
+      byInstall = [ ];
+      osUpdates.ubuntu = { mode = "manual"; autoReboot = false; rebootWindows = [ ]; holds = [ ]; maxConcurrentReboots = null; };
       packages = [ ];
       files = { };
       directories = { };
       units = { };
       users = { };
-      accountGroups = { };
+      groups = { };
+      healthChecks = { };
+      hooks = { };
+      tasks = { };
+      secrets = { };
+      masks = { };
+      restarts = [ ];
       activation = { confirmWindow = "60s"; keepGenerations = 10; };
     } ]
     # The inventory and the flake together.
     [
-      (withoutPlaces (without [ "hosts" "libraryVersion" "part" "problems" "warnings" ] (result' (inventory { name = "x"; timeZone = "Europe/Berlin"; groups.web = null; hosts.a = addr 1 // { groups = [ "web" ]; }; rollout.canary = "10%"; }) { hosts.b = addr 2; rollout.maxParallel = 3; })))
+      (withoutPlaces (without [ "hosts" "libraryVersion" "part" "problems" "texts" "warnings" ] (result' (inventory { name = "x"; timeZone = "Europe/Berlin"; groups.web = null; hosts.a = addr 1 // { groups = [ "web" ]; }; rollout.canary = "10%"; }) { hosts.b = addr 2; rollout.maxParallel = 3; })))
       {
         version = 1;
         fleet = { name = "x"; timeZone = "Europe/Berlin"; rollout = noRollout // { maxParallel = 3; canary = "10%"; }; rollouts = { }; groupRollouts = { }; };
@@ -80,9 +89,9 @@ in
     ]
     [ (lib.attrNames (result { inventory = { hosts.a = addr 1; }; hosts.b = addr 2; }).hosts) [ "a" "b" ] ]
     # Layers: the host over its groups over the defaults; lists that collect.
-    [ layered.connection { addr = "10.0.0.1"; port = 2222; user = "ops"; hostKeys = [ "a" "b" "c" ]; proxyJump = "bastion"; } ]
+    [ layered.connection { address = "10.0.0.1"; port = 2222; user = "ops"; hostKeys = [ "a" "b" "c" ]; proxyJump = "bastion"; } ]
     [ (builtins.fromJSON layered.files."/etc/vars".text) { tags = { own = "3"; site = "x"; tier = "2"; }; vars = { l = [ 2 ]; s = { a = 1; b = 2; }; }; } ]
-    [ layered.osUpdates.ubuntu { mode = "full-weekly"; autoReboot = false; rebootWindow = null; holds = [ "d" "g" "h" ]; maxConcurrentReboots = null; } ]
+    [ layered.osUpdates.ubuntu { mode = "full-weekly"; autoReboot = false; rebootWindows = [ ]; holds = [ "d" "g" "h" ]; maxConcurrentReboots = null; } ]
     # Selecting: by pattern, by group, and what is not selected is not evaluated.
     [ (lib.attrNames (result' { select = { hosts = [ "web-.*" ]; groups = [ ]; }; } { hosts = { web-1 = addr 1; web-2 = addr 2; db-1 = addr 3; }; }).hosts) [ "web-1" "web-2" ] ]
     [ (lib.attrNames (result' { select = { hosts = [ ]; groups = [ "g" ]; }; } { groups.g = { }; hosts = { a = addr 1 // { groups = [ "g" ]; }; b = addr 2; }; }).hosts) [ "a" ] ]
@@ -127,13 +136,14 @@ in
     [ designed.hostNames [ "gpu-1" "web-1" ] ]
     [ designed.hosts.gpu-1.closure null ]
     [ designed.hosts.gpu-1.osUpdates.nixos { autoSwitch = true; } ]
-    [ designed.hosts.web-1.osUpdates.ubuntu { mode = "security-daily"; autoReboot = true; rebootWindow = "Sun 02:00-04:00"; holds = [ "nvidia-driver-*" ]; maxConcurrentReboots = 1; } ]
+    [ designed.hosts.web-1.osUpdates.ubuntu { mode = "security-daily"; autoReboot = true; rebootWindows = [ "Sun 02:00-04:00" ]; holds = [ "nvidia-driver-*" ]; maxConcurrentReboots = 1; } ]
     [
       (without [ "at" ] designed.hosts.web-1.files."/etc/myapp/config.json")
       { text = "{\"port\":8080}"; source = null; symlink = null; mode = "0640"; owner = "root"; group = "myapp"; restartUnits = [ "myapp.service" ]; reloadUnits = [ ]; validate = null; adopt = false; }
     ]
-    [ (without [ "at" ] designed.hosts.web-1.users.myapp) { system = true; uid = 991; group = "myapp"; home = "/var/lib/myapp"; createHome = false; shell = null; extraGroups = [ ]; description = ""; adopt = false; } ]
-    [ (without [ "at" ] designed.hosts.web-1.accountGroups.myapp) { gid = null; system = true; adopt = false; } ]
+    [ (lib.head designed.hosts.web-1.restarts) { unit = "myapp.service"; restart = [ "/etc/myapp/config.json" ]; reload = [ ]; } ]
+    [ (without [ "at" ] designed.hosts.web-1.users.myapp) { system = true; uid = 991; group = "myapp"; home = "/var/lib/myapp"; createHome = false; shell = "/usr/sbin/nologin"; extraGroups = [ ]; description = ""; adopt = false; } ]
+    [ (without [ "at" ] designed.hosts.web-1.groups.myapp) { gid = null; system = true; adopt = false; } ]
     [ designed.hosts.web-1.units."myapp.service".enabled true ]
     [ (map (p: builtins.substring 44 (-1) p) designed.hosts.web-1.packages) [ "git" "nginx" ] ]
   ];
@@ -151,8 +161,63 @@ in
 
   accounts = [
     [ (host [ { nixfleet.users.u = { }; } ]).users.u.group "u" ]
-    [ (lib.attrNames (host [ { nixfleet.users.u.group = "other"; nixfleet.groups.g = { }; } ]).accountGroups) [ "g" ] ]
-    [ (host [ { nixfleet.users.u = { }; nixfleet.groups.u.gid = 5; } ]).accountGroups.u.gid 5 ]
+    [ (lib.attrNames (host [ { nixfleet.users.u.group = "other"; nixfleet.groups.g = { }; } ]).groups) [ "g" ] ]
+    [ (host [ { nixfleet.users.u = { }; nixfleet.groups.u.gid = 5; } ]).groups.u.gid 5 ]
+    # What a user has where the intent does not say.
+    [
+      (lib.mapAttrs (_: u: { inherit (u) home shell extraGroups; }) (host [ { nixfleet.users = { ada.extraGroups = [ "z" "a" "z" ]; app.system = true; own = { home = "/srv"; shell = "/bin/sh"; }; }; } ]).users)
+      {
+        ada = { home = "/home/ada"; shell = "/bin/bash"; extraGroups = [ "a" "z" ]; };
+        app = { home = "/nonexistent"; shell = "/usr/sbin/nologin"; extraGroups = [ ]; };
+        own = { home = "/srv"; shell = "/bin/sh"; extraGroups = [ ]; };
+      }
+    ]
+  ];
+
+  # The restart map: sorted by unit; where a change asks for both, a restart does both.
+  restarts = [
+    [
+      (host [
+        {
+          nixfleet.files = {
+            "/etc/b" = { text = ""; restartUnits = [ "z.service" "a.service" ]; reloadUnits = [ "a.service" "ssh.service" ]; };
+            "/etc/a" = { text = ""; restartUnits = [ "a.service" "a.service" ]; };
+            "/etc/c".text = "";
+          };
+        }
+      ]).restarts
+      [
+        { unit = "a.service"; restart = [ "/etc/a" "/etc/b" ]; reload = [ ]; }
+        { unit = "ssh.service"; restart = [ ]; reload = [ "/etc/b" ]; }
+        { unit = "z.service"; restart = [ "/etc/b" ]; reload = [ ]; }
+      ]
+    ]
+  ];
+
+  # Lists as a plan has them, and texts once.
+  frozen = [
+    [ (map (f: f.path) (fleet.raw { } { hosts.h = addr 1; modules = [ { nixfleet.files = { "/b".text = "x"; "/a".text = "x"; }; } ]; }).hosts.h.manifest.files) [ "/a" "/b" ] ]
+    [ (fleet.raw { } { hosts = { a = addr 1; b = addr 2; }; modules = [ { nixfleet.files = { "/b".text = "x"; "/a".text = "x"; }; } ]; }).texts [ "x" ] ]
+    [ (host [ ({ pkgs, ... }: { nixfleet.packages = [ (pkgs.writeText "b" "") (pkgs.writeText "a" "") (pkgs.writeText "b" "") ]; }) ] ).packages (lib.sort lib.lessThan (host [ ({ pkgs, ... }: { nixfleet.packages = [ (pkgs.writeText "a" "") (pkgs.writeText "b" "") ]; }) ]).packages) ]
+    [ (host [ { nixfleet.reboot.auto = true; } ]).reboot { auto = true; windows = [ ]; deadline = "10m"; stability = "10s"; } ]
+    [
+      (let s = (host [ { nixfleet.secrets.s = { file = ../fixtures/secret.age; restartUnits = [ "b.service" "a.service" ]; reloadUnits = [ "a.service" "c.service" ]; }; } ]).secrets.s; in [ s.path s.restart s.reload ])
+      [ "/run/nixfleet-secrets/s" [ "a.service" "b.service" ] [ "c.service" ] ]
+    ]
+  ];
+
+  # What a base cannot do is told with what to write instead.
+  bases = [
+    [ (import ../../lib/backends { lib = ours; }).names [ "ubuntu" "debian" "nixos" ] ]
+    [
+      (let
+        options = (ours.evalModules {
+          modules = [ { _file = "nixfleet: x.nix"; options = { a.b = ours.mkOption { default = 1; }; c = ours.mkOption { default = 1; }; d = ours.mkOption { default = 1; }; }; } { _file = "/nix/store/x/modules/web.nix"; config = { a.b = 2; d = 2; }; } ];
+        }).options;
+      in
+      (import ../../lib/backends { lib = ours; }).unsupported "plan9" { alternatives = { "a.b" = "write e"; c = "write f"; }; } options)
+      [ "nixfleet.a.b: hosts of base plan9 do not have this option, which is set in modules/web.nix; write e" ]
+    ]
   ];
 
   # The closure refers to what the texts mention, and does not tell the host.
@@ -182,7 +247,7 @@ in
     [
       (
         let
-          options = ours.optionAttrSetToDocList (removeAttrs (ours.evalModules { modules = import ../../lib/intent { lib = ours; }; }).options [ "_module" ]);
+          options = ours.optionAttrSetToDocList (removeAttrs (ours.evalModules { inherit (import ../../lib/intent { lib = ours; }) modules; }).options [ "_module" ]);
           visible = ours.filter (o: !ours.hasInfix "_module" o.name) options;
         in
         map (o: o.name) (ours.filter (o: o.description or null == null || !(o ? example)) visible)

@@ -53,8 +53,8 @@ in
     # Groups and named ones; the hosts of a group know nothing of it.
     [ (lib.mapAttrs (_: p: removeAttrs (said p) [ "at" ]) (result { groups.web = { rollout = { after = [ "db" ]; canary = 1; }; }; groups.db = { }; hosts.h = addr 1 // { groups = [ "web" ]; }; }).fleet.groupRollouts) { web = { after = [ "db" ]; canary = 1; }; } ]
     [ (lib.mapAttrs (_: p: p.maxParallel) (result (one { } // { rollouts = { urgent.maxParallel = 50; none = null; }; })).fleet.rollouts) { urgent = 50; none = null; } ]
-    [ (result { groups.web.rollout.rebootWindow = "02:00-04:00"; hosts.h = addr 1 // { groups = [ "web" ]; }; }).hosts.h.rollout { rebootWindow = null; } ]
-    [ (result (one { rollout.rebootWindow = "02:00-04:00"; })).hosts.h.rollout { rebootWindow = "02:00-04:00"; } ]
+    [ (result { groups.web.rollout.rebootWindow = "02:00-04:00"; hosts.h = addr 1 // { groups = [ "web" ]; }; }).hosts.h.rebootWindows [ ] ]
+    [ (result (one { rollout.rebootWindow = "02:00-04:00"; })).hosts.h.rebootWindows [ "02:00-04:00" ] ]
 
     # Where each field stands: in Nix its line, in an inventory file the compiler knows.
     [ (places (result (one { } // { rollout = { soak = "5m"; canary = 1; }; })).fleet.rollout.at) { canary = true; soak = true; } ]

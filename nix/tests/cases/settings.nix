@@ -150,7 +150,7 @@ in
 
   members = [
     [ (of { users = { ada.extraGroups = [ "a" "ops" ]; bob = { }; }; groups = { ops.members = [ "ada" "bob" ]; zoo.members = [ "ada" ]; }; }).users.ada.extraGroups [ "a" "ops" "zoo" ] ]
-    [ (removeAttrs (of { users.bob = { }; groups.ops = { gid = 5; members = [ "bob" ]; }; }).accountGroups.ops [ "at" ]) { gid = 5; system = false; adopt = false; } ]
+    [ (removeAttrs (of { users.bob = { }; groups.ops = { gid = 5; members = [ "bob" ]; }; }).groups.ops [ "at" ]) { gid = 5; system = false; adopt = false; } ]
   ];
 
   healthChecks = [
@@ -187,7 +187,7 @@ in
   secrets = [
     [
       (removeAttrs (of { secrets.db = { file = ../fixtures/secret.age; mode = "440"; owner = "o"; group = "g"; restartUnits = [ "a.service" ]; reloadUnits = [ "b.service" ]; }; }).secrets.db [ "at" ])
-      { ciphertext = builtins.readFile ../fixtures/secret.age; path = "/run/nixfleet-secrets/db"; mode = "0440"; owner = "o"; group = "g"; restartUnits = [ "a.service" ]; reloadUnits = [ "b.service" ]; }
+      { text = builtins.readFile ../fixtures/secret.age; path = "/run/nixfleet-secrets/db"; mode = "0440"; owner = "o"; group = "g"; restart = [ "a.service" ]; reload = [ "b.service" ]; }
     ]
     [ (of { secrets.db = { file = ../fixtures/secret.age; path = "/run/nixfleet-secrets/a/b"; }; }).secrets.db.path "/run/nixfleet-secrets/a/b" ]
   ];

@@ -185,7 +185,7 @@ in
   masks = [
     [ (lib.attrNames (systemd { masks = [ "a.timer" "b.service" ]; services.c.enable = false; }).masks) [ "a.timer" "b.service" "c.service" ] ]
     [ (systemd { services.c.enable = false; }).units { } ]
-    [ ((systemd { }) ? masks) false ]
+    [ (systemd { }).masks { } ]
   ];
 
   # As `systemd-escape --path` has it.

@@ -1,4 +1,4 @@
-# Members of groups, as further groups of the users.
+# The users and groups of a host: members of groups become further groups of the users, and a user has a group of its own name.
 { lib }:
 let
   place = import ./place.nix { inherit lib; };
@@ -10,9 +10,22 @@ in
 {
   users,
   groups,
-  positions,
+  options,
+  positionsIn,
 }:
 let
+  positions = positionsIn options.groups;
+  userPositions = positionsIn options.users;
+  ownGroups = lib.concatMapAttrs (
+    name: user:
+    lib.optionalAttrs (user.group == name && !(groups ? ${name})) {
+      ${name} = {
+        gid = null;
+        inherit (user) system adopt;
+        at = userPositions name;
+      };
+    }
+  ) users;
   withMembers = lib.filterAttrs (_: group: group.members != [ ]) groups;
   groupsOf = user: lib.attrNames (lib.filterAttrs (_: group: lib.elem user group.members) withMembers);
 in
@@ -20,12 +33,15 @@ in
   users = lib.mapAttrs (
     name: user:
     removeAttrs user ownFields
+    // { at = userPositions name; }
     // lib.optionalAttrs (withMembers != { }) {
       extraGroups = lib.unique (user.extraGroups ++ groupsOf name);
     }
   ) users;
 
-  groups = lib.mapAttrs (_: group: removeAttrs group [ "members" ]) groups;
+  groups =
+    ownGroups
+    // lib.mapAttrs (name: group: removeAttrs group [ "members" ] // { at = positions name; }) groups;
 
   problems = lib.concatLists (
     lib.mapAttrsToList (

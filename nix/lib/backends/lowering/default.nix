@@ -1,7 +1,10 @@
 /*
-  What the options of the intent come down to, whatever system is below: files, directories, units, accounts and policies.
+  What the intent comes down to on every base.
 
-  Gives `{ files, directories, units, users, groups, policies, strings, problems, warnings }`; `problems` are messages of what cannot be, and any is an error.
+  Gives `{ manifest, at, byInstall, payloads, strings, problems, warnings }`: fields of a manifest as the Go package
+  schema has them, where the entries of each option were written, the units whose [Install] section says whether they
+  are enabled, the texts of the manifest by hash, strings that may refer to the store, and messages. Any of `problems`
+  is an error.
 */
 { lib }:
 let
@@ -14,10 +17,11 @@ let
   sysctlOf = load ./sysctl.nix;
   firewallOf = load ./firewall.nix;
   keysOf = load ./authorized-keys.nix;
-  policiesOf = load ./policies.nix;
   environmentOf = load ./environment.nix;
   accountsOf = load ./accounts.nix;
   checksOf = load ./checks.nix;
+  frozen = load ./frozen.nix;
+  inherit (import ../../intent { inherit lib; }) freeze;
 
   # The file of an option's first definition, for what has no names inside.
   fileOf = option: position.relative (toString (lib.head (option.files ++ [ "" ])));
@@ -93,36 +97,44 @@ let
       lib.mapAttrs (path: file: file // { at = positions path; }) config.files;
   units = fromUnits.units // madeUnits;
   files = givenFiles // madeFiles;
-  policies = policiesOf { inherit config options positionsIn; };
   accounts = accountsOf {
     inherit (config) users groups;
-    positions = positionsIn options.groups;
+    inherit options positionsIn;
   };
   checks = checksOf {
     inherit units files;
     inherit (fromUnits) here;
     isKnown = name: madeUnits ? ${name} || fromUnits.isKnown name;
   };
-in
-{
-  inherit files units;
   directories =
     lib.mapAttrs (path: directory: directory // { at = positionsIn options.directories path; }) config.directories
     // merged "directories";
 
-  # Keys of the host's record that are there only where there is something to say.
-  policies = lib.filterAttrs (_: v: v != { }) ({ inherit (fromUnits) masks; } // policies.values);
-
-  # What the accounts of the fleet have beyond what they say themselves.
-  inherit (accounts) users groups;
-  # Texts besides files and units that may refer to the store.
-  inherit (policies) strings;
+  parts = [
+    (frozen.files files)
+    (frozen.restarts files)
+    (frozen.directories directories)
+    (frozen.units units)
+    (frozen.masks fromUnits.masks)
+    (frozen.users accounts.users)
+    (frozen.groups accounts.groups)
+  ]
+  ++ map (of: of { inherit config options positionsIn; }) freeze;
+  all = field: lib.concatLists (lib.catAttrs field parts);
+  together = field: lib.foldl' (a: b: a // b) { } (lib.catAttrs field parts);
+in
+{
+  manifest = together "manifest";
+  at = together "at";
+  byInstall = all "byInstall";
+  payloads = all "payloads";
+  strings = all "strings";
 
   problems =
     concatMap (piece: piece.problems or [ ]) pieces
     ++ clashes "files" givenFiles madeFiles
     ++ clashes "systemd.units" fromUnits.units madeUnits
-    ++ policies.problems
+    ++ all "problems"
     ++ accounts.problems
     ++ checks.problems;
 

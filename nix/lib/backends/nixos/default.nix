@@ -1,6 +1,24 @@
-# The backend of NixOS hosts. Their intent is typed and frozen like that of any other host; there is no closure.
-{ ... }:
+# NixOS hosts. Their intent is typed and frozen like that of any other host; this version does not carry it out.
+{ lib }:
+let
+  lower = import ../lowering { inherit lib; };
+in
 {
-  /** What the backend makes of a host's intent: nothing to build. */
-  compile = _intent: { closure = null; };
+  names = [ "nixos" ];
+
+  alternatives = { };
+
+  lower =
+    intent:
+    let
+      lowered = lower intent;
+    in
+    lowered
+    // {
+      manifest = lowered.manifest // {
+        osUpdates = { inherit (intent.config.osUpdates) nixos; };
+      };
+    };
+
+  closure = null;
 }

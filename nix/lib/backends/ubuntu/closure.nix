@@ -33,11 +33,11 @@ in
 {
   /** Packages the host installs. */
   packages,
-  /** Strings that end up on the host in files and units. */
-  texts,
+  /** Strings that end up on the host, in files and units for example. */
+  strings,
 }:
 let
-  referring = filter hasContext texts;
+  referring = filter (s: s != null && hasContext s) strings;
   paths = lib.attrNames (lib.genAttrs (concatMap mentioned referring) (_: null));
   context = lib.concatMapStrings tree.contextOf referring;
   drv = buildEnv (

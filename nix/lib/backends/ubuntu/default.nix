@@ -1,16 +1,37 @@
-# The backend of hosts that keep their own operating system, Ubuntu or Debian, below what Nix brings.
+# Hosts that keep their own operating system, Ubuntu or Debian, below what Nix brings.
 { lib }:
 let
-  closure = import ./closure.nix { inherit lib; };
+  lower = import ../lowering { inherit lib; };
+  inherit (import ../../intent/value-types.nix { inherit lib; }) listOfWindows;
 in
 {
-  /** What the backend makes of a host's intent: its closure. */
-  compile =
-    { packages, strings, ... }:
-    {
-      closure = closure {
-        inherit packages;
-        texts = lib.filter (s: s != null) strings;
+  names = [
+    "ubuntu"
+    "debian"
+  ];
+
+  alternatives = { };
+
+  lower =
+    intent:
+    let
+      lowered = lower intent;
+      updates = intent.config.osUpdates.ubuntu;
+    in
+    lowered
+    // {
+      manifest = lowered.manifest // {
+        osUpdates.ubuntu = {
+          inherit (updates)
+            mode
+            autoReboot
+            holds
+            maxConcurrentReboots
+            ;
+          rebootWindows = listOfWindows updates.rebootWindow;
+        };
       };
     };
+
+  closure = import ./closure.nix { inherit lib; };
 }
