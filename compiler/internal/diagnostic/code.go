@@ -39,7 +39,6 @@ const (
 	EvalFailed      Code = "eval-failed"       // Nix or a module reported an error
 	AssertionFailed Code = "assertion-failed"  // an assertion of a module or of the library failed
 	EvalMemory      Code = "eval-memory"       // an evaluation ran out of memory
-	EvalContract    Code = "eval-contract"     // a bug in NixFleet: its library and compiler disagree
 	BuildFailed     Code = "build-failed"      // a derivation could not be built
 	BuildMissing    Code = "build-missing"     // the preview was made on another machine, or its derivations are gone
 	CopyFailed      Code = "copy-failed"       // --to could not write the binary cache
@@ -72,21 +71,14 @@ const (
 	FileContent    Code = "file-content"      // a file with no content, with two, or with too much
 	FileSource     Code = "file-source"       // a source that is not in the store, or not in the closure
 	FileValidate   Code = "file-validate"     // invalid validate command
-	ModeInvalid    Code = "mode-invalid"      // invalid file mode
-	OwnerInvalid   Code = "owner-invalid"     // invalid owner or group
-	UnitName       Code = "unit-name"         // invalid unit name
 	UnitText       Code = "unit-text"         // a unit file that systemd would reject
 	UnitInstall    Code = "unit-install"      // an enabled unit that nothing would start
 	UnitUnknown    Code = "unit-unknown"      // a unit that neither the fleet nor a known package provides (warning)
 	UnitTriggers   Code = "unit-triggers"     // a timer, path or socket without its unit
-	AccountName    Code = "account-name"      // invalid user or group name
 	AccountNumber  Code = "account-number"    // invalid or duplicate uid or gid
 	AccountField   Code = "account-field"     // a value that /etc/passwd cannot hold
-	Duration       Code = "duration"          // invalid duration
 	Window         Code = "window"            // invalid window
-	PolicyName     Code = "policy-name"       // invalid name of a check, hook, task or secret
 	PolicyValue    Code = "policy-value"      // invalid value in a check, hook or task
-	SecretContent  Code = "secret-content"    // a secret that is not encrypted with age
 )
 
 // Violations of policies, and problems with the policies themselves.

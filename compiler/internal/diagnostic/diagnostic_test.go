@@ -17,8 +17,8 @@ func TestString(t *testing.T) {
 		"warning: x [warning]\n  at a.nix, host web-1 and web-2": {
 			Code: FleetWarning, Severity: Warning, Summary: "x", Position: Position{File: "a.nix"}, Host: "web-1", Others: []hostName{"web-2"},
 		},
-		"error: x [mode-invalid]\n  at a.nix:3:4, nixfleet.x, host a and b, c, d, e and 2 more\n  one\n  two\nhint: do\n  this": {
-			Code: ModeInvalid, Severity: Error, Summary: "x", Position: Position{"a.nix", 3, 4}, Option: "nixfleet.x", Host: "a",
+		"error: x [path-invalid]\n  at a.nix:3:4, nixfleet.x, host a and b, c, d, e and 2 more\n  one\n  two\nhint: do\n  this": {
+			Code: PathInvalid, Severity: Error, Summary: "x", Position: Position{"a.nix", 3, 4}, Option: "nixfleet.x", Host: "a",
 			Others: []hostName{"b", "c", "d", "e", "f", "g"}, Detail: "one\ntwo\n", Hint: "do\nthis",
 		},
 	} {
