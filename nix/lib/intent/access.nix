@@ -50,8 +50,8 @@ in
 
   /** `restartUnits` and `reloadUnits` of a `thing`. */
   effects = thing: {
-    restartUnits = units "myapp.service" "Units that are restarted when the ${thing} changes, if they are active or enabled.";
-    reloadUnits = units "nginx.service" "Units that are reloaded when the ${thing} changes, if they are active.";
+    restartUnits = units "myapp.service" "Units to restart when the ${thing} changes, if they are active or enabled.";
+    reloadUnits = units "nginx.service" "Units to reload when the ${thing} changes, if they are active.";
   };
 
   /** `adopt`: whether to take over what is there already; `things` says what. */
@@ -61,6 +61,6 @@ in
       type = types.bool;
       default = false;
       example = true;
-      description = "Whether to take over ${things} NixFleet did not make.";
+      description = "Whether to take over ${things} NixFleet did not create.";
     };
 }

@@ -17,8 +17,8 @@ in
       default = "60s";
       example = "5m";
       description = ''
-        How long the host waits, after a change, for proof that it can still be reached: a new connection of the
-        machine that executes the plan. Without it the change is undone. "0s" does without.
+        How long the host waits after a change for proof that it can still be reached: a new connection from the
+        machine that executes the plan. Without one the change is undone. "0s" turns this off.
       '';
     };
 
@@ -26,7 +26,7 @@ in
       type = types.ints.between 2 1000;
       default = 10;
       example = 30;
-      description = "How many generations the host keeps, with all they need, to roll back to; the current one is one of them.";
+      description = "How many generations the host keeps for rollbacks, including the current one, with everything they need.";
     };
   };
 

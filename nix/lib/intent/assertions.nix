@@ -12,7 +12,7 @@ in
       default = [ ];
       internal = true;
       example = lib.literalExpression ''[ { assertion = config.nixfleet.users ? myapp; message = "myapp needs its user"; } ]'';
-      description = "Conditions that must hold; the messages of those that do not are the error.";
+      description = "Conditions that must hold. The messages of those that do not are reported as errors.";
     };
 
     warnings = mkOption {
@@ -20,7 +20,7 @@ in
       default = [ ];
       internal = true;
       example = [ "The option `services.foo' is deprecated." ];
-      description = "Messages for whoever compiles the fleet.";
+      description = "Messages to print when the fleet is compiled.";
     };
   };
 }

@@ -23,8 +23,8 @@ in
     default = { };
     example = lib.literalExpression ''{ "/var/lib/myapp" = { owner = "myapp"; group = "myapp"; mode = "0750"; }; }'';
     description = ''
-      Directories of the host, by absolute path. The directories that managed files need above them are made without
-      being listed here; list one to say its mode and owner. What is inside a directory belongs to the service.
+      Directories of the host, by absolute path. Parent directories of managed files are created without being listed
+      here; list one to set its mode and owner. The content of a directory is not managed.
     '';
   };
 }

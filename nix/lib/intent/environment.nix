@@ -19,8 +19,8 @@ in
         ];
       };
       description = ''
-        Variables of login shells. A list is written with colons between; `$NAME` in a value is the shell's. They stand in
-        `/etc/profile.d/nixfleet.sh`; services have variables of their own.
+        Environment variables of login shells, in `/etc/profile.d/nixfleet.sh`. Lists are joined with colons; the shell
+        expands `$NAME` in a value. Services have their own variables.
       '';
     };
 
@@ -30,7 +30,7 @@ in
       example = {
         umask = "umask 027";
       };
-      description = "Pieces of /etc/profile.d, by name without `.sh`: every login shell reads them, so they are to be for any `sh`.";
+      description = "Files of /etc/profile.d, by name without `.sh`. Every login shell reads them, so write them for any `sh`.";
     };
   };
 }

@@ -16,21 +16,21 @@ let
           type = types.nullOr types.lines;
           default = null;
           example = "port = 8080\n";
-          description = "The content of the file. One of `text`, `source` and `symlink` is to be given.";
+          description = "The content of the file. Set exactly one of `text`, `source` and `symlink`.";
         };
 
         source = mkOption {
           type = types.nullOr types.path;
           default = null;
           example = lib.literalExpression "./nginx.conf";
-          description = "The file whose content it gets: one of the fleet's own files, or one in a package.";
+          description = "The file to take the content from: a file of the fleet, or one in a package.";
         };
 
         symlink = mkOption {
           type = types.nullOr types.nonEmptyStr;
           default = null;
           example = "/usr/share/zoneinfo/UTC";
-          description = "Makes it a symbolic link with this target instead of a file. Its mode and owner mean nothing then.";
+          description = "Makes it a symbolic link with this target instead of a file. Mode and owner then have no effect.";
         };
 
         validate = mkOption {
@@ -38,15 +38,15 @@ let
           default = null;
           example = "visudo -cf %s";
           description = ''
-            A command for sh that must accept the file before anything on the host changes; `%s` in it is the path of the
-            file as it is to be.
+            A command for sh that must accept the file before anything on the host changes; `%s` is the path of the new
+            file.
           '';
         };
 
         adopt = access.adopt "a file that is there already and that" // {
           description = ''
-            Whether to take over a file that is there already and that NixFleet did not make. The original is kept, and
-            comes back when the fleet no longer has this file.
+            Whether to take over an existing file that NixFleet did not create. The original is kept, and comes back when
+            the fleet no longer declares this file.
           '';
         };
       };
@@ -68,6 +68,6 @@ in
         };
       }
     '';
-    description = "Files of the host, by absolute path. What is not listed is not touched; what is no longer listed is removed.";
+    description = "Files of the host, by absolute path. Files that are not listed are not touched; files that are no longer listed are removed.";
   };
 }

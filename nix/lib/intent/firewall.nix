@@ -57,9 +57,9 @@ let
       default = false;
       example = true;
       description = ''
-        Whether the host drops what nobody allowed. Only packets to the host itself are filtered, in a table of NixFleet's
-        own: what docker, libvirt or an administrator filter stays as it is, and what they refuse stays refused. The host
-        needs `nft`, of the package nftables.
+        Whether the host drops everything that is not allowed. Only packets to the host itself are filtered, in a table of
+        NixFleet's own: rules of docker, libvirt or an administrator stay as they are and still apply. The host needs `nft`,
+        from the package nftables.
       '';
     };
 
@@ -68,8 +68,8 @@ let
       default = true;
       example = false;
       description = ''
-        Whether port 22 and the port by which the inventory reaches the host are open to all. It keeps you from locking
-        yourself out; say false where `trustedSources` or another rule lets you in.
+        Whether port 22 and the host's SSH port in the inventory are open to everyone, so that you do not lock yourself
+        out. Set it to false if `trustedSources` or another rule lets you in.
       '';
     };
 
@@ -77,14 +77,14 @@ let
       type = types.bool;
       default = true;
       example = false;
-      description = "Whether the host answers pings. What IPv6 and path discovery need of ICMP is always allowed.";
+      description = "Whether the host answers pings. ICMP messages that IPv6 and path MTU discovery need are always allowed.";
     };
 
     rejectPackets = mkOption {
       type = types.bool;
       default = false;
       example = true;
-      description = "Whether the other side is told that it was refused; otherwise it waits for an answer.";
+      description = "Whether refused connections get an answer; otherwise the other side waits for a timeout.";
     };
 
     trustedInterfaces = mkOption {
@@ -107,7 +107,7 @@ let
       example = {
         eth1.allowedTCPPorts = [ 9100 ];
       };
-      description = "What is open beyond that on one interface, by its name.";
+      description = "What else is open on an interface, by interface name.";
     };
 
     sources = mkOption {
@@ -116,14 +116,14 @@ let
       example = {
         "10.0.1.0/24".allowedTCPPorts = [ 5432 ];
       };
-      description = "What is open beyond that to one address or network.";
+      description = "What else is open to an address or network.";
     };
 
     extraInputRules = mkOption {
       type = types.lines;
       default = "";
       example = "ip saddr 192.0.2.7 tcp dport 8443 accept";
-      description = "Rules of nft(8) that packets to the host meet after all the others.";
+      description = "nft(8) rules for packets to the host, after all other rules.";
     };
 
     extraRules = mkOption {
@@ -135,7 +135,7 @@ let
           iifname "eth1" oifname "eth0" drop
         }
       '';
-      description = "Chains, sets and maps of nft(8) beside the chain `input`, in the table `inet nixfleet`.";
+      description = "nft(8) chains, sets and maps to add to the table `inet nixfleet`, next to the chain `input`.";
     };
   };
 in

@@ -18,17 +18,17 @@ let
         type = types.bool;
         default = false;
         example = true;
-        description = "Whether the group belongs to a service and not to people.";
+        description = "Whether the group belongs to a service rather than to people.";
       };
 
       members = mkOption {
         type = types.listOf valueTypes.accountName;
         default = [ ];
         example = [ "ada" ];
-        description = "Users of the fleet that are in the group, as their `extraGroups` could say.";
+        description = "Users of the fleet that are in the group, equivalent to their `extraGroups`.";
       };
 
-      adopt = access.adopt "a group that is there already and that";
+      adopt = access.adopt "an existing group that";
     };
   };
 in
@@ -39,6 +39,6 @@ in
     type = types.attrsOf (types.submodule group);
     default = { };
     example = lib.literalExpression "{ deployers.gid = 1500; }";
-    description = "Groups of the host. The group that has a user's own name need not be listed.";
+    description = "Groups of the host. A group with the same name as a user need not be listed.";
   };
 }

@@ -16,7 +16,7 @@ let
       type = types.nullOr valueTypes.unitName;
       default = null;
       example = "myapp.service";
-      description = "Asks whether this unit is active. One of `unit`, `url`, `port` and `command` is to be given.";
+      description = "Checks that this unit is active. Set exactly one of `unit`, `url`, `port` and `command`.";
     };
 
     url = mkOption {
@@ -30,14 +30,14 @@ let
       type = types.ints.between 100 599;
       default = 200;
       example = 204;
-      description = "The HTTP status that `url` has to answer with.";
+      description = "The HTTP status that `url` must answer with.";
     };
 
     body = mkOption {
       type = types.nullOr types.str;
       default = null;
       example = "\"status\": *\"ok\"";
-      description = "A regular expression (RE2) that the answer of `url` has to match.";
+      description = "A regular expression (RE2) that the response of `url` must match.";
     };
 
     port = mkOption {
@@ -51,7 +51,7 @@ let
       type = types.nullOr valueTypes.command;
       default = null;
       example = "pg_isready -q";
-      description = "Runs this command with sh, which has to exit with 0.";
+      description = "Runs this command with sh; it must exit with 0.";
     };
 
     from = mkOption {
@@ -61,18 +61,18 @@ let
       ];
       default = "host";
       example = "controller";
-      description = "Where the question is asked: on the host itself, or on the machine that executes the plan.";
+      description = "Where the check runs: on the host itself, or on the machine that executes the plan.";
     };
 
-    startDelay = time valueTypes.duration "0s" "10s" "How long to wait after activation before the first question.";
-    interval = time valueTypes.positiveDuration "2s" "5s" "How long to wait before a question is asked again.";
-    timeout = time valueTypes.positiveDuration "5s" "30s" "How long an answer may take.";
+    startDelay = time valueTypes.duration "0s" "10s" "How long to wait after activation before the first attempt.";
+    interval = time valueTypes.positiveDuration "2s" "5s" "How long to wait between attempts.";
+    timeout = time valueTypes.positiveDuration "5s" "30s" "How long an attempt may take.";
 
     retries = mkOption {
       type = types.ints.unsigned;
       default = 5;
       example = 30;
-      description = "How often a question that failed is asked again before the host counts as failed.";
+      description = "How many times a failed attempt is repeated before the host counts as failed.";
     };
   };
 
@@ -137,7 +137,7 @@ in
     type = types.attrsOf (types.submodule check);
     default = { };
     example = lib.literalExpression ''{ web.url = "http://localhost:8080/healthz"; }'';
-    description = "Questions that are asked after a change, by name; a host that gives a wrong answer has failed.";
+    description = "Health checks to run after a change, by name. A host with a failing check has failed.";
   };
 
   freeze =

@@ -14,7 +14,7 @@ let
         "after-reboot"
       ];
       example = "before-activation";
-      description = "The moment at which it runs.";
+      description = "When the hook runs.";
     };
 
     on = mkOption {
@@ -51,7 +51,7 @@ let
       type = types.bool;
       default = false;
       example = true;
-      description = "Whether it runs also where the step before it failed.";
+      description = "Whether to run it even if the step before it failed.";
     };
   };
 in

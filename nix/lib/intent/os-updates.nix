@@ -18,7 +18,7 @@ in
         default = "manual";
         example = "security-daily";
         description = ''
-          What apt does by itself: `security-daily` installs security updates, `full-weekly` does a full upgrade in the
+          What apt does on its own: `security-daily` installs security updates, `full-weekly` does a full upgrade in the
           maintenance window, `manual` never touches apt and only reports.
         '';
       };
@@ -27,7 +27,7 @@ in
         type = types.bool;
         default = false;
         example = true;
-        description = "Whether the host may reboot after an update that needs it, inside the window.";
+        description = "Whether the host may reboot after an update that needs it, within the window.";
       };
 
       rebootWindow = mkOption {
@@ -35,7 +35,7 @@ in
         default = null;
         example = "Sun 02:00-04:00";
         description = ''
-          When the host may reboot, in the fleet's time zone: a window, or a list of several; null leaves it to the rollout
+          When the host may reboot, in the fleet's time zone: a window or a list of windows; null leaves it to the rollout
           policies.
         '';
       };
@@ -45,7 +45,7 @@ in
         default = [ ];
         apply = lib.unique;
         example = [ "nvidia-driver-*" ];
-        description = "Packages that stay as they are, as patterns of their names.";
+        description = "Packages to hold at their version, as name patterns.";
       };
 
       maxConcurrentReboots = mkOption {
@@ -53,8 +53,8 @@ in
         default = null;
         example = 1;
         description = ''
-          In each of this host's groups, how many of the hosts that say so may be down at once; null leaves it to the rollout
-          policies. Hosts without a group count among themselves.
+          How many hosts that set this may be down at once, in each of this host's groups; null leaves it to the rollout
+          policies. Hosts without a group are counted together.
         '';
       };
     };
@@ -63,7 +63,7 @@ in
       type = types.bool;
       default = true;
       example = false;
-      description = "Whether a new system is switched to at once; otherwise it is used from the next boot on.";
+      description = "Whether to switch to a new system at once; otherwise it takes effect at the next boot.";
     };
   };
 }

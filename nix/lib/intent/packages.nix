@@ -8,9 +8,8 @@
     default = [ ];
     example = lib.literalExpression "[ pkgs.nginx pkgs.git ]";
     description = ''
-      Packages that the host gets. Their programs are found below
-      `/nix/var/nix/profiles/nixfleet/system/bin`, and they stay on the host for as long as this generation does.
-      What a file or a unit refers to comes along by itself and need not be listed.
+      Packages of the host. Their programs are in `/nix/var/nix/profiles/nixfleet/system/bin`, and they stay on the host as
+      long as this generation does. Packages that a file or unit refers to are included automatically.
     '';
   };
 

@@ -18,7 +18,7 @@ in
       type = types.bool;
       default = defaults.auto;
       example = true;
-      description = "Whether the host reboots, in a window, when something asks for it.";
+      description = "Whether the host may reboot, within its windows, when a reboot is needed.";
     };
 
     windows = mkOption {
@@ -29,8 +29,8 @@ in
         "Mon-Fri 03:00-03:30"
       ];
       description = ''
-        When it may reboot, in the fleet's time zone. With none, `osUpdates.ubuntu.rebootWindow` and then the rollout policies
-        of the host, its groups and the fleet decide; where nobody says anything, it may at any time.
+        When the host may reboot, in the fleet's time zone. If empty, `osUpdates.ubuntu.rebootWindow` and then the rollout
+        policies of the host, its groups and the fleet decide; without any, it may reboot at any time.
       '';
     };
 
@@ -38,14 +38,14 @@ in
       type = valueTypes.positiveDuration;
       default = defaults.deadline;
       example = "30m";
-      description = "How long it may take to come back.";
+      description = "How long the host may take to come back.";
     };
 
     stability = mkOption {
       type = valueTypes.duration;
       default = defaults.stability;
       example = "1m";
-      description = "How long it is watched once it is back: it has failed where a unit fails in that time that had not before.";
+      description = "How long the host is watched once it is back. If a unit fails in that time that had not failed before, the host has failed.";
     };
   };
 

@@ -34,7 +34,7 @@ let
     type = types.nullOr valueTypes.windows;
     default = null;
     example = "Sun 02:00-04:00";
-    description = "When hosts may reboot, in the fleet's time zone: a window, or a list of several; null means at any time.";
+    description = "When hosts may reboot, in the fleet's time zone: a window or a list of windows; null means any time.";
   };
 
   shared = {
@@ -44,14 +44,14 @@ let
       type = types.nullOr valueTypes.hostCount;
       default = null;
       example = 20;
-      description = "How many hosts are at work at once; null means 20 in all, and no limit of its own for a group.";
+      description = "How many hosts change at once; null means 20 for the fleet and no extra limit for a group.";
     };
 
     spread = mkOption {
       type = types.coercedTo types.nonEmptyStr (tag: [ tag ]) (types.listOf types.nonEmptyStr);
       default = [ ];
       example = "rack";
-      description = "A tag, or a list of tags: of hosts that have the same value of it, never two are at work at once.";
+      description = "A tag or a list of tags: two hosts with the same value never change at once.";
     };
 
     canary = mkOption {
@@ -59,8 +59,8 @@ let
       default = null;
       example = "10%";
       description = ''
-        Which hosts come first and alone: so many of them, those of a list, one of every group (`{ onePer = "group"; }`)
-        or one for every value of a tag (`{ onePerTag = "zone"; }`). Null means no canary.
+        Which hosts go first, on their own: a number, a list of hosts, one of every group (`{ onePer = "group"; }`) or one per
+        value of a tag (`{ onePerTag = "zone"; }`). Null means no canary.
       '';
     };
 
@@ -72,14 +72,14 @@ let
         "50%"
         "100%"
       ];
-      description = "How many hosts are done after each wave, the canary included; whoever is left makes one more.";
+      description = "How many hosts are done after each wave, the canary included; the remaining hosts are one more wave.";
     };
 
     soak = mkOption {
       type = types.nullOr valueTypes.duration;
       default = null;
       example = "5m";
-      description = "How long a wave has to stay healthy before the next one starts.";
+      description = "How long a wave must stay healthy before the next one starts.";
     };
 
     failureBudget = mkOption {
@@ -87,8 +87,8 @@ let
       default = null;
       example = 1;
       description = ''
-        How many hosts may fail in all; with one more, nothing more starts at once. Of a canary none may. Null means that a
-        wave is finished whatever fails in it, and that no other starts then.
+        How many hosts may fail in total; the next failure halts the rollout at once. In a canary none may fail. Null means
+        that a wave with failures is finished, and that no other wave starts.
       '';
     };
 
@@ -96,7 +96,7 @@ let
       type = types.nullOr valueTypes.hostBudget;
       default = null;
       example = "10%";
-      description = "How many hosts of each wave may fail; null leaves it to `failureBudget`.";
+      description = "How many hosts of each wave may fail; null means `failureBudget`.";
     };
 
     onFailure = mkOption {
@@ -111,8 +111,8 @@ let
       default = null;
       example = "rollback-wave";
       description = ''
-        What becomes of hosts that changed: `halt` leaves them, `rollback-host` takes back those that failed, `rollback-wave`
-        all of the wave in which the rollout halts, `rollback-all` all of the rollout. Null means `halt`.
+        What to do with changed hosts after a failure: `halt` leaves them, `rollback-host` rolls back those that failed,
+        `rollback-wave` all of the wave in which the rollout halts, `rollback-all` all of the rollout. Null means `halt`.
       '';
     };
 
@@ -125,14 +125,14 @@ let
       );
       default = null;
       example = "hold";
-      description = "Whether a host that cannot be reached has failed, or is held for a later execution; null means `fail`.";
+      description = "Whether an unreachable host fails or is held for a later execution; null means `fail`.";
     };
 
     maxConcurrentReboots = mkOption {
       type = types.nullOr valueTypes.hostCount;
       default = null;
       example = 1;
-      description = "How many hosts may be down at once for a reboot; null means as many as may be at work.";
+      description = "How many hosts may be down for a reboot at once; null means as many as may change at once.";
     };
   };
 in
@@ -146,7 +146,7 @@ in
       type = types.listOf types.nonEmptyStr;
       default = [ ];
       example = [ "db" ];
-      description = "Groups all of whose hosts come before the first of this group.";
+      description = "Groups whose hosts must all be done before the first host of this group.";
     };
   };
 
@@ -157,9 +157,9 @@ in
       example = lib.literalExpression ''{ command = "curl -fs http://slo.example.org/ok"; }'';
       apply = given: if given == null then null else gate.defaults // given;
       description = ''
-        What is asked before the first wave and after each one, whether the rollout may go on: a command for sh, on the
-        machine that executes the plan, which exits with 0 where it may. It may take `timeout`, and is asked again
-        `retries` times, after `interval` each.
+        A command that decides before the first wave and after each wave whether the rollout continues: it runs with sh on
+        the machine that executes the plan, and exits with 0 to continue. It may take `timeout`, and is repeated up to
+        `retries` times, `interval` apart.
       '';
     };
   };

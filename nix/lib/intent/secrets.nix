@@ -17,7 +17,7 @@ let
         type = types.path;
         example = lib.literalExpression "./secrets/db-password.age";
         description = ''
-          The encrypted text: a file of the fleet that `age --armor` has made for the hosts that may read it. Only its
+          The encrypted secret: a file of the fleet, written by `age --armor` for the hosts that may read it. Only its
           ciphertext is in the plan and in the store.
         '';
       };
@@ -28,7 +28,7 @@ let
         );
         default = null;
         example = "/run/nixfleet-secrets/myapp/password";
-        description = "Where the host finds it, below `/run/nixfleet-secrets`; by default under its name.";
+        description = "The path on the host, below `/run/nixfleet-secrets`; by default the secret's name.";
       };
     };
 
@@ -83,7 +83,7 @@ in
       name: secret: secret // { path = if secret.path == null then "/run/nixfleet-secrets/${name}" else secret.path; }
     );
     example = lib.literalExpression ''{ db-password = { file = ./secrets/db-password.age; owner = "myapp"; restartUnits = [ "myapp.service" ]; }; }'';
-    description = "Texts that are decrypted on the way to the host and stand in its memory only, by name.";
+    description = "Secrets that are decrypted on the way to the host and kept only in its memory, by name.";
   };
 
   freeze =

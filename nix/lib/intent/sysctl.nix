@@ -14,8 +14,8 @@ in
       "net.core.somaxconn" = 1024;
     };
     description = ''
-      Settings of the kernel, by the names of sysctl(8); null says nothing about one. They hold from the moment they
-      change, and a value that the kernel does not take is an error. What is no longer set becomes what it was before.
+      Kernel settings, by sysctl(8) name; null leaves one alone. They apply immediately, and a value that the kernel rejects
+      is an error. A setting that is no longer declared returns to its earlier value.
     '';
   };
 }

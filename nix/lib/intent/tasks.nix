@@ -11,7 +11,7 @@ let
       type = types.singleLineStr;
       default = "";
       example = "Empties the cache";
-      description = "What it does, in one line.";
+      description = "What the task does, in one line.";
     };
 
     command = mkOption {
@@ -24,7 +24,7 @@ let
       type = valueTypes.accountName;
       default = "root";
       example = "myapp";
-      description = "Whom it runs as.";
+      description = "The user that runs it.";
     };
 
     environment = mkOption {
@@ -33,7 +33,7 @@ let
       example = {
         MODE = "gentle";
       };
-      description = "Variables of the command.";
+      description = "Environment variables of the command.";
     };
 
     timeout = mkOption {
@@ -51,7 +51,7 @@ in
     type = types.attrsOf (types.submodule task);
     default = { };
     example = lib.literalExpression ''{ clear-cache = { description = "Empties the cache"; command = "myapp cache clear"; user = "myapp"; }; }'';
-    description = "Commands that an operator runs on the host, by name. They are part of the plan, so what runs is what was approved.";
+    description = "Commands that an operator can run on the host, by name. They are part of the plan, so what runs has been approved.";
   };
 
   freeze =

@@ -26,8 +26,8 @@ in
       default = [ ];
       example = [ "d /run/myapp 0755 myapp myapp 10d" ];
       description = ''
-        Lines of tmpfiles.d(5). They are carried out when they change and at each boot, before the fleet's services start.
-        What a rule that is gone has made stays.
+        Lines of tmpfiles.d(5). They apply when they change and at each boot, before the fleet's services start. Removing a
+        rule does not remove what it created.
       '';
     };
 

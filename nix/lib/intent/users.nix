@@ -27,7 +27,7 @@ let
         type = types.bool;
         default = false;
         example = true;
-        description = "Whether the account belongs to a service and not to a person.";
+        description = "Whether the account belongs to a service rather than to a person.";
       };
 
       group = mkOption {
@@ -35,8 +35,8 @@ let
         default = null;
         example = "myapp";
         description = ''
-          The user's main group; by default the one of the user's own name. A group of the user's own name is declared
-          by that; any other is to be in `nixfleet.groups` or on the host already.
+          The user's primary group, by default a group with the user's name, which is then declared implicitly. Any other group
+          must be in `nixfleet.groups` or exist on the host.
         '';
       };
 
@@ -44,7 +44,7 @@ let
         type = types.listOf valueTypes.accountName;
         default = [ ];
         example = [ "adm" ];
-        description = "Groups that the user is in as well.";
+        description = "Additional groups of the user.";
       };
 
       home = mkOption {
@@ -58,7 +58,7 @@ let
         type = types.bool;
         default = false;
         example = true;
-        description = "Whether the home directory is made when the user is.";
+        description = "Whether to create the home directory with the user.";
       };
 
       shell = mkOption {
@@ -68,16 +68,16 @@ let
         description = "The login shell; null means none for a system account and the host's default for others.";
       };
 
-      keys = keys "Public keys that may log in as this user by SSH. They stand in `.ssh/authorized_keys` of the home directory, which is to be given.";
+      keys = keys "SSH public keys that may log in as this user. They are written to `.ssh/authorized_keys` in `home`, which must be set.";
 
       openssh.authorizedKeys = {
-        keys = keys "The same as `keys`, by NixOS's name.";
+        keys = keys "The same as `keys`, under NixOS's name.";
 
         keyFiles = mkOption {
           type = types.listOf types.path;
           default = [ ];
           example = lib.literalExpression "[ ./ada.pub ]";
-          description = "Files of the fleet with such keys, one a line.";
+          description = "Files of the fleet with public keys, one per line.";
         };
       };
 
@@ -88,7 +88,7 @@ let
         description = "The full name or the purpose, without colons.";
       };
 
-      adopt = access.adopt "an account that is there already and that";
+      adopt = access.adopt "an existing account that";
     };
   };
 in
@@ -103,6 +103,6 @@ in
       name: user: if user.group == null then user // { group = name; } else user
     );
     example = lib.literalExpression ''{ myapp = { system = true; uid = 991; home = "/var/lib/myapp"; }; }'';
-    description = "Accounts of the host. What is not listed is not touched.";
+    description = "Accounts of the host. Accounts that are not listed are not touched.";
   };
 }

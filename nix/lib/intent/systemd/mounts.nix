@@ -10,7 +10,7 @@ let
       description = "absolute path in ASCII";
     };
     example = "/srv/data";
-    description = "Where it is mounted. The unit's name follows from it, as systemd wants it.";
+    description = "The mount point. The unit's name follows from it, as systemd requires.";
   };
 
   mount.options = common // {
@@ -19,7 +19,7 @@ let
     what = mkOption {
       type = types.nonEmptyStr;
       example = "/dev/disk/by-label/data";
-      description = "What is mounted: a device, a file, or whatever the type takes.";
+      description = "What to mount: a device, a file, or whatever the file system type accepts.";
     };
 
     type = mkOption {
@@ -33,7 +33,7 @@ let
       type = types.commas;
       default = "";
       example = "noatime";
-      description = "The options it is mounted with, with commas between.";
+      description = "Mount options, separated by commas.";
     };
 
     mountConfig = mkOption {
@@ -67,14 +67,14 @@ in
       type = types.listOf (types.submodule mount);
       default = [ ];
       example = lib.literalExpression ''[ { what = "/dev/disk/by-label/data"; where = "/srv/data"; wantedBy = [ "local-fs.target" ]; } ]'';
-      description = "File systems that are mounted. A list, as the units' names follow from `where`.";
+      description = "File systems to mount. A list, because the units' names follow from `where`.";
     };
 
     automounts = mkOption {
       type = types.listOf (types.submodule automount);
       default = [ ];
       example = lib.literalExpression ''[ { where = "/srv/data"; wantedBy = [ "local-fs.target" ]; } ]'';
-      description = "File systems that are mounted when somebody looks, each beside a mount of the same `where`.";
+      description = "File systems to mount on first access, each with a mount of the same `where`.";
     };
   };
 }

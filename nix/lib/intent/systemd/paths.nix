@@ -22,6 +22,6 @@ in
     type = types.attrsOf (types.submodule path);
     default = { };
     example = lib.literalExpression ''{ inbox = { wantedBy = [ "paths.target" ]; pathConfig.PathChanged = "/var/spool/inbox"; }; }'';
-    description = "Paths that are watched, by name without the suffix `.path`.";
+    description = "Paths to watch, by unit name without the suffix `.path`.";
   };
 }

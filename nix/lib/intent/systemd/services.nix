@@ -26,17 +26,17 @@ let
       example = {
         LANG = "C.UTF-8";
       };
-      description = "Variables of the service's processes; null leaves one out.";
+      description = "Environment variables of the service; null unsets one.";
     };
 
     path = mkOption {
       type = types.listOf (types.oneOf [ types.package types.str ]);
       default = [ ];
       example = lib.literalExpression "[ pkgs.git ]";
-      description = "Packages whose programs the service finds before those of the operating system.";
+      description = "Packages whose programs come first in the service's PATH.";
     };
 
-    script = script "myapp --port 8080" "The service's main process, as a script for bash that ends with the first command that fails.";
+    script = script "myapp --port 8080" "The service's main process, as a bash script that stops at the first failing command.";
     scriptArgs = mkOption {
       type = types.singleLineStr;
       default = "";
@@ -53,7 +53,7 @@ let
       type = types.bool;
       default = true;
       example = false;
-      description = "Whether a change of the unit restarts the service; otherwise it goes on as it was.";
+      description = "Whether a change of the unit restarts the service; otherwise it keeps running unchanged.";
     };
 
     reloadIfChanged = mkOption {
@@ -67,7 +67,7 @@ let
       type = types.bool;
       default = true;
       example = false;
-      description = "Whether a changed service stops as it was, before anything else changes, and starts as it is to be; otherwise it is restarted in one go.";
+      description = "Whether a changed service stops under its old unit, before anything else changes, and starts under the new one; otherwise it restarts in one step.";
     };
 
     startAt = mkOption {
@@ -75,7 +75,7 @@ let
       default = [ ];
       apply = lib.toList;
       example = "Sun 14:00:00";
-      description = "When the service is started, as in systemd.time(7): makes a timer of the same name.";
+      description = "When to start the service, as in systemd.time(7). Creates a timer of the same name.";
     };
   };
 in

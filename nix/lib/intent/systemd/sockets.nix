@@ -12,14 +12,14 @@ let
         "0.0.0.0:993"
         "/run/my-socket"
       ];
-      description = "Where it listens for connections: ports, addresses with ports, or paths.";
+      description = "Where to listen for connections: ports, addresses with ports, or paths.";
     };
 
     listenDatagrams = mkOption {
       type = types.listOf types.str;
       default = [ ];
       example = [ "0.0.0.0:993" ];
-      description = "Where it listens for datagrams.";
+      description = "Where to listen for datagrams.";
     };
 
     socketConfig = mkOption {

@@ -18,14 +18,14 @@ let
             WantedBy=multi-user.target
           '''
         '';
-        description = "The unit file, as systemd reads it; null where there are only drop-ins, to a unit that somebody else has.";
+        description = "The unit file; null if there are only drop-ins, for a unit that NixFleet does not manage.";
       };
 
       enabled = mkOption {
         type = types.nullOr types.bool;
         default = null;
         example = false;
-        description = "Whether the unit is enabled, as its `[Install]` section says, and started; null is yes where there is such a section.";
+        description = "Whether the unit is enabled, as its `[Install]` section says, and started; null means yes if it has such a section.";
       };
 
       onChange = mkOption {
@@ -40,9 +40,9 @@ let
         default = null;
         example = "reload";
         description = ''
-          What a change of the unit does to it while it runs: `stop-start` stops it as it was, before anything else changes,
-          and starts it as it is to be; `restart` and `reload` come after everything else; `keep` leaves it alone. With null
-          its type and its settings decide, as `restartIfChanged` and its like do for services.
+          What a change of the unit does to it while it runs: `stop-start` stops it under its old text, before anything else
+          changes, and starts it under the new one; `restart` and `reload` come after everything else; `keep` leaves it alone.
+          With null, its type and settings decide, such as `restartIfChanged` for services.
         '';
       };
 
@@ -53,10 +53,10 @@ let
           [Service]
           MemoryMax=1G
         '''; }'';
-        description = "Texts that add to the unit, by name without `.conf`. The unit may be one of the operating system's own; it restarts when one changes.";
+        description = "Drop-ins for the unit, by name without `.conf`. The unit can be one of the operating system's; it restarts when a drop-in changes.";
       };
 
-      adopt = access.adopt "files of this name in /etc/systemd/system that";
+      adopt = access.adopt "existing files of this name in /etc/systemd/system that";
     };
   };
 in
@@ -67,6 +67,6 @@ in
     type = types.attrsOf (types.submodule unit);
     default = { };
     example = lib.literalExpression ''{ "myapp.service".text = builtins.readFile ./myapp.service; }'';
-    description = "Units of the host, by name with suffix. A unit whose text changes is restarted.";
+    description = "Units of the host, by name with suffix. A unit restarts when its text changes.";
   };
 }
