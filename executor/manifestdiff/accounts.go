@@ -12,14 +12,14 @@ func (d *difference) groups() {
 	for _, p := range pairs(d.old.Groups, d.new.Groups, func(g *schema.Group) schema.AccountName { return g.Name }) {
 		switch {
 		case p.old == nil:
-			d.add(account, does(schema.Create, KindGroup, p.name, numbered("gid", p.new.GID), takesOver(p.new.Adopt)))
+			d.add(account, does(schema.Create, schema.KindGroup, p.name, numbered("gid", p.new.GID), takesOver(p.new.Adopt)))
 		case p.new == nil:
-			change := does(schema.Remove, KindGroup, p.name, "", givesBack(p.old.Adopt))
+			change := does(schema.Remove, schema.KindGroup, p.name, "", givesBack(p.old.Adopt))
 			change.Condition = "if no other user has it as the primary group"
 			d.add(droppedGroup, change)
 		default:
-			d.renumber(KindGroup, p.name, "gid", p.old.GID, p.new.GID)
-			d.declare(account, KindGroup, p.name, flag("system", p.old.System, p.new.System), flag("adopt", p.old.Adopt, p.new.Adopt))
+			d.renumber(schema.KindGroup, p.name, "gid", p.old.GID, p.new.GID)
+			d.declare(account, schema.KindGroup, p.name, flag("system", p.old.System, p.new.System), flag("adopt", p.old.Adopt, p.new.Adopt))
 		}
 	}
 }
@@ -28,9 +28,9 @@ func (d *difference) users() {
 	for _, p := range pairs(d.old.Users, d.new.Users, func(u *schema.User) schema.AccountName { return u.Name }) {
 		switch {
 		case p.old == nil:
-			d.add(account, does(schema.Create, KindUser, p.name, newUser(p.new), takesOver(p.new.Adopt)))
+			d.add(account, does(schema.Create, schema.KindUser, p.name, newUser(p.new), takesOver(p.new.Adopt)))
 		case p.new == nil:
-			d.add(droppedUser, does(schema.Remove, KindUser, p.name, "the home directory stays", "refused while it has processes", givesBack(p.old.Adopt)))
+			d.add(droppedUser, does(schema.Remove, schema.KindUser, p.name, "the home directory stays", "refused while it has processes", givesBack(p.old.Adopt)))
 		default:
 			d.sameUser(p.old, p.new)
 		}
@@ -48,8 +48,8 @@ func newUser(u *schema.User) string {
 
 func (d *difference) sameUser(before, after *schema.User) {
 	name := string(after.Name)
-	d.renumber(KindUser, name, "uid", before.UID, after.UID)
-	change := updates(KindUser, name,
+	d.renumber(schema.KindUser, name, "uid", before.UID, after.UID)
+	change := updates(schema.KindUser, name,
 		field("group", before.Group, after.Group),
 		field("extra groups", join(extraGroups(before)), join(extraGroups(after))),
 		field("home", before.Home, after.Home),
@@ -61,7 +61,7 @@ func (d *difference) sameUser(before, after *schema.User) {
 	if len(change.Fields) > 0 {
 		d.add(account, change)
 	}
-	d.declare(account, KindUser, name, flag("system", before.System, after.System), flag("create home", before.CreateHome, after.CreateHome),
+	d.declare(account, schema.KindUser, name, flag("system", before.System, after.System), flag("create home", before.CreateHome, after.CreateHome),
 		flag("adopt", before.Adopt, after.Adopt),
 		flag("extra groups, with the primary one", slices.Contains(before.ExtraGroups, before.Group), slices.Contains(after.ExtraGroups, after.Group)))
 }

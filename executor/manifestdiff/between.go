@@ -30,16 +30,6 @@ type Content struct {
 	Source  string
 }
 
-// The kinds of objects, as hosts name them in their changes.
-const (
-	KindGroup     = "group"
-	KindUser      = "user"
-	KindDirectory = "directory"
-	KindFile      = "file"
-	KindUnit      = "unit"
-	KindProfile   = "profile"
-)
-
 // stage orders steps as a host takes them.
 type stage int
 
@@ -189,7 +179,7 @@ func givesBack(adopted bool) string {
 
 // profile is the next generation of the host's closure.
 func (d *difference) profile() {
-	change := does(schema.Update, KindProfile, "the host's closure", "")
+	change := does(schema.Update, schema.KindProfile, "the host's closure", "")
 	var before, after schema.Closure
 	if d.old.Closure != nil {
 		before = *d.old.Closure
@@ -227,7 +217,7 @@ func (d *difference) rules() {
 	}
 	for _, p := range pairs(d.old.Restarts, d.new.Restarts, func(r *schema.RestartRule) schema.UnitName { return r.Unit }) {
 		before, after := valueOf(p.old), valueOf(p.new)
-		d.declare(rule, KindUnit, p.name, field("restart on", staying(before.Restart), staying(after.Restart)), field("reload on", staying(before.Reload), staying(after.Reload)))
+		d.declare(rule, schema.KindUnit, p.name, field("restart on", staying(before.Restart), staying(after.Restart)), field("reload on", staying(before.Reload), staying(after.Reload)))
 	}
 }
 

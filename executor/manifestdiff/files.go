@@ -12,7 +12,7 @@ func (d *difference) directories() {
 	for _, p := range pairs(d.old.Directories, d.new.Directories, func(dir *schema.Directory) string { return dir.Path }) {
 		switch {
 		case p.old == nil:
-			change := does(schema.Create, KindDirectory, p.name, owned(p.new.Mode, p.new.Owner, p.new.Group), takesOver(p.new.Adopt))
+			change := does(schema.Create, schema.KindDirectory, p.name, owned(p.new.Mode, p.new.Owner, p.new.Group), takesOver(p.new.Adopt))
 			if hasBelow(d.old, p.name) {
 				change.Action, change.Condition = schema.Update, "if it is not so already"
 			}
@@ -20,12 +20,12 @@ func (d *difference) directories() {
 		case p.new == nil && hasBelow(d.new, p.name):
 			d.undeclared(p.old)
 		case p.new == nil:
-			change := does(schema.Remove, KindDirectory, p.name, "", givesBack(p.old.Adopt))
+			change := does(schema.Remove, schema.KindDirectory, p.name, "", givesBack(p.old.Adopt))
 			change.Condition = "if it is empty by then"
 			d.add(emptied, change)
 		default:
-			d.update(directory, KindDirectory, p.name, ownership(p.old.Mode, p.old.Owner, p.old.Group, p.new.Mode, p.new.Owner, p.new.Group)...)
-			d.declare(directory, KindDirectory, p.name, flag("adopt", p.old.Adopt, p.new.Adopt))
+			d.update(directory, schema.KindDirectory, p.name, ownership(p.old.Mode, p.old.Owner, p.old.Group, p.new.Mode, p.new.Owner, p.new.Group)...)
+			d.declare(directory, schema.KindDirectory, p.name, flag("adopt", p.old.Adopt, p.new.Adopt))
 		}
 	}
 }
@@ -33,7 +33,7 @@ func (d *difference) directories() {
 // undeclared is a directory that is no longer declared and still contains something
 // that is.
 func (d *difference) undeclared(dir *schema.Directory) {
-	change := updates(KindDirectory, dir.Path, ownership(dir.Mode, dir.Owner, dir.Group, "0755", "root", "root")...)
+	change := updates(schema.KindDirectory, dir.Path, ownership(dir.Mode, dir.Owner, dir.Group, "0755", "root", "root")...)
 	change.Inert = len(change.Fields) == 0
 	change.Note = "no longer declared; it stays, because something in it is managed"
 	if dir.Adopt {
@@ -64,14 +64,14 @@ func (d *difference) files() {
 		switch {
 		case p.old == nil:
 			d.change.Changed[p.name] = true
-			change := does(schema.Create, KindFile, p.name, described(p.new), takesOver(p.new.Adopt), validated(p.new))
+			change := does(schema.Create, schema.KindFile, p.name, described(p.new), takesOver(p.new.Adopt), validated(p.new))
 			if p.new.Symlink == "" {
 				change.Fields = []schema.Difference{field("mode", "", p.new.Mode)}
 			}
 			d.addContent(file, change, Content{}, contentOf(p.new))
 		case p.new == nil:
 			d.change.Changed[p.name], d.change.Removed[p.name] = true, true
-			d.addContent(removal, does(schema.Remove, KindFile, p.name, "", givesBack(p.old.Adopt)), contentOf(p.old), Content{})
+			d.addContent(removal, does(schema.Remove, schema.KindFile, p.name, "", givesBack(p.old.Adopt)), contentOf(p.old), Content{})
 		default:
 			d.sameFile(p.old, p.new)
 		}
@@ -109,15 +109,15 @@ func (d *difference) sameFile(before, after *schema.File) {
 	var change schema.PlannedChange
 	switch isLink, wasLink := after.Symlink != "", before.Symlink != ""; {
 	case isLink && wasLink:
-		change = updates(KindFile, after.Path, field("link", strconv.Quote(before.Symlink), strconv.Quote(after.Symlink)))
+		change = updates(schema.KindFile, after.Path, field("link", strconv.Quote(before.Symlink), strconv.Quote(after.Symlink)))
 	case isLink:
-		change = does(schema.Update, KindFile, after.Path, "was a file, becomes a link to "+after.Symlink)
+		change = does(schema.Update, schema.KindFile, after.Path, "was a file, becomes a link to "+after.Symlink)
 		change.Fields = []schema.Difference{field("link", "", after.Symlink)}
 	case wasLink:
-		change = does(schema.Update, KindFile, after.Path, "was a link to "+before.Symlink+", becomes a file")
+		change = does(schema.Update, schema.KindFile, after.Path, "was a link to "+before.Symlink+", becomes a file")
 		change.Fields = []schema.Difference{field("link", before.Symlink, ""), content(old, now), field("mode", "", after.Mode)}
 	default:
-		change = updates(KindFile, after.Path, owner...)
+		change = updates(schema.KindFile, after.Path, owner...)
 		if old != now {
 			if change.Detail == "" && before.Source != "" && after.Source != "" {
 				change.Condition = "unless the content is the same"
@@ -133,5 +133,5 @@ func (d *difference) sameFile(before, after *schema.File) {
 		d.change.Changed[after.Path] = true
 		d.addContent(file, change, old, now)
 	}
-	d.declare(file, KindFile, after.Path, silent...)
+	d.declare(file, schema.KindFile, after.Path, silent...)
 }

@@ -16,7 +16,7 @@ func (d *difference) unitFiles() {
 		masked, wasMasked := slices.Contains(d.new.Masks, name), slices.Contains(d.old.Masks, name)
 		switch {
 		case p.old == nil:
-			change := does(schema.Create, KindUnit, p.name, "")
+			change := does(schema.Create, schema.KindUnit, p.name, "")
 			if p.new.Enabled {
 				change.Detail = "enabled"
 			}
@@ -30,10 +30,10 @@ func (d *difference) unitFiles() {
 			d.addContent(file, change, Content{}, Content{Payload: p.new.Payload})
 		case p.new == nil && !masked: // otherwise the mask replaces it
 			d.change.Changed[name.File()], d.change.Removed[name.File()] = true, true
-			d.addContent(removal, does(schema.Remove, KindUnit, p.name, "", givesBack(p.old.Adopt)), Content{Payload: p.old.Payload}, Content{})
+			d.addContent(removal, does(schema.Remove, schema.KindUnit, p.name, "", givesBack(p.old.Adopt)), Content{Payload: p.old.Payload}, Content{})
 		case p.new != nil && p.old.Payload != p.new.Payload:
 			d.change.Changed[name.File()] = true
-			change, old, now := does(schema.Update, KindUnit, p.name, "content", d.effect(p.new)), Content{Payload: p.old.Payload}, Content{Payload: p.new.Payload}
+			change, old, now := does(schema.Update, schema.KindUnit, p.name, "content", d.effect(p.new)), Content{Payload: p.old.Payload}, Content{Payload: p.new.Payload}
 			change.Fields = []schema.Difference{content(old, now)}
 			d.addContent(file, change, old, now)
 		}
@@ -51,7 +51,7 @@ func (d *difference) sameUnit(before, after *schema.Unit, linksChange bool) {
 		fields = append(fields, flag("enabled", before.Enabled, after.Enabled), field("starts", join(before.Starts), join(after.Starts)),
 			field("starts with", join(before.StartWith), join(after.StartWith)))
 	}
-	d.declare(file, KindUnit, string(after.Name), fields...)
+	d.declare(file, schema.KindUnit, string(after.Name), fields...)
 }
 
 // effect says what a unit's new text does not do by itself.
@@ -84,7 +84,7 @@ func (d *difference) links(p pair[schema.Unit], was, stays bool) (change bool) {
 		path := schema.UnitDirectory + "/" + link
 		d.change.Changed[path], d.change.Removed[path], change = true, true, true
 		if stays {
-			d.add(removal, does(schema.Disable, KindUnit, cmp.Or(string(schema.LinkedUnit(link)), p.name), link))
+			d.add(removal, does(schema.Disable, schema.KindUnit, cmp.Or(string(schema.LinkedUnit(link)), p.name), link))
 		}
 	}
 	for _, link := range after {
@@ -93,7 +93,7 @@ func (d *difference) links(p pair[schema.Unit], was, stays bool) (change bool) {
 		}
 		d.change.Changed[schema.UnitDirectory+"/"+link], d.change.Linked[schema.LinkedUnit(link)], change = true, true, true
 		if was {
-			d.add(file, does(schema.Enable, KindUnit, p.name, link))
+			d.add(file, does(schema.Enable, schema.KindUnit, p.name, link))
 		}
 	}
 	return change
@@ -103,13 +103,13 @@ func (d *difference) masks() {
 	for _, name := range d.old.Masks {
 		if !slices.Contains(d.new.Masks, name) && !declares(d.new, name) {
 			d.change.Changed[name.File()] = true
-			d.add(removal, does(schema.Unmask, KindUnit, string(name), "", "it may start again, and is not started now"))
+			d.add(removal, does(schema.Unmask, schema.KindUnit, string(name), "", "it may start again, and is not started now"))
 		}
 	}
 	for _, name := range d.new.Masks {
 		if !slices.Contains(d.old.Masks, name) {
 			d.change.Changed[name.File()] = true
-			d.add(file, does(schema.Mask, KindUnit, string(name), ""))
+			d.add(file, does(schema.Mask, schema.KindUnit, string(name), ""))
 		}
 	}
 }
@@ -123,7 +123,7 @@ func (d *difference) units() {
 	decided := restart.Decide(d.foresee(), d.change)
 	for at, decisions := range map[stage][]restart.Decision{stop: decided.Stops, job: decided.Jobs} {
 		for _, decision := range decisions {
-			change := does(decision.Action(), KindUnit, string(decision.Unit), decision.Reason.Clause())
+			change := does(decision.Action(), schema.KindUnit, string(decision.Unit), decision.Reason.Clause())
 			change.Condition = string(decision.Condition)
 			d.steps = append(d.steps, Step{PlannedChange: change, Stopped: decision.Stopped, stage: at})
 		}

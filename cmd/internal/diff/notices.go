@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/packages"
-	"github.com/nixfleet/nixfleet/executor/manifestdiff"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -119,17 +118,17 @@ func noticeChange(n *notices, g schema.HostDifference, p schema.PlannedChange) {
 	caution := func(format string, args ...any) { n.add(schema.NoticeCaution, g.Hosts, format, args...) }
 	removed := p.Action == schema.Remove
 	switch p.Kind {
-	case manifestdiff.KindUser, manifestdiff.KindGroup:
+	case schema.KindUser, schema.KindGroup:
 		if p.Refused && p.Condition == "" {
 			n.add(schema.NoticeRefusal, g.Hosts, "the %s %s shall have another number: %s; %s", p.Kind, p.Object, p.Detail, p.Note)
 		} else if p.Refused {
 			caution("the %s %s gets a number that is fixed: %s; where it has another one, the host refuses", p.Kind, p.Object, p.Detail)
-		} else if removed && p.Kind == manifestdiff.KindUser {
+		} else if removed && p.Kind == schema.KindUser {
 			caution("the user %s is removed", p.Object)
 		}
-	case manifestdiff.KindFile:
+	case schema.KindFile:
 		noticeFile(caution, g, p)
-	case manifestdiff.KindUnit:
+	case schema.KindUnit:
 		if removed {
 			caution("the unit %s is removed", p.Object)
 		} else if p.Action == schema.Mask {

@@ -3,7 +3,6 @@ package diff
 import (
 	"testing"
 
-	"github.com/nixfleet/nixfleet/executor/manifestdiff"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -22,11 +21,11 @@ func TestNoticesDecideByFields(t *testing.T) {
 		{"another system", schema.PlannedChange{Change: schema.Change{Kind: kindHost}, Fields: changes("system", "aarch64-linux")}, true},
 		{"another setting is 0s", schema.PlannedChange{Change: schema.Change{Kind: kindActivation, Detail: "confirm window 1m -> 2m, settle 5s -> 0s"}, Fields: append(changes("confirm window", "2m"), changes("settle", "0s")...)}, false},
 		{"no confirm window", schema.PlannedChange{Change: schema.Change{Kind: kindActivation}, Fields: changes(propertyConfirm, "0s")}, true},
-		{"owner named like a mode", schema.PlannedChange{Change: schema.Change{Kind: manifestdiff.KindFile, Detail: "owner mode 0644 -> 0666"}, Fields: changes("owner", "0666")}, false},
-		{"everybody may write", schema.PlannedChange{Change: schema.Change{Kind: manifestdiff.KindFile}, Fields: changes(propertyMode, "0666")}, true},
-		{"mode of a link", schema.PlannedChange{Change: schema.Change{Kind: manifestdiff.KindFile}, Inert: true, Fields: changes(propertyMode, "0666")}, false},
-		{"masked", schema.PlannedChange{Change: schema.Change{Action: schema.Mask, Kind: manifestdiff.KindUnit}}, true},
-		{"detail says mask", schema.PlannedChange{Change: schema.Change{Action: schema.Update, Kind: manifestdiff.KindUnit, Detail: "mask"}}, false},
+		{"owner named like a mode", schema.PlannedChange{Change: schema.Change{Kind: schema.KindFile, Detail: "owner mode 0644 -> 0666"}, Fields: changes("owner", "0666")}, false},
+		{"everybody may write", schema.PlannedChange{Change: schema.Change{Kind: schema.KindFile}, Fields: changes(propertyMode, "0666")}, true},
+		{"mode of a link", schema.PlannedChange{Change: schema.Change{Kind: schema.KindFile}, Inert: true, Fields: changes(propertyMode, "0666")}, false},
+		{"masked", schema.PlannedChange{Change: schema.Change{Action: schema.Mask, Kind: schema.KindUnit}}, true},
+		{"detail says mask", schema.PlannedChange{Change: schema.Change{Action: schema.Update, Kind: schema.KindUnit, Detail: "mask"}}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			n := &notices{texts: map[string]int{}}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nixfleet/nixfleet/executor/manifestdiff"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -65,7 +64,7 @@ func secretJobs(after *schema.Manifest, changed map[string]string) []change {
 			}
 			seen[unit] = true
 			job := change{PlannedChange: schema.PlannedChange{Change: schema.Change{
-				Action: action, Kind: manifestdiff.KindUnit, Object: string(unit), Detail: "the secret " + s.Name + " " + changed[s.Name],
+				Action: action, Kind: schema.KindUnit, Object: string(unit), Detail: "the secret " + s.Name + " " + changed[s.Name],
 			}}}
 			if !slices.ContainsFunc(after.Units, func(u schema.Unit) bool { return u.Enabled && slices.Contains(u.Starts, unit) }) {
 				job.Condition = "if it runs"

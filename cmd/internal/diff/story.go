@@ -7,7 +7,6 @@ import (
 
 	"github.com/nixfleet/nixfleet/cmd/internal/document"
 	"github.com/nixfleet/nixfleet/cmd/internal/packages"
-	"github.com/nixfleet/nixfleet/executor/manifestdiff"
 	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -213,7 +212,7 @@ func thingsInShort(changes []schema.PlannedChange) document.Text {
 	var order []thing
 	of := map[thing][]schema.PlannedChange{}
 	for _, p := range changes {
-		if isJob(p) || surrounds(p) || p.Inert || p.Kind == manifestdiff.KindProfile {
+		if isJob(p) || surrounds(p) || p.Inert || p.Kind == schema.KindProfile {
 			continue
 		}
 		k := thing{verbs[p.Action], p.Kind}
@@ -247,7 +246,7 @@ func thingsInShort(changes []schema.PlannedChange) document.Text {
 // nouns names objects of one kind.
 func nouns(noun string, list []schema.PlannedChange) document.Text {
 	many := noun + "s"
-	if noun == manifestdiff.KindDirectory {
+	if noun == schema.KindDirectory {
 		many = "directories"
 	}
 	if len(list) > most {
@@ -255,7 +254,7 @@ func nouns(noun string, list []schema.PlannedChange) document.Text {
 	}
 	var text document.Text
 	switch {
-	case noun == manifestdiff.KindFile || noun == manifestdiff.KindDirectory:
+	case noun == schema.KindFile || noun == schema.KindDirectory:
 	case len(list) > 1:
 		text = document.Line("the " + many + " ")
 	default:

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/document"
-	"github.com/nixfleet/nixfleet/executor/manifestdiff"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -62,7 +61,7 @@ func head(p schema.PlannedChange) document.Text {
 		return document.Line(document.Span{Text: refuses(p), Kind: document.Bad}, " the "+p.Kind+" ", name)
 	case isJob(p):
 		return document.Line(document.Bold(verbs[p.Action]), " ", name)
-	case p.Kind == manifestdiff.KindProfile:
+	case p.Kind == schema.KindProfile:
 		return document.Line("switches to another closure")
 	case isLinkChange(p) && p.Detail != "":
 		return document.Line(verbs[p.Action]+" ", name, " (", document.Name(p.Detail), ")")
@@ -72,7 +71,7 @@ func head(p schema.PlannedChange) document.Text {
 		return document.Line(p.Object)
 	case p.Kind == kindUpdates:
 		return document.Line(p.Object + "'s updates")
-	case p.Kind == manifestdiff.KindFile:
+	case p.Kind == schema.KindFile:
 		return document.Line(verbs[p.Action]+" ", name)
 	}
 	return document.Line(verbs[p.Action]+" the "+p.Kind+" ", name)
