@@ -94,13 +94,15 @@ func CheckFilePath(name string) error {
 }
 
 // LinkedUnit returns the unit that runs because of a link "x.target.wants/y.service",
-// relative to the unit directory; empty where nothing does.
+// relative to the unit directory; empty for links that start nothing.
 func LinkedUnit(link string) UnitName {
 	dir, base, ok := strings.Cut(link, "/")
-	if !ok || !strings.HasSuffix(dir, ".wants") && !strings.HasSuffix(dir, ".requires") {
-		return ""
+	for _, kind := range []string{".wants", ".requires", ".upholds"} {
+		if ok && strings.HasSuffix(dir, kind) {
+			return UnitName(base)
+		}
 	}
-	return UnitName(base)
+	return ""
 }
 
 func within(name, tree string) bool {
