@@ -23,7 +23,7 @@ type Store struct {
 	Full int
 	// Substitutes are paths that the store can fetch by itself.
 	Substitutes map[string][]byte
-	// Added is told of each path that a client added, before the client is; may be nil.
+	// Added sees each path that a client added, before the client gets the reply; may be nil.
 	Added func(path string, content []byte)
 
 	mu    sync.Mutex

@@ -8,7 +8,7 @@ import (
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// observe tells of the host without a change to it.
+// observe describes the host and changes nothing.
 func (s *Session) observe(_ context.Context, request *protocol.Request, ask *protocol.ObserveRequest) (*protocol.ObserveReply, error) {
 	state := s.Host.Look()
 	reply := &protocol.ObserveReply{System: string(schema.X8664Linux), Observation: schema.Observation{

@@ -23,7 +23,7 @@ type Reboots struct {
 	Starting int
 	// Away is how often it refuses a connection before it is back; with -1 it never is.
 	Away int
-	// OnReboot scripts the moment at which it shall go down, and OnReturn what it is like then.
+	// OnReboot scripts the moment before the host goes down, OnReturn the one after it is back.
 	OnReboot func(*Session) error
 	OnReturn func(*Host)
 	// OnHook scripts a hook.
@@ -39,7 +39,7 @@ type Reboots struct {
 // Slot is who holds a slot.
 type Slot struct{ Holder, Operator string }
 
-// Refuses is asked by whoever is about to connect, and reports whether the host is down.
+// Refuses reports whether the host is down; callers ask before they connect.
 func (h *Host) Refuses() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -50,7 +50,7 @@ func (h *Host) Refuses() bool {
 	return h.Away < 0 || h.refused <= h.Away
 }
 
-// Answers is told that a connection was let in: the host is back, if it was down.
+// Answers says that a connection was accepted: a host that was down is back.
 func (h *Host) Answers() {
 	h.mu.Lock()
 	back := h.down
@@ -80,7 +80,7 @@ func (h *Host) goDown() {
 	h.Server.CutAll()
 }
 
-// reboot tells of the boot, and ends the one that it is asked to.
+// reboot reports the boot, and ends it where the request names it.
 func (s *Session) reboot(ctx context.Context, request *protocol.Request, ask *protocol.RebootRequest) (*protocol.RebootReply, error) {
 	state := s.Host.Look()
 	reply := &protocol.RebootReply{Boot: state.Boot, Uptime: time.Minute, Failed: slices.Clone(state.Failed), Starting: state.Starting > 0}

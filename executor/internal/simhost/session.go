@@ -192,7 +192,7 @@ func scripted[Q, R any](s *Session, script func(State) func(*Session) error, the
 func (s *Session) health(_ context.Context, _ *protocol.Request, ask *protocol.HealthRequest) (*protocol.HealthReply, error) {
 	state := s.Host.Look()
 	if ask.Manifest != state.Applied {
-		return nil, fmt.Errorf("something else was applied meanwhile")
+		return nil, fmt.Errorf("another manifest was applied since")
 	}
 	if state.OnHealth == nil {
 		return &protocol.HealthReply{}, nil

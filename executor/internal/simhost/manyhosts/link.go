@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// link is a connection to somebody far away: what is sent arrives half a trip later,
+// link is a connection over a distance: what is sent arrives half a trip later,
 // in each direction, however much is under way.
 type link struct {
 	net.Conn
