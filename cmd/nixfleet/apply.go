@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -150,15 +147,8 @@ func lookAndAsk(c *cli.Context, plan *schema.Plan, chosen executor.Selection, ho
 	case verdicts[schema.WouldRefuse] == len(hosts) || len(told.Unsupported) > 0:
 		return false, ui.WithCode(ui.ExitRefused, errors.New("that is not possible as hosts are; nothing was touched"))
 	}
-	fmt.Fprint(os.Stderr, question(plan, len(hosts), verdicts[schema.WouldRefuse]+verdicts[schema.NotAsked]))
-	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
-	if err != nil && err != io.EOF {
-		return false, err
-	}
-	if !isYes(strings.TrimSpace(answer)) {
-		return false, ui.WithCode(ui.ExitRefused, errors.New("not confirmed; nothing was touched"))
-	}
-	return true, nil
+	err = execution.Confirm(question(plan, len(hosts), verdicts[schema.WouldRefuse]+verdicts[schema.NotAsked]), execution.IsYes)
+	return err == nil, err
 }
 
 // question says how many hosts may not come along; a host that has no helper yet

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -125,15 +123,8 @@ func (w *wayBack) ask(c *cli.Context, asked *roster, options executor.LookOption
 		return false, nil
 	}
 	question, agrees := w.question(chosen)
-	fmt.Fprint(os.Stderr, question)
-	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
-	if err != nil && err != io.EOF {
-		return false, err
-	}
-	if !agrees(strings.TrimSpace(answer)) {
-		return false, ui.WithCode(ui.ExitRefused, fmt.Errorf("not confirmed; nothing was touched"))
-	}
-	return true, nil
+	err = execution.Confirm(question, agrees)
+	return err == nil, err
 }
 
 func (w *wayBack) look(c *cli.Context, asked *roster, options executor.LookOptions) (*schema.Forecast, error) {
@@ -161,5 +152,3 @@ func (w *wayBack) look(c *cli.Context, asked *roster, options executor.LookOptio
 func whichHosts() error {
 	return ui.Usagef("which hosts?\nhint: --host NAME, --group NAME, --tag KEY=VALUE, or --group all for every one")
 }
-
-func isYes(answer string) bool { return answer == "y" || answer == "Y" || answer == "yes" }

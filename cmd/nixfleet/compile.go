@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -196,14 +195,8 @@ func reportDiagnostics(c *cli.Context, found []compiler.Diagnostic) error {
 		if found == nil {
 			found = []compiler.Diagnostic{}
 		}
-		encoder := json.NewEncoder(c.App.Writer)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(found)
+		return ui.WriteJSON(c.App.Writer, found)
 	}
-	style := ui.StyleFor(os.Stderr)
-	for _, d := range found {
-		ui.PrintDiagnostic(os.Stderr, style, string(d.Severity), d.String())
-	}
+	printDiagnostics(found)
 	return nil
 }

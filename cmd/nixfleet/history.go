@@ -125,10 +125,7 @@ func historyOfHost(host schema.HostHistory) []document.Block {
 	}
 	table := document.Table{Titled: true, Head: []string{"when", "what", "generation", "plan", "revision", "by", "end"}}
 	for _, e := range host.Entries {
-		row := []document.Text{}
-		for _, cell := range []string{e.At.Local().Format(time.DateTime), what(e), number(e.Generation), digestOf(e), orDash(shortRevision(e.Revision)), orDash(e.Operator)} {
-			row = append(row, document.Line(cell))
-		}
+		row := document.Row(e.At.Local().Format(time.DateTime), what(e), number(e.Generation), digestOf(e), orDash(shortRevision(e.Revision)), orDash(e.Operator))
 		table.Rows = append(table.Rows, append(row, end(e)))
 	}
 	blocks := []document.Block{table}

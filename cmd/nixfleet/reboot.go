@@ -110,7 +110,7 @@ func writeReboots(w io.Writer, record *schema.Record, timeZone string) {
 func rebootLine(host *schema.HostRecord, zone *time.Location) string {
 	r := host.Reboot
 	if r == nil {
-		return fmt.Sprintf("%s: %s", host.Outcome, reason(host.Error))
+		return fmt.Sprintf("%s: %s", host.Outcome, human.FirstLine(host.Error))
 	}
 	because := ""
 	if len(r.Because) > 0 {
@@ -120,19 +120,13 @@ func rebootLine(host *schema.HostRecord, zone *time.Location) string {
 	case r.State == schema.RebootNotNeeded:
 		return "needs no reboot"
 	case r.State == schema.RebootDone && host.Outcome == schema.HostUnhealthy:
-		return fmt.Sprintf("rebooted%s, and is not well: %s", because, reason(host.Error))
+		return fmt.Sprintf("rebooted%s, and is not well: %s", because, human.FirstLine(host.Error))
 	case r.State == schema.RebootDone:
 		return fmt.Sprintf("rebooted%s, away for %s", because, human.Seconds(r.Seconds))
 	case r.State == schema.RebootHeld && r.Until != nil:
-		return fmt.Sprintf("held until %s%s: %s", human.Time(*r.Until, zone), because, reason(r.Error))
+		return fmt.Sprintf("held until %s%s: %s", human.Time(*r.Until, zone), because, human.FirstLine(r.Error))
 	case r.State == schema.RebootHeld:
-		return fmt.Sprintf("held%s: %s", because, reason(r.Error))
+		return fmt.Sprintf("held%s: %s", because, human.FirstLine(r.Error))
 	}
-	return fmt.Sprintf("failed%s: %s", because, reason(r.Error))
-}
-
-// reason is the first line of an error; what comes after it is in the record.
-func reason(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
+	return fmt.Sprintf("failed%s: %s", because, human.FirstLine(r.Error))
 }

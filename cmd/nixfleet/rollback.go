@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixfleet/nixfleet/cmd/internal/execution"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/internal/human"
@@ -53,7 +54,7 @@ Examples: nixfleet rollback --host web-1 --to previous
 					return executor.Rollback(ctx, hosts, to, options, deps)
 				},
 				question: func(hosts []schema.HostName) (string, func(string) bool) {
-					return fmt.Sprintf("Roll %s back? [y/N] ", human.Count(len(hosts), "host")), isYes
+					return fmt.Sprintf("Roll %s back? [y/N] ", human.Count(len(hosts), "host")), execution.IsYes
 				},
 			}
 			_, err := w.run(c)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 	"strings"
 	"time"
 
@@ -90,11 +89,12 @@ func runOnHosts(c *cli.Context) error {
 	}
 	teller := newRunTeller(c, hosts)
 	command.MaxOutput = teller.most()
-	return runAndTell(c, teller, func(ctx context.Context, stop <-chan struct{}, deps executor.Deps) (*schema.Record, error) {
+	_, err = execution.RunWith(c, teller, func(ctx context.Context, stop <-chan struct{}, deps executor.Deps) (*schema.Record, error) {
 		return executor.Run(ctx, asked.hosts, command, executor.BackOptions{
 			Fleet: asked.fleet, Select: chosen, Parallel: c.Int("parallel"), Operator: wiring.Operator(), Stop: stop,
 		}, deps)
 	})
+	return err
 }
 
 // commandOf reads what follows "--".
@@ -116,33 +116,4 @@ func commandOf(c *cli.Context, words []string) (executor.Command, error) {
 	}
 	command.Argv, command.Task = nil, task
 	return command, nil
-}
-
-func runAndTell(c *cli.Context, teller *runTeller, work execution.Work) error {
-	deps, err := wiring.Deps(c.String("state-dir"))
-	if err != nil {
-		return ui.WithCode(ui.ExitRefused, err)
-	}
-	defer teller.close()
-	ctx, stop, release := execution.Interruptible(c.Context, func(line string) { teller.line("%s", line) })
-	defer release()
-	deps.Observe, deps.Passphrase = teller.tell, teller.live.Asking(deps.Passphrase)
-	if c.Bool("debug-wire") {
-		deps.Wire = wiring.Wire(os.Stderr)
-	}
-	record, err := work(ctx, stop, deps)
-	if record == nil {
-		return ui.WithCode(ui.ExitRefused, err)
-	}
-	teller.end(record, executor.RecordPath(deps.StateDir, record.Run), execution.WayOf(c))
-	switch {
-	case err != nil:
-		return err
-	case ctx.Err() != nil:
-		return ui.WithCode(ui.ExitInterrupted, ui.ErrReported)
-	}
-	if code := execution.ExitCode(record.Verdict); code != ui.ExitDone {
-		return ui.WithCode(code, ui.ErrReported)
-	}
-	return nil
 }

@@ -83,7 +83,7 @@ func (t *runTeller) most() int64 {
 	return groupedOutput
 }
 
-func (t *runTeller) tell(event schema.Event) {
+func (t *runTeller) Tell(event schema.Event) {
 	t.mu.Lock()
 	t.model.Take(event)
 	t.mu.Unlock()
@@ -209,11 +209,16 @@ func (t *runTeller) dropped(g *runGroup) {
 
 func indentRest(text string) string { return strings.ReplaceAll(text, "\n", "\n  ") }
 
-func (t *runTeller) close() { t.live.Close() }
+// Say writes a line that stays.
+func (t *runTeller) Say(line string) { t.line("%s", line) }
 
-// end tells the groups, the largest first and those that did not end well last, and
+func (t *runTeller) Live() *ui.Live { return t.live }
+
+func (t *runTeller) Close() { t.live.Close() }
+
+// End tells the groups, the largest first and those that did not end well last, and
 // closes with how it went and what to do next.
-func (t *runTeller) end(record *schema.Record, file string, way summary.Way) {
+func (t *runTeller) End(record *schema.Record, file string, way summary.Way) {
 	t.live.Close()
 	if t.json != nil {
 		_ = t.json.Encode(struct {

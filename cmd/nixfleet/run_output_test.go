@@ -27,11 +27,11 @@ var way = summary.Way{Again: "nixfleet run", After: " -- uname -r"}
 
 // ranOn tells of one host, in pieces of a few bytes.
 func ranOn(t *runTeller, host schema.HostName, exit schema.Exit, stdout, stderr string) {
-	t.tell(schema.Event{Kind: schema.HostStarted, Host: host})
+	t.Tell(schema.Event{Kind: schema.HostStarted, Host: host})
 	for i, text := range []string{stdout, stderr} {
 		for len(text) > 0 {
 			n := min(len(text), 5)
-			t.tell(schema.Event{Kind: schema.HostOutput, Host: host, Output: &schema.Output{Stderr: i == 1, Data: []byte(text[:n])}})
+			t.Tell(schema.Event{Kind: schema.HostOutput, Host: host, Output: &schema.Output{Stderr: i == 1, Data: []byte(text[:n])}})
 			text = text[n:]
 		}
 	}
@@ -39,7 +39,7 @@ func ranOn(t *runTeller, host schema.HostName, exit schema.Exit, stdout, stderr 
 	if exit.Status != 0 {
 		end.Outcome, end.Error = schema.HostFailed, fmt.Sprintf("exit status %d", exit.Status)
 	}
-	t.tell(end)
+	t.Tell(end)
 }
 
 func ended(verdict schema.Verdict, outcomes ...schema.Outcome) *schema.Record {
@@ -58,8 +58,8 @@ func TestWhatIsAlikeIsToldTogether(t *testing.T) {
 	for i := range 18 {
 		ranOn(teller, schema.HostName(fmt.Sprintf("web-%d", 18-i)), schema.Exit{}, "6.1.0\n", "")
 	}
-	teller.tell(schema.Event{Kind: schema.HostFinished, Host: "web-19", Outcome: schema.HostHeld, Error: "the run was stopped before its turn"})
-	teller.end(ended(schema.Halted, schema.HostRan, schema.HostFailed, schema.HostHeld), "/r1.json", way)
+	teller.Tell(schema.Event{Kind: schema.HostFinished, Host: "web-19", Outcome: schema.HostHeld, Error: "the run was stopped before its turn"})
+	teller.End(ended(schema.Halted, schema.HostRan, schema.HostFailed, schema.HostHeld), "/r1.json", way)
 	autogold.Expect(`web-[1-18] (18 hosts)
   6.1.0
 lb-1
@@ -84,7 +84,7 @@ func TestLinesComeAsTheyAre(t *testing.T) {
 	teller.stream = true
 	ranOn(teller, "web-1", schema.Exit{}, "first line\nsecond\nno end", "a word\n")
 	ranOn(teller, "web-2", schema.Exit{Status: 1}, "", "")
-	teller.end(ended(schema.Failed, schema.HostRan, schema.HostFailed), "/r1.json", way)
+	teller.End(ended(schema.Failed, schema.HostRan, schema.HostFailed), "/r1.json", way)
 	autogold.Expect(`web-1: first line
 web-1: second
 web-1: a word
@@ -103,7 +103,7 @@ func TestOneHostsOutputPassesThrough(t *testing.T) {
 	teller := tellerOf(&out, 1)
 	teller.through = true
 	ranOn(teller, "web-1", schema.Exit{}, "\x00\xff binary\r\nno end", "")
-	teller.end(ended(schema.Done, schema.HostRan), "/r1.json", way)
+	teller.End(ended(schema.Done, schema.HostRan), "/r1.json", way)
 	if out.String() != "\x00\xff binary\r\nno end" {
 		t.Errorf("found %q", out.String())
 	}
@@ -113,7 +113,7 @@ func TestALineThatNeverEndsIsToldInParts(t *testing.T) {
 	var out bytes.Buffer
 	teller := tellerOf(&out, 2)
 	teller.stream = true
-	teller.tell(schema.Event{Kind: schema.HostStarted, Host: "web-1"})
+	teller.Tell(schema.Event{Kind: schema.HostStarted, Host: "web-1"})
 	teller.output("web-1", false, bytes.Repeat([]byte("x"), 3*longestLine))
 	if got := strings.Count(out.String(), "\n"); got != 3 || teller.written["web-1"][0].Len() > 0 {
 		t.Errorf("told %d lines, and keeps %d bytes", got, teller.written["web-1"][0].Len())

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -95,18 +94,11 @@ func runsDocument(runs []executor.RunSummary, stateDir string) document.Document
 	}
 	table := document.Table{Titled: true, Head: []string{"run", "began", "took", "what", "fleet", "by", "hosts", "left", "end"}}
 	for _, r := range runs {
-		cells := []string{r.Run, "-", "-", "-", "-", "-", "-", "-"}
-		end := runEnd(r)
+		row := append(document.Row(r.Run, r.Started.Local().Format(time.DateTime), took(r), whatRan(r), orDash(r.Fleet), r.Operator, strconv.Itoa(r.Hosts), number(r.Left)), runEnd(r))
 		if r.State == "" { // nothing is known but that it is there
-			end = document.Line(document.Span{Text: r.Problem, Kind: document.Bad})
-		} else {
-			cells = []string{r.Run, r.Started.Local().Format(time.DateTime), took(r), whatRan(r), orDash(r.Fleet), r.Operator, strconv.Itoa(r.Hosts), number(r.Left)}
+			row = append(document.Row(r.Run, "-", "-", "-", "-", "-", "-", "-"), document.Line(document.Span{Text: r.Problem, Kind: document.Bad}))
 		}
-		var row []document.Text
-		for _, cell := range cells {
-			row = append(row, document.Line(cell))
-		}
-		table.Rows = append(table.Rows, append(row, end))
+		table.Rows = append(table.Rows, row)
 	}
 	return document.Document{Blocks: []document.Block{table}}
 }
@@ -136,14 +128,9 @@ func runEnd(r executor.RunSummary) document.Text {
 	}
 	text := r.State
 	if r.Halted != "" {
-		text += ": " + firstLineOf(r.Halted)
+		text += ": " + human.FirstLine(r.Halted)
 	}
 	return document.Line(document.Span{Text: text, Kind: kind})
-}
-
-func firstLineOf(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
 }
 
 func showRun(c *cli.Context) error {
@@ -197,7 +184,7 @@ func runDocument(story *executor.RunStory) document.Document {
 // hostItems are the hosts that need a look, one by one, and how many others there are.
 func hostItems(story *executor.RunStory) (items []document.Item) {
 	look := func(name schema.HostName, what document.Span, why string) {
-		items = append(items, document.Item{Text: document.Line(document.Name(name), ": ", what, ": "+firstLineOf(why))})
+		items = append(items, document.Item{Text: document.Line(document.Name(name), ": ", what, ": "+human.FirstLine(why))})
 	}
 	well := map[schema.Outcome]int{}
 	rebooted := 0
@@ -247,7 +234,7 @@ func entryLine(e schema.Entry) document.Text {
 		}
 		return document.Line("wave " + e.Wave + " is over")
 	case schema.RunHalting:
-		return document.Line(document.Span{Text: "halted: ", Kind: document.Warn}, firstLineOf(e.Reason))
+		return document.Line(document.Span{Text: "halted: ", Kind: document.Warn}, human.FirstLine(e.Reason))
 	case schema.HostHooks:
 		return document.Line(fmt.Sprintf("%s: hooks %s", e.Host, e.Hook))
 	case schema.HostRebooting:
@@ -259,7 +246,7 @@ func entryLine(e schema.Entry) document.Text {
 	case schema.HostEnded, schema.HostAmended:
 		line := fmt.Sprintf("%s: %s", e.Host, e.Record.Outcome)
 		if e.Record.Error != "" {
-			line += ": " + firstLineOf(e.Record.Error)
+			line += ": " + human.FirstLine(e.Record.Error)
 		}
 		return document.Line(line)
 	}

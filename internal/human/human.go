@@ -1,9 +1,10 @@
-// Package human writes amounts as people read them: counts, bytes, durations and
+// Package human writes values as people read them: counts, bytes, durations and
 // times. It is the one place that decides on units.
 package human
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -73,6 +74,12 @@ func Age(d time.Duration) string {
 		return fmt.Sprintf("%dh", int(d.Hours()))
 	}
 	return fmt.Sprintf("%dd", int(d.Hours()/24))
+}
+
+// FirstLine is the first line of a text, where there is room for one.
+func FirstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }
 
 // Time writes a moment in a time zone, with its day of the week, as windows have them.

@@ -134,6 +134,15 @@ func Message(head any, text string) Item {
 	return item
 }
 
+// Row returns cells of plain text.
+func Row(cells ...string) []Text {
+	row := make([]Text, len(cells))
+	for i, cell := range cells {
+		row[i] = Line(cell)
+	}
+	return row
+}
+
 // Line returns a text made of strings, spans and texts.
 func Line(parts ...any) Text {
 	var text Text

@@ -4,10 +4,13 @@
 package execution
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -94,23 +97,36 @@ func execute(c *cli.Context) error {
 		tellUnfinished(c, plan)
 	}
 	question := fmt.Sprintf("Apply plan %s to %s?", plan.Digest.Short(), human.Count(len(hosts), "host"))
-	if !options.DryRun && !c.Bool("yes") && !confirmed(question) {
-		return ui.WithCode(ui.ExitRefused, errNotConfirmed)
+	if !options.DryRun {
+		if err := confirm(c, question); err != nil {
+			return err
+		}
 	}
 	return CarryOut(c, plan, hosts, options)
 }
 
-var errNotConfirmed = errors.New("not confirmed; nothing was touched")
-
-// confirmed asks on a terminal; without one the plan's approval is the answer.
-func confirmed(question string) bool {
-	if !ui.IsTerminal(os.Stdin) || !ui.IsTerminal(os.Stderr) {
-		return true
+// Confirm asks a question on the terminal. It returns an error unless the answer agrees.
+func Confirm(question string, agrees func(answer string) bool) error {
+	fmt.Fprint(os.Stderr, question)
+	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	switch {
+	case err != nil && err != io.EOF:
+		return err
+	case !agrees(strings.TrimSpace(answer)):
+		return ui.WithCode(ui.ExitRefused, errors.New("not confirmed; nothing was touched"))
 	}
-	fmt.Fprint(os.Stderr, question, " [y/N] ")
-	var answer string
-	_, _ = fmt.Fscanln(os.Stdin, &answer) // no answer is no
-	return answer == "y" || answer == "Y" || answer == "yes"
+	return nil
+}
+
+// IsYes reports whether an answer to a question with [y/N] agrees.
+func IsYes(answer string) bool { return answer == "y" || answer == "Y" || answer == "yes" }
+
+// confirm asks unless --yes is given. Without a terminal the plan's approval is the answer.
+func confirm(c *cli.Context, question string) error {
+	if c.Bool("yes") || !ui.IsTerminal(os.Stdin) || !ui.IsTerminal(os.Stderr) {
+		return nil
+	}
+	return Confirm(question+" [y/N] ", IsYes)
 }
 
 // CarryOut executes a plan on hosts of it and tells of it.
@@ -131,8 +147,8 @@ func CarryOut(c *cli.Context, plan *schema.Plan, hosts []schema.HostName, option
 	return err
 }
 
-// ExitCode is a run's.
-func ExitCode(verdict schema.Verdict) int {
+// exitCode is a run's.
+func exitCode(verdict schema.Verdict) int {
 	switch verdict {
 	case schema.Done:
 		return ui.ExitDone

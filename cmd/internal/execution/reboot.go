@@ -7,7 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
-	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
 	"github.com/nixfleet/nixfleet/internal/human"
@@ -25,8 +24,8 @@ func Reboot(c *cli.Context, plan *schema.Plan, hosts []schema.HostName, options 
 	if options.Force {
 		question = fmt.Sprintf("Reboot %s, in need or not?", human.Count(len(hosts), "host"))
 	}
-	if !c.Bool("yes") && !confirmed(question) {
-		return nil, ui.WithCode(ui.ExitRefused, errNotConfirmed)
+	if err := confirm(c, question); err != nil {
+		return nil, err
 	}
 	options.Operator = wiring.Operator()
 	head := fmt.Sprintf("reboots of plan %s on %s", plan.Digest.Short(), human.Count(len(hosts), "host"))

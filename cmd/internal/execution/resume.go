@@ -31,8 +31,10 @@ func resume(c *cli.Context, plan *schema.Plan, options executor.Options) error {
 	options.Resume = story.Run
 	// Of one that has nothing left it is the executor that says so.
 	question := fmt.Sprintf("Go on with run %s, which has %s of %d left?", options.Resume, human.Count(story.Left, "host"), story.Hosts)
-	if story.Left > 0 && !c.Bool("yes") && !confirmed(question) {
-		return ui.WithCode(ui.ExitRefused, errNotConfirmed)
+	if story.Left > 0 {
+		if err := confirm(c, question); err != nil {
+			return err
+		}
 	}
 	return CarryOut(c, plan, slices.Sorted(maps.Keys(story.Record.Hosts)), options)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixfleet/nixfleet/cmd/internal/progress"
+	"github.com/nixfleet/nixfleet/cmd/internal/summary"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
 	"github.com/nixfleet/nixfleet/cmd/internal/wiring"
 	"github.com/nixfleet/nixfleet/executor"
@@ -35,6 +36,21 @@ func Run(c *cli.Context, head string, hosts int, work Work) (*schema.Record, err
 }
 
 func run(c *cli.Context, head string, shape progress.Shape, work Work) (*schema.Record, error) {
+	return RunWith(c, newTeller(c, shape, head), work)
+}
+
+// Teller shows a run to people. The summary of End comes after Close.
+type Teller interface {
+	Tell(event schema.Event)
+	Say(line string)
+	Live() *ui.Live
+	Close()
+	End(record *schema.Record, file string, way summary.Way)
+}
+
+// RunWith is [Run] with a teller of the command's own.
+func RunWith(c *cli.Context, teller Teller, work Work) (*schema.Record, error) {
+	defer teller.Close()
 	deps, err := wiring.Deps(c.String("state-dir"))
 	if err != nil {
 		return nil, ui.WithCode(ui.ExitRefused, err)
@@ -44,29 +60,25 @@ func run(c *cli.Context, head string, shape progress.Shape, work Work) (*schema.
 		// no time that can be measured.
 		debug.SetGCPercent(50)
 	}
-	teller := newTeller(c, shape, head)
-	defer teller.close()
-	ctx, stop, release := Interruptible(c.Context, teller.say)
+	ctx, stop, release := Interruptible(c.Context, teller.Say)
 	defer release()
-	deps.Observe, deps.Passphrase = teller.tell, teller.live.Asking(deps.Passphrase)
+	deps.Observe, deps.Passphrase = teller.Tell, teller.Live().Asking(deps.Passphrase)
 	if c.Bool("debug-wire") {
 		deps.Wire = wiring.Wire(os.Stderr)
 	}
 	record, err := work(ctx, stop, deps)
-	teller.close()
+	teller.Close()
 	if record == nil {
 		return nil, ui.WithCode(ui.ExitRefused, err)
 	}
-	way := WayOf(c)
-	way.Zone = zoneOf(shape)
-	teller.summarize(record, executor.RecordPath(deps.StateDir, record.Run), way)
+	teller.End(record, executor.RecordPath(deps.StateDir, record.Run), WayOf(c))
 	switch {
 	case err != nil:
 		return record, err
 	case ctx.Err() != nil:
 		return record, ui.WithCode(ui.ExitInterrupted, ui.ErrReported)
 	}
-	if code := ExitCode(record.Verdict); code != ui.ExitDone {
+	if code := exitCode(record.Verdict); code != ui.ExitDone {
 		return record, ui.WithCode(code, ui.ErrReported)
 	}
 	return record, nil

@@ -25,6 +25,7 @@ type teller struct {
 	style    ui.Style
 	json     *json.Encoder
 	dryRun   bool
+	zone     *time.Location // for times of day
 	live     *ui.Live
 	narrator *narrator
 
@@ -33,7 +34,7 @@ type teller struct {
 }
 
 func newTeller(c *cli.Context, shape progress.Shape, head string) *teller {
-	t := &teller{data: c.App.Writer, style: ui.StyleFor(os.Stderr), dryRun: c.Bool("dry-run"), model: progress.New(shape)}
+	t := &teller{data: c.App.Writer, style: ui.StyleFor(os.Stderr), dryRun: c.Bool("dry-run"), model: progress.New(shape), zone: zoneOf(shape)}
 	t.live = ui.Plain(os.Stderr)
 	if c.Bool("json") {
 		t.json = json.NewEncoder(c.App.Writer)
@@ -56,7 +57,7 @@ func (t *teller) draw(width, height int) []string {
 	return t.model.Lines(time.Now(), width, height, t.style)
 }
 
-func (t *teller) tell(event schema.Event) {
+func (t *teller) Tell(event schema.Event) {
 	if t.json != nil {
 		_ = t.json.Encode(event) // who stopped reading does not stop the run
 		return
@@ -84,18 +85,21 @@ func (t *teller) propose(line string) {
 	t.live.Around(func() { fmt.Fprintln(t.data, line) })
 }
 
-// say tells what is no event.
-func (t *teller) say(line string) {
+// Say tells what is no event.
+func (t *teller) Say(line string) {
 	if !t.live.Drawn() {
 		line = "\n" + line // the terminal has written ^C
 	}
 	t.live.Print(line + "\n")
 }
 
-func (t *teller) close() { t.live.Close() }
+func (t *teller) Close() { t.live.Close() }
 
-// summarize closes a run with what became of the hosts, and what to do next.
-func (t *teller) summarize(record *schema.Record, file string, way summary.Way) {
+func (t *teller) Live() *ui.Live { return t.live }
+
+// End closes a run with what became of the hosts, and what to do next.
+func (t *teller) End(record *schema.Record, file string, way summary.Way) {
+	way.Zone = t.zone
 	if t.json == nil && !t.dryRun {
 		fmt.Fprintln(os.Stderr)
 		_ = document.WriteText(os.Stderr, summary.Document(record, file, way), t.style) // talk: nothing depends on it

@@ -52,14 +52,14 @@ func TestARunOnATerminal(t *testing.T) {
 		if event.Kind == schema.HostFinished {
 			ended++
 		}
-		teller.tell(event)
+		teller.Tell(event)
 		if event.Kind == schema.HostFinished && ended%40 == 0 {
 			bar := fmt.Sprintf("%d of 200 hosts, ", ended)
 			until(t, bar, func() bool { return strings.Contains(terminal.Text(), bar) })
 		}
 	}
-	teller.close()
-	teller.summarize(&schema.Record{Run: "r1", Verdict: schema.Done, Hosts: map[schema.HostName]schema.HostRecord{"web-1": {Outcome: schema.HostChanged}}}, "r1.json", summary.Way{})
+	teller.Close()
+	teller.End(&schema.Record{Run: "r1", Verdict: schema.Done, Hosts: map[schema.HostName]schema.HostRecord{"web-1": {Outcome: schema.HostChanged}}}, "r1.json", summary.Way{})
 	terminal.Close()
 	text, drawn := terminal.Text(), narrated(shape, events, false, true)
 	if want := "executing\n" + drawn + "\ndone: 1 changed\nrecord: r1.json\n"; text != want {
@@ -76,7 +76,7 @@ func TestARunOnATerminalThatIsResized(t *testing.T) {
 	shape := progress.Shape{Hosts: 90, Parallel: 90}
 	teller := tellerOn(t, terminal, shape)
 	for i := range 90 {
-		teller.tell(schema.Event{Kind: schema.HostStarted, Host: schema.HostName(fmt.Sprintf("web-%d", i+1)), Time: time.Now()})
+		teller.Tell(schema.Event{Kind: schema.HostStarted, Host: schema.HostName(fmt.Sprintf("web-%d", i+1)), Time: time.Now()})
 	}
 	until(t, "twelve hosts", func() bool { return strings.Contains(terminal.Text(), "web-9 ") })
 	for _, size := range [][2]int{{40, 10}, {25, 5}, {100, 24}} {
@@ -88,7 +88,7 @@ func TestARunOnATerminalThatIsResized(t *testing.T) {
 	if n := terminal.Folded(); n > 0 {
 		t.Errorf("%d lines were folded", n)
 	}
-	teller.close()
+	teller.Close()
 	terminal.Close()
 	if text := terminal.Text(); text != "executing\n" {
 		t.Errorf("it left\n%s", text)
@@ -99,14 +99,14 @@ func TestARunOnATerminalThatIsResized(t *testing.T) {
 func TestOthersOnTheTerminal(t *testing.T) {
 	terminal := screentest.Open(t, 80, 24)
 	teller := tellerOn(t, terminal, progress.Shape{Hosts: 90, Parallel: 2}, "dry-run")
-	teller.tell(schema.Event{Kind: schema.HostStarted, Host: "web-1", Time: time.Now()})
+	teller.Tell(schema.Event{Kind: schema.HostStarted, Host: "web-1", Time: time.Now()})
 	shown := func() bool { return strings.Contains(terminal.Text(), "connect") }
 	until(t, "progress", shown)
-	teller.tell(schema.Event{Kind: schema.HostChange, Host: "web-1", Change: &schema.Change{Action: schema.Update, Kind: "file", Object: "/etc/motd"}})
+	teller.Tell(schema.Event{Kind: schema.HostChange, Host: "web-1", Change: &schema.Change{Action: schema.Update, Kind: "file", Object: "/etc/motd"}})
 	until(t, "progress after a proposal", shown)
 	ask := teller.live.Asking(func(file string) ([]byte, error) {
 		fmt.Fprintf(terminal.File, "Passphrase for %s: ", file)
-		teller.tell(schema.Event{Kind: schema.RunHalted, Error: "meanwhile", Time: time.Now()})
+		teller.Tell(schema.Event{Kind: schema.RunHalted, Error: "meanwhile", Time: time.Now()})
 		until(t, "the question", func() bool {
 			return strings.HasSuffix(terminal.Text(), "Passphrase for id: \n") || strings.HasSuffix(terminal.Text(), "Passphrase for id:\n")
 		})
@@ -118,8 +118,8 @@ func TestOthersOnTheTerminal(t *testing.T) {
 		t.Errorf("found %q, %v", answer, err)
 	}
 	until(t, "progress after the question", shown)
-	teller.say("interrupted")
-	teller.close()
+	teller.Say("interrupted")
+	teller.Close()
 	terminal.Close()
 	if want := "executing\nweb-1: update file /etc/motd\nPassphrase for id:\nhalted: meanwhile\ninterrupted\n"; terminal.Text() != want {
 		t.Errorf("expected\n%s\nfound\n%s", want, terminal.Text())
@@ -139,8 +139,8 @@ func TestTerminalsWithoutProgress(t *testing.T) {
 		if teller.live.Drawn() {
 			t.Errorf("%s: progress is drawn", name)
 		}
-		teller.tell(schema.Event{Kind: schema.HostFinished, Host: "a", Outcome: schema.HostChanged, Run: "r"})
-		teller.close()
+		teller.Tell(schema.Event{Kind: schema.HostFinished, Host: "a", Outcome: schema.HostChanged, Run: "r"})
+		teller.Close()
 		terminal.Close()
 		want := "executing\na: changed in 0s\n"
 		if c.flag == "json" {

@@ -64,7 +64,7 @@ func watchHosts(ctx context.Context, c *cli.Context, known schema.Hosts) (map[sc
 		deps.Wire = wiring.Wire(os.Stderr)
 	}
 	teller := newTeller(c, progress.Shape{Hosts: len(hosts), Parallel: len(hosts)}, fmt.Sprintf("watching %s", human.Count(len(hosts), "host")))
-	defer teller.close()
-	deps.Observe, deps.Passphrase = teller.tell, teller.live.Asking(deps.Passphrase)
+	defer teller.Close()
+	deps.Observe, deps.Passphrase = teller.Tell, teller.live.Asking(deps.Passphrase)
 	return executor.Watch(ctx, known, options, deps)
 }

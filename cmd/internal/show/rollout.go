@@ -87,7 +87,7 @@ func (r Rollout) sections(timeZone string, only map[schema.HostName]bool) []docu
 		Blocks:  []document.Block{table},
 	}
 	if lines := slices.Concat(r.bounds(), r.explain()); len(lines) > 0 {
-		section.Blocks = append(section.Blocks, listOf(lines))
+		section.Blocks = append(section.Blocks, document.Strings(lines, len(lines), ""))
 	}
 	return append([]document.Block{section}, r.Reboots.sections(timeZone, only)...)
 }

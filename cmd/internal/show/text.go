@@ -28,7 +28,7 @@ func (s *Summary) Document(contents bool) document.Document {
 	}
 	if len(s.Needs) > 0 {
 		d.Blocks = append(d.Blocks, document.Section{
-			Heading: document.Line("Not yet carried out by this version; execute refuses the plan because of it"), Blocks: []document.Block{listOf(s.Needs)},
+			Heading: document.Line("Not yet carried out by this version; execute refuses the plan because of it"), Blocks: []document.Block{document.Strings(s.Needs, len(s.Needs), "")},
 		})
 	}
 	return d
@@ -57,14 +57,6 @@ func (s *Summary) head() document.Table {
 		add("input "+name, document.Line(document.Name(s.Source.Inputs[name])))
 	}
 	return t
-}
-
-func listOf(lines []string) document.List {
-	var list document.List
-	for _, line := range lines {
-		list.Items = append(list.Items, document.Item{Text: document.Line(line)})
-	}
-	return list
 }
 
 func describeRevision(source schema.Source) string {
@@ -173,11 +165,7 @@ func table(name string, head []string, rows [][]string) []document.Item {
 	}
 	t := document.Table{Head: head}
 	for _, row := range rows {
-		cells := []document.Text{document.Line(document.Name(row[0]))}
-		for _, cell := range row[1:] {
-			cells = append(cells, document.Line(cell))
-		}
-		t.Rows = append(t.Rows, cells)
+		t.Rows = append(t.Rows, append([]document.Text{document.Line(document.Name(row[0]))}, document.Row(row[1:]...)...))
 	}
 	return []document.Item{{Text: document.Line(name), Blocks: []document.Block{t}}}
 }

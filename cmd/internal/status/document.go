@@ -102,7 +102,7 @@ func inFull(name schema.HostName, h schema.HostStatus) document.Section {
 	}
 	t := document.Table{Head: []string{"fact", "value"}}
 	for _, fact := range facts(h.Observation) {
-		t.Rows = append(t.Rows, []document.Text{document.Line(fact[0]), document.Line(fact[1])})
+		t.Rows = append(t.Rows, document.Row(fact[:]...))
 	}
 	s.Blocks = append(s.Blocks, t)
 	return s

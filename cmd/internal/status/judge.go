@@ -43,7 +43,7 @@ func Host(seen executor.Seen, wanted schema.Digest) schema.HostStatus {
 		if seen.Unreachable {
 			j.Condition = schema.Unreachable
 		}
-		j.Because = append(j.Because, firstLine(j.Error))
+		j.Because = append(j.Because, human.FirstLine(j.Error))
 		return j.HostStatus
 	}
 	o := seen.Observation
@@ -110,7 +110,7 @@ func (j *judge) units(o *schema.Observation) {
 func (j *judge) work(o *schema.Observation) {
 	switch u := o.Unfinished; {
 	case u != nil && u.Failure != "":
-		j.fail("a change of run %s, by %s, could not be undone: %s", u.Run, u.Operator, firstLine(u.Failure))
+		j.fail("a change of run %s, by %s, could not be undone: %s", u.Run, u.Operator, human.FirstLine(u.Failure))
 	case u != nil && u.State == "interrupted":
 		j.fail("a change of run %s, by %s, was interrupted%s", u.Run, u.Operator, during(u.Phase))
 	case u != nil && u.State == "live":
@@ -124,7 +124,7 @@ func (j *judge) work(o *schema.Observation) {
 	if last == nil || o.Applied != nil && last.At.Before(o.Applied.At) {
 		return
 	}
-	text := fmt.Sprintf("of run %s, by %s, %s ago: %s", last.Run, last.Operator, human.Age(o.At.Sub(last.At)), firstLine(last.Message))
+	text := fmt.Sprintf("of run %s, by %s, %s ago: %s", last.Run, last.Operator, human.Age(o.At.Sub(last.At)), human.FirstLine(last.Message))
 	switch last.Outcome {
 	case "rolled-back":
 		j.attend("the last change was rolled back, %s", text)
@@ -204,11 +204,6 @@ func skewText(skew time.Duration) string {
 func splitHint(err error) (message, hint string) {
 	message, hint, _ = strings.Cut(strings.TrimRight(err.Error(), "\n"), "\nhint: ")
 	return message, strings.ReplaceAll(hint, "\nhint: ", "\n")
-}
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
 }
 
 // order are the conditions, the worst first.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nixfleet/nixfleet/internal/human"
 	"github.com/nixfleet/nixfleet/schema"
 )
 
@@ -32,13 +33,13 @@ type Group struct {
 func Groups(record *schema.Record) []Group {
 	byKey := map[string]*Group{}
 	add := func(name schema.HostName, host schema.HostRecord, outcome schema.Outcome, reboot schema.RebootOutcome, reason, more string) {
-		key := strings.Join([]string{string(outcome), string(reboot), more, Alike(name, firstLine(reason))}, "\x00")
+		key := strings.Join([]string{string(outcome), string(reboot), more, Alike(name, human.FirstLine(reason))}, "\x00")
 		group := byKey[key]
 		if group == nil {
 			group = &Group{Outcome: outcome, Reboot: reboot, Reason: reason, Alike: true, Record: host}
 			byKey[key] = group
 		}
-		group.Alike = group.Alike && firstLine(group.Reason) == firstLine(reason)
+		group.Alike = group.Alike && human.FirstLine(group.Reason) == human.FirstLine(reason)
 		group.Hosts = append(group.Hosts, name)
 	}
 	for _, name := range slices.SortedFunc(maps.Keys(record.Hosts), schema.HostName.Compare) {
@@ -106,9 +107,4 @@ var ownWords = regexp.MustCompile(strings.Join([]string{
 // hosts are one text.
 func Alike(host schema.HostName, reason string) string {
 	return ownWords.ReplaceAllString(strings.ReplaceAll(reason, string(host), "<host>"), "<…>")
-}
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
 }
