@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/account"
 	"github.com/nixfleet/nixfleet/executor/host/internal/kind"
 	"github.com/nixfleet/nixfleet/executor/host/internal/lease"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
@@ -166,8 +165,7 @@ func (w *worker) host() transaction.Host {
 			World: kind.World{
 				Files: w.files, Units: w.deps.Units, Profile: nixstore.NewProfile(w.deps.Root, w.deps.Fault), Processes: w.deps.Processes,
 			},
-			Tools: account.Tools{Runner: w.deps.Runner, Fault: w.deps.Fault},
-			State: w.state,
+			State: w.state, Runner: w.deps.Runner, Fault: w.deps.Fault,
 			Shell: w.deps.Shell, Now: w.deps.Now, Wait: w.deps.Wait, JobDeadline: w.deps.JobDeadline,
 		},
 		Base:         w.deps.base(),

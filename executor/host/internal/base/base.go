@@ -79,11 +79,6 @@ func (b *Base) Name(release map[string]string) schema.Base {
 	return b.Names[0]
 }
 
-// Has reports whether there is anything to do in a stage.
-func (b *Base) Has(stage schema.Stage) bool {
-	return slices.ContainsFunc(b.Kinds, func(k kind.Kind) bool { return slices.Contains(k.Stages, stage) })
-}
-
 // Release reads the os-release(5) of the host below root.
 func Release(root string) map[string]string {
 	fields := map[string]string{}

@@ -24,8 +24,6 @@ import (
 type Kind struct {
 	// Name is how changes, drift and the state file name it.
 	Name string
-	// Stages are the stages of a change in which its steps are done.
-	Stages []schema.Stage
 	// Paths adds what a manifest has on the file system because of this kind; may be nil.
 	Paths func(m *schema.Manifest, add func(path string, content Content))
 	// Compare begins to compare a host with a goal.

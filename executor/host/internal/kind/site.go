@@ -4,7 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/host/internal/account"
+	"github.com/nixfleet/nixfleet/executor/host/internal/command"
+	"github.com/nixfleet/nixfleet/executor/host/internal/effect"
 	"github.com/nixfleet/nixfleet/executor/host/internal/staging"
 	"github.com/nixfleet/nixfleet/executor/host/internal/state"
 	"github.com/nixfleet/nixfleet/executor/protocol"
@@ -14,8 +15,10 @@ import (
 // Host is the host to change.
 type Host struct {
 	World
-	Tools account.Tools
 	State *state.Store
+	// Runner runs the host's tools, and Fault crashes the helper in tests.
+	Runner command.Runner
+	Fault  effect.Fault
 	// Now is the host's clock, a monotonic one, and Wait waits.
 	Now  func() time.Time
 	Wait func(context.Context, time.Duration)

@@ -61,10 +61,17 @@ const (
 	host      = "host"
 )
 
-var kinds = []string{schema.KindFile, schema.KindDirectory, schema.KindUser, schema.KindGroup, schema.KindUnit, schema.KindProfile, storePath, host}
+// kinds are those that drift begins with; the others follow.
+var kinds = []string{schema.KindFile, schema.KindDirectory, schema.KindUser, schema.KindGroup, schema.KindUnit, schema.KindProfile}
 
 func byKindAndName(a, b kind.Object) int {
-	return cmp.Or(slices.Index(kinds, a.Kind)-slices.Index(kinds, b.Kind), strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
+	rank := func(of kind.Object) int {
+		if i := slices.Index(kinds, of.Kind); i >= 0 {
+			return i
+		}
+		return len(kinds)
+	}
+	return cmp.Or(rank(a)-rank(b), -strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
 }
 
 func (d *differ) add(of kind.Object, differences ...schema.Difference) {

@@ -10,10 +10,10 @@ import (
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// doStages does the steps of all stages, in the order of [schema.Stages].
+// doStages does all steps, stage by stage, in the order of [schema.Stages].
 func (a *applying) doStages(ctx context.Context) error {
 	for _, stage := range schema.Stages {
-		if !a.Base.Has(stage) {
+		if !slices.ContainsFunc(a.record.Steps, func(e kind.Entry) bool { return e.Stage == stage && !e.Forward }) {
 			continue
 		}
 		if ctx.Err() != nil {

@@ -18,8 +18,7 @@ import (
 
 // Kind is the kind.
 var Kind = kind.Kind{
-	Name:   schema.KindDirectory,
-	Stages: []schema.Stage{schema.StageFiles},
+	Name: schema.KindDirectory,
 	Paths: func(m *schema.Manifest, add func(string, kind.Content)) {
 		for _, dir := range m.Directories {
 			add(dir.Path, kind.Content{Directory: true})

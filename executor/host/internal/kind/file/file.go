@@ -20,8 +20,7 @@ import (
 
 // Kind is the kind.
 var Kind = kind.Kind{
-	Name:   schema.KindFile,
-	Stages: []schema.Stage{schema.StageFiles},
+	Name: schema.KindFile,
 	Paths: func(m *schema.Manifest, add func(string, kind.Content)) {
 		for _, f := range m.Files {
 			add(f.Path, kind.Content{Payload: f.Payload, Source: f.Source, Symlink: f.Symlink})

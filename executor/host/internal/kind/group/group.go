@@ -15,7 +15,6 @@ import (
 // Kind is the kind.
 var Kind = kind.Kind{
 	Name:    schema.KindGroup,
-	Stages:  []schema.Stage{schema.StageAccounts},
 	Compare: compare,
 	Steps: map[string]func() kind.Step{
 		"create": func() kind.Step { return &creation{} },
@@ -127,7 +126,7 @@ type creation struct {
 func (s *creation) Directories() []string { return []string{account.Directory} }
 
 func (s *creation) Do(ctx context.Context, site *kind.Site) error {
-	return site.Tools.AddGroup(ctx, s.Group)
+	return account.Tools{Runner: site.Runner, Fault: site.Fault}.AddGroup(ctx, s.Group)
 }
 
 func (s *creation) Undo(ctx context.Context, site *kind.Site) error {
@@ -164,5 +163,5 @@ func remove(ctx context.Context, site *kind.Site, name schema.AccountName) error
 	if _, has := now.Group(name); !has {
 		return nil
 	}
-	return site.Tools.RemoveGroup(ctx, name)
+	return account.Tools{Runner: site.Runner, Fault: site.Fault}.RemoveGroup(ctx, name)
 }

@@ -14,7 +14,6 @@ import (
 // Kind is the kind.
 var Kind = kind.Kind{
 	Name:    schema.KindProfile,
-	Stages:  []schema.Stage{schema.StageProfile},
 	Compare: func(c *kind.Comparison) kind.Hooks { return kind.Hooks{Compare: func() error { return compare(c) }} },
 	Steps:   map[string]func() kind.Step{"switch": func() kind.Step { return &change{} }},
 }

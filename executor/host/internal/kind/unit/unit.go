@@ -19,7 +19,6 @@ import (
 // Kind is the kind.
 var Kind = kind.Kind{
 	Name:    schema.KindUnit,
-	Stages:  []schema.Stage{schema.StageStop, schema.StageFiles, schema.StageUnits},
 	Paths:   paths,
 	Compare: compare,
 	Steps: map[string]func() kind.Step{

@@ -18,7 +18,6 @@ import (
 // Kind is the kind.
 var Kind = kind.Kind{
 	Name:    schema.KindUser,
-	Stages:  []schema.Stage{schema.StageAccounts},
 	Compare: compare,
 	Steps: map[string]func() kind.Step{
 		"change": func() kind.Step { return &change{} },

@@ -80,6 +80,10 @@ func (s *removal) Do(ctx context.Context, site *kind.Site) error {
 	return removeUser(ctx, site, s.Name, s.Companion)
 }
 
+func tools(site *kind.Site) account.Tools {
+	return account.Tools{Runner: site.Runner, Fault: site.Fault}
+}
+
 // change creates a user, or changes one.
 type change struct {
 	Name schema.AccountName `json:"name"`
@@ -100,9 +104,9 @@ func (s *change) Directories() []string { return append([]string{account.Directo
 func (s *change) Do(ctx context.Context, site *kind.Site) error {
 	switch {
 	case s.Create != nil:
-		return site.Tools.AddUser(ctx, *s.Create)
+		return tools(site).AddUser(ctx, *s.Create)
 	case s.Edit != account.Edit{}:
-		return site.Tools.EditUser(ctx, s.Name, s.Edit)
+		return tools(site).EditUser(ctx, s.Name, s.Edit)
 	}
 	return nil
 }
@@ -123,7 +127,7 @@ func (s *change) Undo(ctx context.Context, site *kind.Site) error {
 		return fmt.Errorf("cannot make the user %q what it was: it is gone", s.Name)
 	}
 	if back := account.EditBack(now.Describe(user), s.Was); back != (account.Edit{}) {
-		return site.Tools.EditUser(ctx, s.Name, back)
+		return tools(site).EditUser(ctx, s.Name, back)
 	}
 	return nil
 }
@@ -153,7 +157,7 @@ func removeUser(ctx context.Context, site *kind.Site, name schema.AccountName, c
 		return err
 	}
 	if _, has := now.User(name); has {
-		if err := site.Tools.RemoveUser(ctx, name); err != nil {
+		if err := tools(site).RemoveUser(ctx, name); err != nil {
 			return err
 		}
 		if now, err = account.Load(site.Files); err != nil {
@@ -163,7 +167,7 @@ func removeUser(ctx context.Context, site *kind.Site, name schema.AccountName, c
 	if _, has := now.Group(name); companion == nil || has {
 		return nil
 	}
-	return site.Tools.AddGroup(ctx, *companion)
+	return tools(site).AddGroup(ctx, *companion)
 }
 
 // companionOf returns the group of a user's name, where that is there.
