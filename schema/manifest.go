@@ -36,6 +36,8 @@ type Manifest struct {
 	Activation Activation `json:"activation"`
 	// Masks are units of the operating system's own that shall not start, by name.
 	Masks []UnitName `json:"masks,omitempty"`
+	// Holds are packages of the operating system that stay at their version, by name.
+	Holds []PackageName `json:"holds,omitempty"`
 	// OSUpdates is the policy for the operating system's own packages.
 	OSUpdates *OSUpdates `json:"osUpdates,omitempty"`
 	// Reboot is the policy for reboots.
@@ -59,6 +61,19 @@ type Closure struct {
 	Hash Digest `json:"hash,omitempty"`
 	// Derivation builds Path. Only in a preview.
 	Derivation StorePath `json:"derivation,omitempty"`
+}
+
+// PackageName is the name of a package of Debian's or Ubuntu's, without an
+// architecture: "nginx".
+type PackageName string
+
+const packageNamePattern = `^[a-z0-9][a-z0-9+.-]{1,127}$`
+
+var packageNameRE = lazily(packageNamePattern)
+
+// UnmarshalText accepts only a name that dpkg would.
+func (n *PackageName) UnmarshalText(text []byte) error {
+	return parseInto(n, text, packageNameRE, "a package name, without an architecture or a pattern")
 }
 
 // Group is a managed group.

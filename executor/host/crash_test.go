@@ -246,6 +246,7 @@ func scenarios() []scenario {
 		schema.File{Path: "/etc/motd", Payload: "ours", Mode: "0600", Owner: "web", Group: "web", Adopt: true},
 		file("/home/ada/.ssh/authorized_keys", "ssh-ed25519 AAAA\n"))
 	full.masks = []schema.UnitName{"vendor.timer", "worker@.service"}
+	full.holds = []schema.PackageName{"libc6", "nginx"}
 	full.users[0].ExtraGroups = []schema.AccountName{"staff"}
 	ada := user("ada")
 	ada.Home, ada.CreateHome = "/home/ada", true
@@ -260,6 +261,7 @@ func scenarios() []scenario {
 	edited.units[0].Payload = "# 2\nExecStart=run\n"
 	edited.units = append(edited.units, service("second.service", "# s\nExecStart=run\n"), service("second.socket", "# s\nExecStart=run\n"))
 	edited.masks = []schema.UnitName{"vendor.service", "vendor.timer"}
+	edited.holds = []schema.PackageName{"docker.io", "libc6"}
 	edited.directories[0].Mode = "0700"
 	edited.users[0].Shell = "/bin/sh"
 	full.files = append(full.files, file("/etc/d", "a file where a directory will be"))

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -441,6 +442,8 @@ func (f *fakeTools) Run(_ context.Context, name string, args ...string) ([]byte,
 		f.userdel(subject)
 	case "groupdel":
 		f.edit("/etc/group", without(subject))
+	case "sh":
+		f.setSelections(args[3:])
 	case "/usr/bin/nix-store":
 		return []byte("nix-store (Nix) 2.8.0\n"), nil
 	default:
@@ -470,6 +473,25 @@ func (f *fakeTools) makeHome(user, home string) {
 			panic(err)
 		}
 	}
+}
+
+// setSelections is dpkg --set-selections, with lines as "nginx:amd64 hold".
+func (f *fakeTools) setSelections(lines []string) {
+	data, err := os.ReadFile(filepath.Join(f.root, "/var/lib/dpkg/status"))
+	if err != nil {
+		panic(err)
+	}
+	paragraphs := strings.Split(string(data), "\n\n")
+	for i, paragraph := range paragraphs {
+		for _, line := range lines {
+			instance, selection, _ := strings.Cut(line, " ")
+			name, architecture, _ := strings.Cut(instance, ":")
+			if strings.HasPrefix(paragraph, "Package: "+name+"\n") && strings.Contains(paragraph, "Architecture: "+architecture) {
+				paragraphs[i] = regexp.MustCompile(`Status: \w+`).ReplaceAllString(paragraph, "Status: "+selection)
+			}
+		}
+	}
+	f.replace("/var/lib/dpkg/status", strings.Join(paragraphs, "\n\n"))
 }
 
 // userdel takes the group of that name along where it was the primary one and is empty.
@@ -538,15 +560,19 @@ func (f *fakeTools) edit(file string, change func([][]string) [][]string) {
 	for _, l := range change(lines) {
 		out.WriteString(strings.Join(l, ":") + "\n")
 	}
-	if out.String() == string(data) {
-		return
+	if out.String() != string(data) {
+		f.replace(file, out.String())
 	}
-	// As shadow does it: the file is forced to the disk, the rename is not.
+}
+
+// replace writes a file as shadow and dpkg do: it is forced to the disk, the rename is not.
+func (f *fakeTools) replace(file, content string) {
+	name := filepath.Join(f.root, file)
 	info, err := os.Stat(name)
 	if err != nil {
 		panic(err)
 	}
-	if err := os.WriteFile(name+"+", []byte(out.String()), 0o600); err != nil {
+	if err := os.WriteFile(name+"+", []byte(content), 0o600); err != nil {
 		panic(err)
 	}
 	if err := errors.Join(os.Chmod(name+"+", info.Mode()), os.Rename(name+"+", name)); err != nil {

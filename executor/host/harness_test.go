@@ -45,6 +45,7 @@ func newWorld(t testing.TB) *world {
 		"/etc/passwd":                  "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/usr/sbin/nologin\n",
 		"/etc/group":                   "root:x:0:\ndaemon:x:1:\nstaff:x:50:\n",
 		"/etc/os-release":              "ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
+		"/var/lib/dpkg/status":         dpkgStatus,
 		"/usr/bin/sh":                  "",
 		"/usr/sbin/nologin":            "",
 		"/var/lib/keep":                "",
@@ -134,6 +135,7 @@ type intent struct {
 	units       []schema.Unit // with the text in Payload
 	restarts    []schema.RestartRule
 	masks       []schema.UnitName
+	holds       []schema.PackageName
 	closure     []schema.PathEntry // the first one is the top
 	change      func(*schema.Manifest)
 }
@@ -164,7 +166,7 @@ func (i intent) plan(t testing.TB) *plan {
 	m := schema.Manifest{
 		Version: schema.ManifestVersion, Base: schema.Debian, System: schema.X8664Linux, Settle: "1s", Activation: schema.Activation{ConfirmWindow: "0s"},
 		Packages: []schema.StorePath{}, Groups: nonNil(i.groups), Users: nonNil(i.users), Directories: nonNil(i.directories),
-		Files: nonNil(slices.Clone(i.files)), Units: nonNil(slices.Clone(i.units)), Restarts: nonNil(i.restarts), Masks: i.masks,
+		Files: nonNil(slices.Clone(i.files)), Units: nonNil(slices.Clone(i.units)), Restarts: nonNil(i.restarts), Masks: i.masks, Holds: i.holds,
 	}
 	for n := range m.Files {
 		if f := &m.Files[n]; f.Source == "" && f.Symlink == "" {

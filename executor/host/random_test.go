@@ -211,5 +211,10 @@ func randomIntent(random *rand.Rand) intent {
 			i.units = append(i.units, u)
 		}
 	}
+	for _, name := range []schema.PackageName{"docker.io", "libc6", "nginx"} { // the first one is held by others
+		if random.IntN(3) == 0 {
+			i.holds = append(i.holds, name)
+		}
+	}
 	return i
 }

@@ -35,6 +35,7 @@ type stage int
 
 const (
 	stop stage = iota
+	hold
 	account
 	removal
 	emptied // children first
@@ -53,6 +54,7 @@ func Between(before, after *schema.Manifest, texts func(schema.Digest) string) [
 	d := &difference{old: before, new: after, texts: texts, change: restart.Change{
 		Goal: after, Previous: before, Changed: map[string]bool{}, Removed: map[string]bool{}, Linked: map[schema.UnitName]bool{},
 	}}
+	d.holds()
 	d.groups()
 	d.users()
 	d.directories()
@@ -175,6 +177,22 @@ func givesBack(adopted bool) string {
 		return "what was there before it was adopted comes back"
 	}
 	return ""
+}
+
+// holds are packages that stay at their version from now on, or no longer.
+func (d *difference) holds() {
+	for _, p := range pairs(d.old.Holds, d.new.Holds, func(name *schema.PackageName) schema.PackageName { return *name }) {
+		switch {
+		case p.old == nil:
+			change := does(schema.Create, "hold", p.name, "")
+			change.Condition = "unless the package is held already"
+			d.add(hold, change)
+		case p.new == nil:
+			change := does(schema.Remove, "hold", p.name, "")
+			change.Condition = "unless it was held before"
+			d.add(hold, change)
+		}
+	}
 }
 
 // profile is the next generation of the host's closure.

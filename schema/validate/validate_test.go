@@ -18,6 +18,7 @@ var examples = map[reflect.Type]any{
 	reflect.TypeFor[schema.StorePath]():   schema.StorePath("/nix/store/0123456789abcdfghijklmnpqrsvwxyz-x"),
 	reflect.TypeFor[schema.HostName]():    schema.HostName("web-1"),
 	reflect.TypeFor[schema.UnitName]():    schema.UnitName("a.service"),
+	reflect.TypeFor[schema.PackageName](): schema.PackageName("nginx"),
 	reflect.TypeFor[schema.AccountName](): schema.AccountName("root"),
 	reflect.TypeFor[schema.Mode]():        schema.Mode("0644"),
 	reflect.TypeFor[schema.System]():      schema.X8664Linux,

@@ -44,6 +44,7 @@ type Kind struct {
 	Files        []FileLine           `json:"files"`
 	Units        []UnitLine           `json:"units"`
 	Masks        []schema.UnitName    `json:"masks,omitempty"`
+	Holds        []schema.PackageName `json:"holds,omitempty"`
 	OSUpdates    *schema.OSUpdates    `json:"osUpdates,omitempty"`
 	Reboot       *schema.RebootPolicy `json:"reboot,omitempty"`
 	HealthChecks []schema.HealthCheck `json:"healthChecks,omitempty"`
@@ -122,7 +123,7 @@ func summarizeManifest(plan *schema.Plan, digest schema.Digest) (Kind, error) {
 	m := plan.Manifests[digest]
 	kind := Kind{
 		Manifest: digest, Base: m.Base, System: m.System, Packages: []string{},
-		Groups: m.Groups, Users: m.Users, Directories: m.Directories, Masks: m.Masks,
+		Groups: m.Groups, Users: m.Users, Directories: m.Directories, Masks: m.Masks, Holds: m.Holds,
 		OSUpdates: m.OSUpdates, Reboot: m.Reboot, HealthChecks: m.HealthChecks, Hooks: m.Hooks, Tasks: m.Tasks, Secrets: m.Secrets,
 	}
 	for _, p := range m.Packages {

@@ -109,6 +109,9 @@ func (k Kind) section(r Rollout, contents bool) document.Section {
 	if len(k.Masks) > 0 {
 		items = append(items, document.Item{Text: document.Line("masked units, which never start: " + join(k.Masks, ", "))})
 	}
+	if len(k.Holds) > 0 {
+		items = append(items, document.Item{Text: document.Line("packages of the operating system that stay at their version: " + join(k.Holds, ", "))})
+	}
 	items = append(items, k.policy()...)
 	section := document.Section{Heading: document.Line(document.Hosts(k.names()), fmt.Sprintf(" (%s, %s)", k.Base, k.System)), Blocks: []document.Block{document.List{Items: items}}}
 	if texts := k.contents(); contents && len(texts.Items) > 0 {

@@ -14,6 +14,7 @@
 let
   files = map (file: import file { inherit lib; }) [
     ./activation.nix
+    ./apt.nix
     ./assertions.nix
     ./directories.nix
     ./environment.nix

@@ -15,6 +15,7 @@ import (
 	"github.com/nixfleet/nixfleet/executor/host/internal/kind/directory"
 	"github.com/nixfleet/nixfleet/executor/host/internal/kind/file"
 	"github.com/nixfleet/nixfleet/executor/host/internal/kind/group"
+	"github.com/nixfleet/nixfleet/executor/host/internal/kind/hold"
 	"github.com/nixfleet/nixfleet/executor/host/internal/kind/profile"
 	"github.com/nixfleet/nixfleet/executor/host/internal/kind/unit"
 	"github.com/nixfleet/nixfleet/executor/host/internal/kind/user"
@@ -26,7 +27,7 @@ import (
 var debian = &Base{
 	Names:     []schema.Base{schema.Debian, schema.Ubuntu},
 	relatives: []string{"debian", "ubuntu"},
-	Kinds:     []kind.Kind{group.Kind, user.Kind, directory.Kind, file.Kind, unit.Kind, profile.Kind},
+	Kinds:     []kind.Kind{hold.Kind, group.Kind, user.Kind, directory.Kind, file.Kind, unit.Kind, profile.Kind},
 	// /etc can be written to, and so can the directory of our own state.
 	Staging:        []string{"/etc/.nixfleet/staging", "/var/lib/nixfleet/staging"},
 	EnsureRecovery: recovery.Ensure,

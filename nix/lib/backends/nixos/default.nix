@@ -6,7 +6,7 @@ in
 {
   names = [ "nixos" ];
 
-  alternatives = { };
+  alternatives."apt.holds" = "its packages are those of its flake.lock";
 
   lower =
     intent:
