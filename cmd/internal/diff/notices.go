@@ -97,11 +97,7 @@ func noticeGroup(n *notices, g schema.HostDifference) {
 	case schema.HostLeaves:
 		n.add(schema.NoticeCaution, g.Hosts, "leaves the plan: an execution does not touch it, and all that is managed there stays; nixfleet release takes it away")
 	case schema.HostRenamed:
-		text := "has another name, at the same address: taken for the same host"
-		if !Happens(g) {
-			text += "; it knows itself by the old name until its next change, and nixfleet status says so"
-		}
-		n.add(schema.NoticeRemark, g.Hosts, "%s", text)
+		n.add(schema.NoticeRemark, g.Hosts, "has another name, at the same address: taken for the same host")
 	case schema.HostDiffers, schema.HostComes:
 	}
 	for _, change := range g.Changes {
