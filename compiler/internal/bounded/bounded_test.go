@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -19,7 +20,8 @@ var work = map[string]func(in io.Reader, out io.Writer) error{
 		return err
 	},
 	"loop": func(io.Reader, io.Writer) error {
-		for {
+		for n := 0; ; n++ {
+			spun.Store(int64(n))
 		}
 	},
 	"wait": func(io.Reader, io.Writer) error {
@@ -38,11 +40,14 @@ var work = map[string]func(in io.Reader, out io.Writer) error{
 	"fail":    func(io.Reader, io.Writer) error { return errors.New("no room") },
 }
 
+// spun is written by a loop, so that it is work and not an empty one.
+var spun atomic.Int64
+
 func recurse(n int) error {
-	if err := recurse(n + 1); err != nil {
-		return err
+	if n < 0 {
+		return errors.New("never")
 	}
-	return errors.New("never")
+	return errors.Join(recurse(n+1), nil)
 }
 
 func TestMain(m *testing.M) {
