@@ -133,7 +133,7 @@ func (w *worker) finish(ctx context.Context, verdict *transaction.Verdict) error
 	return w.removeMarker(ctx)
 }
 
-func leasesOf(deps Deps) *lease.Book {
+func leasesOf(deps Deps) *lease.Store {
 	return lease.New(state.New(deps.Root, nil).Path(""), deps.Clock, deps.Fault)
 }
 

@@ -22,8 +22,8 @@ type session struct {
 	state  *state.Store
 	sender *sender
 
-	leases  *lease.Book
-	slots   *slot.Book
+	leases  *lease.Store
+	slots   *slot.Store
 	holding holding
 	began   time.Duration // when, by the clock of the boot
 	part    *prepared     // nil before a prepare that was not refused

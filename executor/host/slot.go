@@ -19,7 +19,7 @@ const (
 	longestName = 300
 )
 
-func slotsOf(deps Deps) *slot.Book {
+func slotsOf(deps Deps) *slot.Store {
 	return slot.New(deps.Root, state.Directory, deps.Clock, deps.Fault)
 }
 

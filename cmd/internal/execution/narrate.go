@@ -71,7 +71,7 @@ func (n *narrator) lines(e schema.Event, model *progress.Model) string {
 	case schema.WaveFinished, schema.RunFinished:
 		return n.waveEnds(e, model)
 	case schema.RunHalted:
-		return n.style.Yellow("halted: ") + indentRest(printable(e.Error)) + "\n"
+		return n.style.Yellow("halted: ") + indentRest(ui.PrintableLines(e.Error)) + "\n"
 	case schema.HostStarted:
 		n.begun[e.Host] = true
 	case schema.HostStage:
@@ -115,9 +115,9 @@ func (n *narrator) note(e schema.Event) string {
 			return ""
 		}
 		n.notes[key] = true
-		return fmt.Sprintf("%s: %s (and so on of others)\n", e.Host, printable(e.Note))
+		return fmt.Sprintf("%s: %s (and so on of others)\n", e.Host, ui.PrintableLines(e.Note))
 	}
-	return fmt.Sprintf("%s: %s\n", e.Host, printable(e.Note))
+	return fmt.Sprintf("%s: %s\n", e.Host, ui.PrintableLines(e.Note))
 }
 
 // host tells the end of a host's turn.
@@ -141,7 +141,7 @@ func (n *narrator) host(e schema.Event, model *progress.Model) string {
 	case n.all:
 		text := n.named(e) + took + "\n"
 		if e.Error != "" {
-			text += indent(printable(e.Error)) + "\n"
+			text += indent(ui.PrintableLines(e.Error)) + "\n"
 		}
 		return text
 	case e.Outcome == schema.HostHeld && e.Error == model.Halted():
@@ -166,7 +166,7 @@ func fine(outcome schema.Outcome) bool {
 func (n *narrator) trouble(e schema.Event, took string) string {
 	full := n.named(e) + took + "\n"
 	if e.Error != "" {
-		full += indent(printable(e.Error)) + "\n"
+		full += indent(ui.PrintableLines(e.Error)) + "\n"
 	}
 	if n.all {
 		return full
@@ -245,15 +245,6 @@ func (n *narrator) stage(e schema.Event) string {
 		text = "wave " + ui.Printable(e.Wave) + ": " + text
 	}
 	return text + "\n"
-}
-
-// printable is a text of several lines as it may stand on a terminal.
-func printable(text string) string {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	for i := range lines {
-		lines[i] = ui.Printable(lines[i])
-	}
-	return strings.Join(lines, "\n")
 }
 
 func indent(text string) string { return "  " + indentRest(text) }

@@ -23,6 +23,16 @@ func Printable(text string) string {
 	return out.String()
 }
 
+// PrintableLines is [Printable] for a text of several lines, without a line's end at the
+// last one.
+func PrintableLines(text string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i := range lines {
+		lines[i] = Printable(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 func unprintable(r rune) bool {
 	return r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r))
 }

@@ -57,6 +57,6 @@ func PrintDiagnostic(w io.Writer, style Style, severity, text string) {
 	if severity != "error" {
 		paint = style.Yellow
 	}
-	text = strings.TrimRight(strings.Replace(text, severity, paint(severity), 1), "\n")
+	text = strings.Replace(PrintableLines(text), severity, paint(severity), 1)
 	fmt.Fprintln(w, strings.ReplaceAll(text, "\nhint:", "\n"+style.Bold("hint:")))
 }

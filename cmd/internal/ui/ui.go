@@ -80,7 +80,7 @@ func PrintError(w io.Writer, err error) {
 		return
 	}
 	style := StyleFor(w)
-	for i, line := range strings.Split(strings.TrimRight(err.Error(), "\n"), "\n") {
+	for i, line := range strings.Split(PrintableLines(err.Error()), "\n") {
 		switch hint, isHint := strings.CutPrefix(line, "hint: "); {
 		case isHint:
 			fmt.Fprintf(w, "%s %s\n", style.Bold("hint:"), hint)

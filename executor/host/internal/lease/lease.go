@@ -65,40 +65,40 @@ func (e *LostError) Error() string {
 	return fmt.Sprintf("%s; since %s it is held by run %s, by %s", text, e.Holder.Since.UTC().Format(time.RFC3339), e.Holder.Run, e.Holder.Operator)
 }
 
-// Book keeps the lease of one host.
-type Book struct {
+// Store keeps the lease of one host.
+type Store struct {
 	dir   string
 	clock Clock
 	fault effect.Fault
 }
 
-// New returns the book in a directory, which the first take makes where it is
+// New returns the store in a directory, which the first take makes where it is
 // missing. Nothing else does: a host that left its fleet has none any more.
-func New(dir string, clock Clock, fault effect.Fault) *Book {
-	return &Book{dir: dir, clock: clock, fault: fault}
+func New(dir string, clock Clock, fault effect.Fault) *Store {
+	return &Store{dir: dir, clock: clock, fault: fault}
 }
 
 // Take gives the lease to a run, in a new epoch, where it is free, has run out or
-// is that run's own; else it fails with a [HeldError]. Before, and with the book
+// is that run's own; else it fails with a [HeldError]. Before, and with the store
 // locked, it asks whether anything else is in the way.
-func (b *Book) Take(ctx context.Context, run, operator string, since time.Time, admit func() error) (epoch int64, err error) {
-	if err := os.MkdirAll(b.dir, 0o755); err != nil {
+func (s *Store) Take(ctx context.Context, run, operator string, since time.Time, admit func() error) (epoch int64, err error) {
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return 0, fmt.Errorf("cannot lock the host's lease: %w", err)
 	}
-	err = b.locked(ctx, func() error {
-		current, err := b.read()
+	err = s.locked(ctx, func() error {
+		current, err := s.read()
 		if err != nil {
 			return err
 		}
-		if b.lasts(current) && current.Run != run {
+		if s.lasts(current) && current.Run != run {
 			return &HeldError{Run: current.Run, Operator: current.Operator, Since: current.Since}
 		}
 		if err := admit(); err != nil {
 			return err
 		}
-		next := &Lease{Epoch: current.Epoch + 1, Run: run, Operator: operator, Since: since, Boot: b.clock.Boot, Until: b.clock.Now() + Length}
+		next := &Lease{Epoch: current.Epoch + 1, Run: run, Operator: operator, Since: since, Boot: s.clock.Boot, Until: s.clock.Now() + Length}
 		epoch = next.Epoch
-		return b.write(next)
+		return s.write(next)
 	})
 	return epoch, err
 }
@@ -106,35 +106,35 @@ func (b *Book) Take(ctx context.Context, run, operator string, since time.Time, 
 // Under does something as the holder of a lease, which nobody can take meanwhile,
 // and renews it. It fails with a [LostError] where the run does not hold it. One
 // that ran out is still the run's as long as nobody else has taken it.
-func (b *Book) Under(ctx context.Context, run string, epoch int64, do func() error) error {
-	err := b.locked(ctx, func() error {
-		current, err := b.own(run, epoch)
+func (s *Store) Under(ctx context.Context, run string, epoch int64, do func() error) error {
+	err := s.locked(ctx, func() error {
+		current, err := s.own(run, epoch)
 		if err != nil {
 			return err
 		}
-		if current.Until < b.clock.Now()+Length*3/4 { // else it was renewed just now
-			current.Until = b.clock.Now() + Length
-			if err := b.write(current); err != nil {
+		if current.Until < s.clock.Now()+Length*3/4 { // else it was renewed just now
+			current.Until = s.clock.Now() + Length
+			if err := s.write(current); err != nil {
 				return err
 			}
 		}
 		return do()
 	})
-	if errors.Is(err, errNoBook) {
+	if errors.Is(err, errNoLease) {
 		return &LostError{Run: run}
 	}
 	return err
 }
 
 // Renew lets a lease last for its whole length again.
-func (b *Book) Renew(ctx context.Context, run string, epoch int64) error {
-	return b.Under(ctx, run, epoch, func() error { return nil })
+func (s *Store) Renew(ctx context.Context, run string, epoch int64) error {
+	return s.Under(ctx, run, epoch, func() error { return nil })
 }
 
 // Release ends a lease. One that the run does not hold stays as it is.
-func (b *Book) Release(ctx context.Context, run string, epoch int64) error {
-	return b.Alone(ctx, func() error {
-		current, err := b.own(run, epoch)
+func (s *Store) Release(ctx context.Context, run string, epoch int64) error {
+	return s.Alone(ctx, func() error {
+		current, err := s.own(run, epoch)
 		var lost *LostError
 		if errors.As(err, &lost) {
 			return nil
@@ -143,53 +143,53 @@ func (b *Book) Release(ctx context.Context, run string, epoch int64) error {
 			return err
 		}
 		current.Until = 0
-		return b.write(current)
+		return s.write(current)
 	})
 }
 
 // Alone does something while nobody can take, renew or release a lease, whoever
 // holds one. Where there never was one, it does nothing.
-func (b *Book) Alone(ctx context.Context, do func() error) error {
-	if err := b.locked(ctx, do); !errors.Is(err, errNoBook) {
+func (s *Store) Alone(ctx context.Context, do func() error) error {
+	if err := s.locked(ctx, do); !errors.Is(err, errNoLease) {
 		return err
 	}
 	return nil
 }
 
-// errNoBook says that no lease was ever given on this host.
-var errNoBook = errors.New("cannot lock the host's lease: there is none")
+// errNoLease says that no lease was ever given on this host.
+var errNoLease = errors.New("cannot lock the host's lease: there is none")
 
 // Holder returns the lease while it lasts; nil where there is none. It waits for
 // nobody.
-func (b *Book) Holder() *Lease {
-	current, err := b.read()
-	if err != nil || !b.lasts(current) {
+func (s *Store) Holder() *Lease {
+	current, err := s.read()
+	if err != nil || !s.lasts(current) {
 		return nil
 	}
 	return current
 }
 
-func (b *Book) lasts(l *Lease) bool { return l.Boot == b.clock.Boot && l.Until > b.clock.Now() }
+func (s *Store) lasts(l *Lease) bool { return l.Boot == s.clock.Boot && l.Until > s.clock.Now() }
 
 // own returns the lease if it is that run's of that epoch.
-func (b *Book) own(run string, epoch int64) (*Lease, error) {
-	current, err := b.read()
+func (s *Store) own(run string, epoch int64) (*Lease, error) {
+	current, err := s.read()
 	if err != nil {
 		return nil, err
 	}
-	if current.Run == run && current.Epoch == epoch && current.Boot == b.clock.Boot {
+	if current.Run == run && current.Epoch == epoch && current.Boot == s.clock.Boot {
 		return current, nil
 	}
 	lost := &LostError{Run: run}
-	if b.lasts(current) && current.Run != run {
+	if s.lasts(current) && current.Run != run {
 		lost.Holder = current
 	}
 	return nil, lost
 }
 
-func (b *Book) read() (*Lease, error) {
+func (s *Store) read() (*Lease, error) {
 	var l Lease
-	data, err := os.ReadFile(filepath.Join(b.dir, "lease.json"))
+	data, err := os.ReadFile(filepath.Join(s.dir, "lease.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return &l, nil
 	}
@@ -202,28 +202,28 @@ func (b *Book) read() (*Lease, error) {
 	return &l, nil
 }
 
-// write replaces the lease. It is called with the book locked.
+// write replaces the lease. It is called with the store locked.
 //
 // If we crash here, the old or the new lease is there, whole. It is forced to the
 // disk so that no epoch is given twice.
-func (b *Book) write(l *Lease) error {
+func (s *Store) write(l *Lease) error {
 	data, err := json.Marshal(l)
 	if err != nil {
 		return fmt.Errorf("internal error: cannot encode the lease: %w", err)
 	}
-	err = b.fault.Do("write lease.json", func() error { return ledger.Replace(filepath.Join(b.dir, "lease.json"), data) })
+	err = s.fault.Do("write lease.json", func() error { return ledger.Replace(filepath.Join(s.dir, "lease.json"), data) })
 	if err != nil {
 		return fmt.Errorf("cannot write the host's lease: %w", err)
 	}
 	return nil
 }
 
-// locked does something with the book locked against other processes. The lock
+// locked does something with the store locked against other processes. The lock
 // ends with the process that holds it, however that ends.
-func (b *Book) locked(ctx context.Context, do func() error) error {
-	file, err := os.OpenFile(filepath.Join(b.dir, "lease.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+func (s *Store) locked(ctx context.Context, do func() error) error {
+	file, err := os.OpenFile(filepath.Join(s.dir, "lease.lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
-		return errNoBook
+		return errNoLease
 	}
 	if err != nil {
 		return fmt.Errorf("cannot lock the host's lease: %w", err)

@@ -14,14 +14,14 @@ var since = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
 func free() error { return nil }
 
-// world is a book with a clock that a test moves.
-func world(t *testing.T) (*Book, *time.Duration) {
+// world is a store with a clock that a test moves.
+func world(t *testing.T) (*Store, *time.Duration) {
 	t.Helper()
 	now := time.Hour
 	return New(t.TempDir(), Clock{Boot: "b1", Now: func() time.Duration { return now }}, nil), &now
 }
 
-func take(t *testing.T, b *Book, run string) int64 {
+func take(t *testing.T, b *Store, run string) int64 {
 	t.Helper()
 	epoch, err := b.Take(context.Background(), run, "ann@desk", since, free)
 	if err != nil {

@@ -37,28 +37,28 @@ type Record struct {
 	Until time.Duration `json:"until"`
 }
 
-// Book keeps the slots of one host.
-type Book struct {
+// Store keeps the slots of one host.
+type Store struct {
 	root, parent, dir string
 	clock             lease.Clock
 	fault             effect.Fault
 }
 
-// New returns the book in the directory "slots" of the state directory below root,
+// New returns the store in the directory "slots" of the state directory below root,
 // which must be there when a slot is taken: a host that has left its fleet keeps none.
-func New(root, stateDirectory string, clock lease.Clock, fault effect.Fault) *Book {
+func New(root, stateDirectory string, clock lease.Clock, fault effect.Fault) *Store {
 	parent := filepath.Join(root, stateDirectory)
-	return &Book{root: root, parent: parent, dir: filepath.Join(parent, "slots"), clock: clock, fault: fault}
+	return &Store{root: root, parent: parent, dir: filepath.Join(parent, "slots"), clock: clock, fault: fault}
 }
 
 // Take gives a slot to a holder, for its whole time, where it is free, has run out or
 // is that holder's own; else it returns who holds it.
-func (b *Book) Take(ctx context.Context, key, holder, operator string, length time.Duration) (other *Record, err error) {
-	err = b.Alone(ctx, func() error {
-		if err := b.sweep(); err != nil {
+func (s *Store) Take(ctx context.Context, key, holder, operator string, length time.Duration) (other *Record, err error) {
+	err = s.Alone(ctx, func() error {
+		if err := s.sweep(); err != nil {
 			return err
 		}
-		current, err := b.read(name(key))
+		current, err := s.read(name(key))
 		if err != nil {
 			return err
 		}
@@ -66,41 +66,41 @@ func (b *Book) Take(ctx context.Context, key, holder, operator string, length ti
 			other = current
 			return nil
 		}
-		return b.write(&Record{Key: key, Holder: holder, Operator: operator, For: length, Boot: b.clock.Boot, Until: b.clock.Now() + length})
+		return s.write(&Record{Key: key, Holder: holder, Operator: operator, For: length, Boot: s.clock.Boot, Until: s.clock.Now() + length})
 	})
 	return other, err
 }
 
 // Release ends a slot of a holder. Where another holds it, it returns who.
-func (b *Book) Release(ctx context.Context, key, holder string) (other *Record, err error) {
-	err = b.Alone(ctx, func() error {
-		current, err := b.read(name(key))
+func (s *Store) Release(ctx context.Context, key, holder string) (other *Record, err error) {
+	err = s.Alone(ctx, func() error {
+		current, err := s.read(name(key))
 		if err != nil || current == nil {
 			return err
 		}
-		if current.Holder != holder && b.Remains(current) > 0 {
+		if current.Holder != holder && s.Remains(current) > 0 {
 			other = current
 			return nil
 		}
-		return b.remove(name(key))
+		return s.remove(name(key))
 	})
 	return other, err
 }
 
 // Remains is how long a slot is held yet; nothing or less where it has run out.
-func (b *Book) Remains(r *Record) time.Duration {
-	if r.Boot != b.clock.Boot {
-		return b.clock.Began + r.For - b.clock.Now()
+func (s *Store) Remains(r *Record) time.Duration {
+	if r.Boot != s.clock.Boot {
+		return s.clock.Began + r.For - s.clock.Now()
 	}
-	return r.Until - b.clock.Now()
+	return r.Until - s.clock.Now()
 }
 
 // Alone does something while nobody else takes or gives back a slot. Who removes the
 // state directory does so within it.
-func (b *Book) Alone(ctx context.Context, do func() error) error {
+func (s *Store) Alone(ctx context.Context, do func() error) error {
 	// The directory itself is locked: no file is left of that, and it is gone with
 	// the directory.
-	dir, err := os.Open(b.parent)
+	dir, err := os.Open(s.parent)
 	if err != nil {
 		return fmt.Errorf("cannot lock the slots: %w", err)
 	}
@@ -113,7 +113,7 @@ func (b *Book) Alone(ctx context.Context, do func() error) error {
 	if err != nil {
 		return fmt.Errorf("cannot lock the slots: %w", err)
 	}
-	if now, err := os.Stat(b.parent); err != nil || !os.SameFile(now, locked) {
+	if now, err := os.Stat(s.parent); err != nil || !os.SameFile(now, locked) {
 		return errors.New("cannot lock the slots: the host has left its fleet meanwhile")
 	}
 	return do()
@@ -126,19 +126,19 @@ func name(key string) string {
 
 // sweep removes slots that have run out, and what a crash has left. One that cannot be
 // read stays for who asks for it.
-func (b *Book) sweep() error {
-	entries, err := os.ReadDir(b.dir)
+func (s *Store) sweep() error {
+	entries, err := os.ReadDir(s.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot read the slots: %w", err)
 	}
 	for _, entry := range entries {
 		if !strings.HasSuffix(entry.Name(), ledger.Fresh) {
-			r, err := b.read(entry.Name())
-			if err != nil || r == nil || b.Remains(r) > 0 {
+			r, err := s.read(entry.Name())
+			if err != nil || r == nil || s.Remains(r) > 0 {
 				continue
 			}
 		}
-		if err := b.remove(entry.Name()); err != nil {
+		if err := s.remove(entry.Name()); err != nil {
 			return err
 		}
 	}
@@ -146,8 +146,8 @@ func (b *Book) sweep() error {
 }
 
 // read returns a slot's record; nil where it is free.
-func (b *Book) read(name string) (*Record, error) {
-	data, err := os.ReadFile(filepath.Join(b.dir, name))
+func (s *Store) read(name string) (*Record, error) {
+	data, err := os.ReadFile(filepath.Join(s.dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -156,7 +156,7 @@ func (b *Book) read(name string) (*Record, error) {
 		err = json.Unmarshal(data, &r)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the slot %s: %w", filepath.Join(b.dir, name), err)
+		return nil, fmt.Errorf("cannot read the slot %s: %w", filepath.Join(s.dir, name), err)
 	}
 	return &r, nil
 }
@@ -165,21 +165,21 @@ func (b *Book) read(name string) (*Record, error) {
 //
 // If we crash here, the slot is as before or held: its holder asks again, and others
 // wait until its time has run out.
-func (b *Book) write(r *Record) error {
+func (s *Store) write(r *Record) error {
 	data, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("internal error: cannot encode a slot: %w", err)
 	}
 	file := name(r.Key)
-	err = b.fault.Do("write slots/"+file, func() error {
-		if err := b.makeDirectory(); err != nil {
+	err = s.fault.Do("write slots/"+file, func() error {
+		if err := s.makeDirectory(); err != nil {
 			return err
 		}
-		if err := ledger.Replace(filepath.Join(b.dir, file), data); err != nil {
+		if err := ledger.Replace(filepath.Join(s.dir, file), data); err != nil {
 			return err
 		}
-		b.synced(filepath.Join(b.dir, file))
-		b.synced(b.dir)
+		s.synced(filepath.Join(s.dir, file))
+		s.synced(s.dir)
 		return nil
 	})
 	if err != nil {
@@ -189,16 +189,16 @@ func (b *Book) write(r *Record) error {
 }
 
 // makeDirectory makes the directory below one that must be there.
-func (b *Book) makeDirectory() error {
-	err := os.Mkdir(b.dir, 0o700)
+func (s *Store) makeDirectory() error {
+	err := os.Mkdir(s.dir, 0o700)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
 	if err == nil {
-		err = ledger.Sync(b.parent)
+		err = ledger.Sync(s.parent)
 	}
 	if err == nil {
-		b.synced(b.parent)
+		s.synced(s.parent)
 	}
 	return err
 }
@@ -206,15 +206,15 @@ func (b *Book) makeDirectory() error {
 // remove ends a slot.
 //
 // If we crash here, it is free or held, and runs out.
-func (b *Book) remove(file string) error {
-	err := b.fault.Do("remove slots/"+file, func() error {
-		if err := os.Remove(filepath.Join(b.dir, file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (s *Store) remove(file string) error {
+	err := s.fault.Do("remove slots/"+file, func() error {
+		if err := os.Remove(filepath.Join(s.dir, file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err := ledger.Sync(b.dir); err != nil {
+		if err := ledger.Sync(s.dir); err != nil {
 			return err
 		}
-		b.synced(b.dir)
+		s.synced(s.dir)
 		return nil
 	})
 	if err != nil {
@@ -223,6 +223,6 @@ func (b *Book) remove(file string) error {
 	return nil
 }
 
-func (b *Book) synced(path string) {
-	b.fault.Synced("/" + strings.TrimPrefix(strings.TrimPrefix(path, b.root), "/"))
+func (s *Store) synced(path string) {
+	s.fault.Synced("/" + strings.TrimPrefix(strings.TrimPrefix(path, s.root), "/"))
 }
