@@ -45,8 +45,8 @@ func (a Asker) Concerned(checks []schema.HealthCheck) []schema.HealthCheck {
 	return slices.DeleteFunc(slices.Clone(checks), func(c schema.HealthCheck) bool { return c.From != a.Place })
 }
 
-// Ask asks all checks that concern it, side by side, and returns what is not well. Note
-// is told of answers that are wrong and asked for again, one at a time.
+// Ask asks all checks that concern it, in parallel, and returns what is not well. It calls
+// note, once at a time, for a check that still fails when half of its tries are used up.
 func (a Asker) Ask(ctx context.Context, checks []schema.HealthCheck, note func(string)) error {
 	checks = a.Concerned(checks)
 	errs := make([]error, len(checks))
@@ -95,8 +95,9 @@ func (a Asker) insist(ctx context.Context, c *schema.HealthCheck, note func(stri
 		if asked > c.Retries {
 			return fmt.Errorf("health check %q failed, asked %s from the %s: %w", c.Name, times(asked), a.Place, err)
 		}
-		if asked == 1 {
-			note(fmt.Sprintf("health check %q: %s; asking again, up to %s", c.Name, firstLine(err), times(c.Retries)))
+		// Until half of the tries are used up, a service may simply still be starting.
+		if asked == 1+c.Retries/2 {
+			note(fmt.Sprintf("health check %q: %s; retrying, %s left", c.Name, firstLine(err), tries(c.Retries-asked+1)))
 		}
 		if !pause(ctx, duration(c.Interval)) {
 			return ended(ctx, c)
@@ -113,6 +114,13 @@ func times(n int) string {
 		return "once"
 	}
 	return fmt.Sprintf("%d times", n)
+}
+
+func tries(n int) string {
+	if n == 1 {
+		return "1 try"
+	}
+	return fmt.Sprintf("%d tries", n)
 }
 
 func firstLine(err error) string {

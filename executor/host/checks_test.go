@@ -95,7 +95,7 @@ func TestHealthIsAskedLater(t *testing.T) {
 	if failure, err := c.health(manifest); !strings.Contains(failure, `health check "well" failed, asked 2 times`) || err != nil {
 		t.Errorf("%q, %v", failure, err)
 	}
-	if len(c.notes) != 1 || !strings.Contains(c.notes[0], "asking again, up to once") {
+	if len(c.notes) != 1 || !strings.Contains(c.notes[0], "retrying, 1 try left") {
 		t.Errorf("notes %q", c.notes)
 	}
 	if _, err := w.connect().health(schema.DigestOf([]byte("another"))); err == nil {

@@ -70,9 +70,9 @@ let
 
     retries = mkOption {
       type = types.ints.unsigned;
-      default = 5;
-      example = 30;
-      description = "How many times a failed attempt is repeated before the host counts as failed.";
+      default = 15;
+      example = 60;
+      description = "How many times a failed attempt is repeated before the host counts as failed. The default gives a service about half a minute to start.";
     };
   };
 

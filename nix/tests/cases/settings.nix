@@ -157,9 +157,9 @@ in
     [
       (lib.mapAttrs (_: c: removeAttrs c [ "at" ]) (of { healthChecks = { a.unit = "x.service"; b = { url = "http://x/"; body = "ok"; from = "controller"; }; c.port = 1; d = { command = "true"; startDelay = "1s"; interval = "3s"; timeout = "4s"; retries = 0; }; }; }).healthChecks)
       {
-        a = { kind = "unit"; from = "host"; unit = "x.service"; startDelay = "0s"; interval = "2s"; timeout = "5s"; retries = 5; };
-        b = { kind = "http"; from = "controller"; url = "http://x/"; status = 200; body = "ok"; startDelay = "0s"; interval = "2s"; timeout = "5s"; retries = 5; };
-        c = { kind = "tcp"; from = "host"; port = 1; startDelay = "0s"; interval = "2s"; timeout = "5s"; retries = 5; };
+        a = { kind = "unit"; from = "host"; unit = "x.service"; startDelay = "0s"; interval = "2s"; timeout = "5s"; retries = 15; };
+        b = { kind = "http"; from = "controller"; url = "http://x/"; status = 200; body = "ok"; startDelay = "0s"; interval = "2s"; timeout = "5s"; retries = 15; };
+        c = { kind = "tcp"; from = "host"; port = 1; startDelay = "0s"; interval = "2s"; timeout = "5s"; retries = 15; };
         d = { kind = "command"; from = "host"; command = "true"; startDelay = "1s"; interval = "3s"; timeout = "4s"; retries = 0; };
       }
     ]
