@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +24,6 @@ func (f *fixture) commands() map[string]command {
 		"nixfleet-execute": f.program("nixfleet-execute"),
 		"inventory":        f.inventory,
 		"host":             f.onHost,
-		"afterwards":       f.afterwards,
 		"link":             f.link,
 		"fill":             f.fill,
 		"exits":            f.exits,
@@ -54,26 +52,13 @@ func judge(ts *testscript.TestScript, neg bool, err error) {
 	}
 }
 
-// inventory FILE HOST… takes the hosts for this script alone, waiting for other
-// scripts, and writes their inventory. A script says it once.
+// inventory FILE HOST… boots hosts for this script alone and writes their inventory. A
+// script says it once.
 func (f *fixture) inventory(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: inventory FILE HOST...")
 	}
-	names := slices.Sorted(slices.Values(args[1:])) // always in one order, so that scripts cannot wait for each other
-	all := f.lab.Inventory()
-	chosen := map[string]lab.InventoryHost{}
-	for _, name := range names {
-		lock, ok := f.locks[name]
-		if !ok {
-			ts.Fatalf("the lab has no host %q", name)
-		}
-		lock.Lock()
-		ts.Defer(lock.Unlock)
-		chosen[name] = all.Hosts[name]
-	}
-	all.Hosts = chosen
-	text, err := json.MarshalIndent(all, "", "  ")
+	text, err := json.MarshalIndent(f.boot(ts, args[1:]).Inventory(), "", "  ")
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o644))
 }
@@ -88,22 +73,12 @@ func (f *fixture) onHost(ts *testscript.TestScript, neg bool, args []string) {
 	judge(ts, neg, ts.Exec(inside.Path, inside.Args[1:]...))
 }
 
-// afterwards HOST SCRIPT runs a shell script as root on a host when the script has
-// ended, however it did.
-func (f *fixture) afterwards(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: afterwards HOST SCRIPT")
-	}
-	host := f.hostOf(ts, args[0])
-	ts.Defer(func() { _, _ = host.Exec(context.Background(), strings.Join(args[1:], " ")) })
-}
-
 func (f *fixture) hostOf(ts *testscript.TestScript, name string) *lab.Host {
-	host := f.lab.Host(name)
-	if host == nil {
-		ts.Fatalf("the lab has no host %q", name)
+	l := scriptOf(ts).lab
+	if l == nil || l.Host(name) == nil {
+		ts.Fatalf("the script has no host %q: see the command inventory", name)
 	}
-	return host
+	return l.Host(name)
 }
 
 // link down|up HOST unplugs a host or plugs it in again.
@@ -119,17 +94,14 @@ func (f *fixture) link(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	ts.Check(host.LinkDown(ctx))
-	ts.Defer(func() { _ = host.LinkUp(context.Background()) })
 }
 
-// fill HOST fills the disk of a host up to 256 KiB, until the script ends.
+// fill HOST fills the disk of a host up to 256 KiB.
 func (f *fixture) fill(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: fill HOST")
 	}
-	host := f.hostOf(ts, args[0])
-	ts.Check(host.FillDisk(256 << 10))
-	ts.Defer(func() { _ = host.FreeDisk() })
+	ts.Check(f.hostOf(ts, args[0]).FillDisk(256 << 10))
 }
 
 // put HOST DIRECTORY FILE… copies files and directories of the script to a
