@@ -23,8 +23,8 @@ func admit(plan *schema.Plan, options Options) (map[schema.HostName]bool, error)
 		return nil, fault.New(fault.Refused, "cannot execute the plan: it has no hosts").
 			WithHint("compile it again, for all hosts or with a --host or --group that matches some")
 	}
-	if options.Parallel < 0 {
-		return nil, fault.New(fault.Refused, "cannot take %d hosts at once: expected 1 or more", options.Parallel)
+	if err := checkParallel(options.Parallel); err != nil {
+		return nil, err
 	}
 	if err := plan.Verify(); err != nil {
 		return nil, fault.New(fault.Refused, "cannot execute the plan: %w", err)
@@ -43,6 +43,13 @@ func admit(plan *schema.Plan, options Options) (map[schema.HostName]bool, error)
 		return nil, err
 	}
 	return hosts, checkOpenFiles(min(len(hosts), parallel(plan, options)), openFiles())
+}
+
+func checkParallel(hosts int) error {
+	if hosts < 0 {
+		return fault.New(fault.Refused, "cannot take %d hosts at once: expected 1 or more, or 0 for the default", hosts)
+	}
+	return nil
 }
 
 // checkNeeds refuses what this version cannot carry out, each by name.

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"strings"
 
 	"github.com/nixfleet/nixfleet/executor/internal/engine"
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
@@ -36,7 +37,7 @@ func Rollback(ctx context.Context, hosts schema.Hosts, to string, options BackOp
 	if err := CheckGeneration(to); err != nil {
 		return nil, err
 	}
-	return back(ctx, hosts, protocol.BackRequest{To: to}, "rollback to "+to, options, deps)
+	return back(ctx, hosts, protocol.BackRequest{To: to}, schema.OperationRollback, "to "+to, options, deps)
 }
 
 // CheckGeneration refuses what cannot name a generation.
@@ -52,26 +53,27 @@ func CheckGeneration(to string) error {
 // managed goes, and then NixFleet itself. It may be repeated. The rest is as with
 // [Rollback].
 func Release(ctx context.Context, hosts schema.Hosts, options BackOptions, deps Deps) (*schema.Record, error) {
-	return back(ctx, hosts, protocol.BackRequest{Release: true}, "release", options, deps)
+	return back(ctx, hosts, protocol.BackRequest{Release: true}, schema.OperationRelease, "", options, deps)
 }
 
-func back(ctx context.Context, hosts schema.Hosts, where protocol.BackRequest, task string, options BackOptions, deps Deps) (*schema.Record, error) {
-	return withoutPlan(ctx, hosts, task, BackParallel, options, deps, func(ctx context.Context, run *engine.Run, chosen []engine.LookHost) map[schema.HostName]schema.HostRecord {
+func back(ctx context.Context, hosts schema.Hosts, where protocol.BackRequest, operation schema.Operation, object string, options BackOptions, deps Deps) (*schema.Record, error) {
+	return withoutPlan(ctx, hosts, operation, object, BackParallel, options, deps, func(ctx context.Context, run *engine.Run, chosen []engine.LookHost) map[schema.HostName]schema.HostRecord {
 		return run.Back(ctx, chosen, where)
 	})
 }
 
 // withoutPlan does something to hosts that needs no plan, and keeps a record of it.
-// parallel is how many hosts it takes at once where the options do not say.
-func withoutPlan(ctx context.Context, hosts schema.Hosts, task string, parallel int, options BackOptions, deps Deps,
+// object is what the operation is about, for people; parallel is how many hosts it takes
+// at once if the options do not say.
+func withoutPlan(ctx context.Context, hosts schema.Hosts, operation schema.Operation, object string, parallel int, options BackOptions, deps Deps,
 	do func(context.Context, *engine.Run, []engine.LookHost) map[schema.HostName]schema.HostRecord,
 ) (*schema.Record, error) {
 	chosen, err := chooseFrom(hosts, "fleet", options.Select)
 	if err != nil {
 		return nil, err
 	}
-	if options.Parallel < 0 {
-		return nil, fault.New(fault.Refused, "cannot take %d hosts at once: expected 1 or more", options.Parallel)
+	if err := checkParallel(options.Parallel); err != nil {
+		return nil, err
 	}
 	if options.Parallel == 0 {
 		options.Parallel = parallel
@@ -91,7 +93,7 @@ func withoutPlan(ctx context.Context, hosts schema.Hosts, task string, parallel 
 	}
 	none := &schema.Plan{Index: schema.Index{Fleet: options.Fleet}}
 	x.record = begin(none, chosen, options.Operator, run, deps.Clock())
-	x.record.Task = task
+	x.record.Operation, x.record.Task = operation, strings.TrimSpace(string(operation)+" "+object)
 	return x.run(ctx, func(ctx context.Context) map[schema.HostName]schema.HostRecord {
 		return do(ctx, &x.engine, lookHosts(hosts, chosen))
 	})
@@ -132,7 +134,7 @@ func foresee(ctx context.Context, hosts schema.Hosts, where protocol.BackRequest
 // generations that they keep. The rest is as with [Look].
 func History(ctx context.Context, hosts schema.Hosts, limit int, options LookOptions, deps Deps, report func(Seen)) error {
 	if limit < 0 {
-		return fault.New(fault.Refused, "cannot tell of %d changes: expected 1 or more", limit)
+		return fault.New(fault.Refused, "cannot list %d changes of a host: expected 0, for all of them, or more", limit)
 	}
 	chosen, err := chooseFrom(hosts, "fleet", options.Select)
 	if err != nil {

@@ -195,7 +195,8 @@ func (x *execution) run(ctx context.Context, carryOut func(context.Context) map[
 	}
 	x.emit(schema.Event{Kind: schema.RunStarted, Version: schema.EventVersion, Digest: x.record.Digest, Hosts: len(x.record.Hosts)})
 	x.record.Hosts = carryOut(ctx)
-	x.record.Verdict, x.record.Halted = x.engine.Verdict(), x.engine.Halted()
+	x.record.Verdict = x.engine.Verdict()
+	x.record.HaltReason, x.record.Halted = x.engine.Halted()
 	finished := x.deps.Clock().UTC()
 	x.record.Finished = &finished
 	err := x.keep()

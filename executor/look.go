@@ -80,8 +80,8 @@ func lookHosts(hosts schema.Hosts, chosen map[schema.HostName]bool) []engine.Loo
 }
 
 func look(ctx context.Context, l *engine.Look, options LookOptions, deps Deps, report func(Seen)) error {
-	if options.Parallel < 0 {
-		return fault.New(fault.Refused, "cannot ask %d hosts at once: expected 1 or more", options.Parallel)
+	if err := checkParallel(options.Parallel); err != nil {
+		return err
 	}
 	id, err := record.NewRun(deps.Clock(), deps.Random)
 	if err != nil {

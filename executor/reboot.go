@@ -49,6 +49,6 @@ func Reboot(ctx context.Context, plan *schema.Plan, options RebootOptions, deps 
 			Observe: deps.Observe, Wire: deps.Wire, Now: deps.Clock, Patience: deps.patience,
 		},
 	}
-	x.record.Task = "reboot"
+	x.record.Operation, x.record.Task = schema.OperationReboot, "reboot"
 	return x.run(ctx, x.engine.Execute)
 }

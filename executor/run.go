@@ -41,37 +41,37 @@ const MostOutput = protocol.MaxOutput
 //
 // The rest is as with [Rollback].
 func Run(ctx context.Context, hosts schema.Hosts, command Command, options BackOptions, deps Deps) (*schema.Record, error) {
-	ask, task, err := command.ask()
+	ask, operation, object, err := command.ask()
 	if err != nil {
 		return nil, err
 	}
-	return withoutPlan(ctx, hosts, task, LookParallel, options, deps, func(ctx context.Context, run *engine.Run, chosen []engine.LookHost) map[schema.HostName]schema.HostRecord {
+	return withoutPlan(ctx, hosts, operation, object, LookParallel, options, deps, func(ctx context.Context, run *engine.Run, chosen []engine.LookHost) map[schema.HostName]schema.HostRecord {
 		return run.Command(ctx, chosen, ask)
 	})
 }
 
 // ask is the command as hosts are asked for it, and as records name it: without its
 // arguments, which may hold what should not be kept.
-func (c Command) ask() (ask protocol.RunRequest, task string, err error) {
+func (c Command) ask() (ask protocol.RunRequest, operation schema.Operation, object string, err error) {
 	if (c.Task == "") == (len(c.Argv) == 0) {
-		return ask, "", fault.New(fault.Refused, "cannot run that: expected either a task or a command")
+		return ask, "", "", fault.New(fault.Refused, "cannot run that: expected either a task or a command")
 	}
 	if c.Timeout < 0 || c.MaxOutput < 0 || c.MaxOutput > MostOutput {
-		return ask, "", fault.New(fault.Refused, "cannot run that: expected a timeout, found %s, and up to %d bytes of output, found %d", c.Timeout, MostOutput, c.MaxOutput)
+		return ask, "", "", fault.New(fault.Refused, "cannot run that: expected a timeout, found %s, and up to %d bytes of output, found %d", c.Timeout, MostOutput, c.MaxOutput)
 	}
 	ask = protocol.RunRequest{Task: c.Task, Argv: c.Argv, NoLock: c.NoLock, MaxOutput: c.MaxOutput}
 	if c.Task != "" {
 		if c.NoLock {
-			return ask, "", fault.New(fault.Refused, "cannot run the task %q without the lock: it never runs while somebody is at work on a host", c.Task)
+			return ask, "", "", fault.New(fault.Refused, "cannot run the task %q without the lock: it never runs while somebody is at work on a host", c.Task)
 		}
 		if c.Timeout > 0 {
 			ask.Timeout = c.Timeout.String()
 		}
-		return ask, "task " + c.Task, nil
+		return ask, schema.OperationTask, c.Task, nil
 	}
 	if c.Timeout == 0 {
 		c.Timeout = CommandTimeout
 	}
 	ask.Timeout = c.Timeout.String()
-	return ask, "command " + path.Base(c.Argv[0]), nil
+	return ask, schema.OperationCommand, path.Base(c.Argv[0]), nil
 }

@@ -26,5 +26,20 @@ func (f OnFailure) IsKnown() bool {
 // IsKnown reports whether it is one of the ways to treat an unreachable host.
 func (o Offline) IsKnown() bool { return o == OfflineFail || o == OfflineHold }
 
+// IsKnown reports whether it is one of the reasons.
+func (r Reason) IsKnown() bool {
+	switch r {
+	case ReasonLocked, ReasonOffline, ReasonOvertaken, ReasonRolloutHalted, ReasonRollbackPending, ReasonNotManaged, ReasonSameGeneration,
+		ReasonRebootFailed, ReasonOperatorStopped, ReasonGateClosed, ReasonBudgetSpent, ReasonHostMissing, ReasonJournal:
+		return true
+	}
+	return false
+}
+
+// IsKnown reports whether it is one of the operations.
+func (o Operation) IsKnown() bool {
+	return o == OperationRollback || o == OperationRelease || o == OperationReboot || o == OperationTask || o == OperationCommand
+}
+
 // IsKnown reports whether it is one of the stages.
 func (s Stage) IsKnown() bool { return s.Order() >= 0 }

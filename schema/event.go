@@ -41,8 +41,11 @@ type Event struct {
 	// Reboot tells of the host's reboot, where it may reboot: of a note, when it is back
 	// or stays as it is, and once more with its outcome.
 	Reboot *RebootRecord `json:"reboot,omitempty"`
-	// Error says why, where the host is not as the plan says or the run has halted.
-	Error string `json:"error,omitempty"`
+	// Error says why the host is not as the plan says or the run has halted, Hint what to do
+	// about it, one hint a line, and Reason is why for programs.
+	Error  string `json:"error,omitempty"`
+	Hint   string `json:"hint,omitempty"`
+	Reason Reason `json:"reason,omitempty"`
 	// Seconds is the time that the host took.
 	Seconds float64 `json:"seconds,omitempty"`
 	// Verdict is the run's.

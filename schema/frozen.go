@@ -16,7 +16,7 @@ func (p *Plan) verifyFrozen() error {
 		err = p.verifyPolicies()
 	}
 	if err != nil {
-		return fmt.Errorf("%w\nhint: compile the fleet again", err)
+		return WithHint(err, "compile the fleet again")
 	}
 	return nil
 }

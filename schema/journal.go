@@ -3,7 +3,7 @@ package schema
 import "time"
 
 // JournalVersion is the version of the journal's format.
-const JournalVersion = 1
+const JournalVersion = 2
 
 // Entry is a line of a run's journal: what the controller must know to go on after it
 // was killed. A line is on the disk before what it tells of begins or, of what has
@@ -31,17 +31,16 @@ type Entry struct {
 	Boot string `json:"boot,omitempty"`
 	// Record is what became of the host up to here.
 	Record *HostRecord `json:"record,omitempty"`
-	// Reason says why the rollout halted, or why a host goes back.
-	Reason string `json:"reason,omitempty"`
-	// Gate says that it was the gate that halted the rollout.
-	Gate bool `json:"gate,omitempty"`
+	// Error says why the rollout halted, and Reason is that for programs.
+	Error  string `json:"error,omitempty"`
+	Reason Reason `json:"reason,omitempty"`
 	// Verdict is the run's.
 	Verdict Verdict `json:"verdict,omitempty"`
 }
 
 // Beginning is the head of a journal.
 type Beginning struct {
-	// Version is the format's version, 1.
+	// Version is the format's version, 2.
 	Version int `json:"version"`
 	// Program is the version of NixFleet, which alone may resume the run.
 	Program string `json:"program"`

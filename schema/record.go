@@ -5,21 +5,22 @@ import "time"
 // RecordKind and RecordVersion head the record of a run.
 const (
 	RecordKind    = "nixfleet.record"
-	RecordVersion = 1
+	RecordVersion = 2
 )
 
 // Record tells what an execution did. It is written on the controller.
 type Record struct {
 	// Kind is always "nixfleet.record".
 	Kind string `json:"kind"`
-	// Version is the format's version, 1.
+	// Version is the format's version, 2.
 	Version int `json:"version"`
 	// Run identifies the execution: a time-ordered random word.
 	Run string `json:"run"`
-	// Task is what the run did where it did not carry out a plan: "rollback to
-	// previous", "release", "task rotate-logs", "command uptime" (without its
-	// arguments); absent where it did.
-	Task string `json:"task,omitempty"`
+	// Operation is what the run did if it did not carry out a plan, and Task says it for
+	// people: "rollback to previous", "task rotate-logs", "command uptime" (without its
+	// arguments). Both are absent for a plan.
+	Operation Operation `json:"operation,omitempty"`
+	Task      string    `json:"task,omitempty"`
 	// Digest is the digest of the plan; absent where there was none.
 	Digest Digest `json:"digest,omitempty"`
 	// Fleet is the plan's fleet.
@@ -31,8 +32,10 @@ type Record struct {
 	Finished *time.Time `json:"finished,omitempty"`
 	// Verdict is the whole run's; absent while it runs.
 	Verdict Verdict `json:"verdict,omitempty"`
-	// Halted is why no more hosts began, where policy or the operator halted the run.
-	Halted string `json:"halted,omitempty"`
+	// Halted says why no more hosts began if policy or the operator halted the run, and
+	// HaltReason is that for programs.
+	Halted     string `json:"halted,omitempty"`
+	HaltReason Reason `json:"haltReason,omitempty"`
 	// Hosts are the hosts of the plan that the run was asked to take.
 	Hosts map[HostName]HostRecord `json:"hosts"`
 }
@@ -70,6 +73,14 @@ type HostRecord struct {
 	Reboot *RebootRecord `json:"reboot,omitempty"`
 	// Error says why the host failed, was refused or is in doubt.
 	Error string `json:"error,omitempty"`
+	// Hint says what to type or do about it, one hint a line.
+	Hint string `json:"hint,omitempty"`
+	// Reason is why, for programs.
+	Reason Reason `json:"reason,omitempty"`
+	// LockedBy is the run that has the host.
+	LockedBy string `json:"lockedBy,omitempty"`
+	// FailedUnits are the units that failed and so undid the change.
+	FailedUnits []UnitName `json:"failedUnits,omitempty"`
 	// Seconds is the time the host took.
 	Seconds float64 `json:"seconds"`
 }
@@ -88,8 +99,9 @@ type RebootRecord struct {
 	After  string `json:"after,omitempty"`
 	// Seconds is how long the host was away.
 	Seconds float64 `json:"seconds,omitempty"`
-	// Error says why it is held or failed.
+	// Error says why it is held or failed, and Hint what to do about it, one hint a line.
 	Error string `json:"error,omitempty"`
+	Hint  string `json:"hint,omitempty"`
 }
 
 // RebootOutcome is what became of a reboot.

@@ -54,7 +54,7 @@ func (p *Plan) Seal() (err error) {
 // carried out as it stands.
 func (p *Plan) Verify() error {
 	if err := checkHash("index", p.Digest, p.Index); err != nil {
-		return fmt.Errorf("%w\nhint: the plan was edited after it was compiled; compile it again", err)
+		return WithHint(err, "the plan was edited after it was compiled; compile it again")
 	}
 	payloads := make(chan error, 1)
 	go func() { payloads <- p.verifyPayloads() }() // it hashes as much as all the rest does

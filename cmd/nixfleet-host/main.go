@@ -14,6 +14,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // version is set by the linker.
@@ -31,7 +32,7 @@ const usage = `usage: nixfleet-host serve | store | run TRANSACTION | recover | 
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
+		fmt.Fprintln(os.Stderr, "error:", schema.InFull(err))
 		os.Exit(1)
 	}
 }
@@ -55,7 +56,7 @@ func run(args []string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("expected one of serve, store, run TRANSACTION, recover, version; found %q\nhint: nixfleet-host --help", args)
+	return schema.WithHint(fmt.Errorf("expected one of serve, store, run TRANSACTION, recover, version; found %q", args), "nixfleet-host --help")
 }
 
 func serve() error {
@@ -104,7 +105,7 @@ func catchSignals(stop func()) {
 func store() error {
 	program := host.FindNixStore()
 	if program == "" {
-		return errors.New("the host has no nix-store\nhint: apt install nix-bin nix-setup-systemd")
+		return schema.WithHint(errors.New("the host has no nix-store"), "apt install nix-bin nix-setup-systemd")
 	}
 	return syscall.Exec(program, []string{"nix-store", "--serve", "--write"}, os.Environ())
 }

@@ -75,10 +75,10 @@ func applyAction(c *cli.Context) error {
 		return ui.Usagef("--timeout %s: expected more than nothing, as 30s", c.Duration("timeout"))
 	}
 	if info, err := os.Stat(fleet); err == nil && !info.IsDir() {
-		return ui.Usagef("apply compiles a fleet, and %q is a file\nhint: nixfleet execute %s applies a plan", fleet, fleet)
+		return schema.WithHint(ui.Usagef("apply compiles a fleet, and %q is a file", fleet), "nixfleet execute %s applies a plan", fleet)
 	}
 	if !c.Bool("yes") && (!ui.IsTerminal(os.Stdin) || !ui.IsTerminal(os.Stderr)) {
-		return ui.WithCode(ui.ExitRefused, errors.New("apply asks before it changes hosts, and there is no terminal to ask on; nothing was done\nhint: --yes does it unasked; nixfleet plan only looks"))
+		return ui.WithCode(ui.ExitRefused, schema.WithHint(errors.New("apply asks before it changes hosts, and there is no terminal to ask on; nothing was done"), "--yes does it unasked; nixfleet plan only looks"))
 	}
 	chosen, err := selection.Of(c)
 	if err != nil {
@@ -104,7 +104,7 @@ func applyPlan(c *cli.Context, fleet string) (*schema.Plan, error) {
 	output := c.String("output")
 	if output != "" {
 		if output == "-" {
-			return nil, ui.Usagef("--output -: a plan on standard output has no reader here\nhint: nixfleet compile -o - only compiles")
+			return nil, schema.WithHint(ui.Usagef("--output -: a plan on standard output has no reader here"), "nixfleet compile -o - only compiles")
 		}
 		if err := planfile.CheckTarget(output); err != nil {
 			return nil, err

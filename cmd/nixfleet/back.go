@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -23,8 +22,9 @@ import (
 
 // wayBack is a command that takes hosts back.
 type wayBack struct {
-	// task is what it does, as records say it: "rollback to previous".
-	task string
+	// operation is what it does, and task is that as records say it: "rollback to previous".
+	operation schema.Operation
+	task      string
 	// foresee asks hosts what it would do to them, and carryOut does it.
 	foresee  func(context.Context, schema.Hosts, executor.LookOptions, executor.Deps, func(executor.Seen)) error
 	carryOut func(context.Context, schema.Hosts, executor.BackOptions, executor.Deps) (*schema.Record, error)
@@ -104,9 +104,8 @@ func (w *wayBack) tell(c *cli.Context, asked *roster, options executor.LookOptio
 
 // ask shows what would be done and asks for it.
 func (w *wayBack) ask(c *cli.Context, asked *roster, options executor.LookOptions, chosen []schema.HostName) (agreed bool, err error) {
-	verb, _, _ := strings.Cut(w.task, " ")
 	if !ui.IsTerminal(os.Stdin) || !ui.IsTerminal(os.Stderr) {
-		return false, ui.WithCode(ui.ExitRefused, fmt.Errorf("a %s asks first, and there is no terminal to ask on; nothing was touched\nhint: --dry-run looks, --yes does it unasked", verb))
+		return false, ui.WithCode(ui.ExitRefused, schema.WithHint(fmt.Errorf("a %s asks first, and there is no terminal to ask on; nothing was touched", w.operation), "--dry-run looks, --yes does it unasked"))
 	}
 	told, err := w.look(c, asked, options)
 	if err != nil {
@@ -118,7 +117,7 @@ func (w *wayBack) ask(c *cli.Context, asked *roster, options executor.LookOption
 	changes, err := planview.Verdict(told)
 	switch {
 	case err != nil:
-		return false, ui.WithCode(ui.ExitRefused, fmt.Errorf("%s would not be possible on every host; nothing was touched\nhint: leave those hosts out, or --yes takes the others all the same", w.task))
+		return false, ui.WithCode(ui.ExitRefused, schema.WithHint(fmt.Errorf("%s would not be possible on every host; nothing was touched", w.task), "leave those hosts out, or --yes takes the others all the same"))
 	case !changes:
 		return false, nil
 	}
@@ -150,5 +149,5 @@ func (w *wayBack) look(c *cli.Context, asked *roster, options executor.LookOptio
 // whichHosts asks whoever named none: what changes hosts and has no plan takes no
 // host that nobody spoke of.
 func whichHosts() error {
-	return ui.Usagef("which hosts?\nhint: --host NAME, --group NAME, --tag KEY=VALUE, or --group all for every one")
+	return schema.WithHint(ui.Usagef("which hosts?"), "--host NAME, --group NAME, --tag KEY=VALUE, or --group all for every one")
 }

@@ -60,7 +60,7 @@ Examples: nixfleet diff main.json plan.json
 
 func diffPlans(c *cli.Context) (differs bool, err error) {
 	if c.NArg() != 2 {
-		return false, ui.Usagef("expected two plans, the old one and the new one\nhint: %s diff OLD NEW", c.App.Name)
+		return false, schema.WithHint(ui.Usagef("expected two plans, the old one and the new one"), "%s diff OLD NEW", c.App.Name)
 	}
 	if err := checkForm(c); err != nil {
 		return false, err
@@ -70,7 +70,7 @@ func diffPlans(c *cli.Context) (differs bool, err error) {
 	case old == "-" && now == "-":
 		return false, ui.Usagef("only one of the two plans can be standard input")
 	case isOneFile(old, now):
-		return false, ui.Usagef("%q and %q are one file, which has nothing to be compared with\nhint: keep the plan of the main branch, and name it first", old, now)
+		return false, schema.WithHint(ui.Usagef("%q and %q are one file, which has nothing to be compared with", old, now), "keep the plan of the main branch, and name it first")
 	}
 	before, after, err := readBoth(old, now)
 	if err != nil {

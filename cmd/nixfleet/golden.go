@@ -71,7 +71,7 @@ func goldenAction(c *cli.Context) error {
 		return err
 	}
 	if directory.Empty() && !c.Bool("update") {
-		return fmt.Errorf("there is no golden in %q\nhint: nixfleet golden --update%s", name, goldenWords(c))
+		return schema.WithHint(fmt.Errorf("there is no golden in %q", name), "nixfleet golden --update%s", goldenWords(c))
 	}
 	unbuilt := directory.Unbuilt
 	if c.Bool("update") && (c.IsSet("no-build") || directory.Empty()) {
@@ -98,7 +98,7 @@ func goldenAction(c *cli.Context) error {
 	if err := golden.Write(c.App.Writer, changes); err != nil {
 		return err
 	}
-	return fmt.Errorf("%s is not what the fleet compiles to: %s\nhint: nixfleet golden --update%s", name, differ(len(changes)), goldenWords(c))
+	return schema.WithHint(fmt.Errorf("%s is not what the fleet compiles to: %s", name, differ(len(changes))), "nixfleet golden --update%s", goldenWords(c))
 }
 
 func updateGolden(c *cli.Context, directory *golden.Directory, tree golden.Tree, name string, unbuilt bool) error {
@@ -134,7 +134,7 @@ func goldenDir(c *cli.Context) (string, error) {
 	}
 	fleet := c.String("fleet")
 	if info, err := os.Stat(fleet); err != nil || !info.IsDir() {
-		return "", ui.Usagef("%q is no directory, so it has none for a golden\nhint: nixfleet golden --fleet %s DIR", fleet, fleet)
+		return "", schema.WithHint(ui.Usagef("%q is no directory, so it has none for a golden", fleet), "nixfleet golden --fleet %s DIR", fleet)
 	}
 	return filepath.Join(fleet, "golden"), nil
 }

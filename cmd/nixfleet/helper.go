@@ -36,7 +36,7 @@ Example: nixfleet helper x86_64-linux | ssh root@web-1 'install -D -m 0755 /dev/
 				return ui.Usagef("there is no helper for the system %q: expected one of %v", name, helper.Systems)
 			}
 			if ui.IsTerminal(os.Stdout) {
-				return ui.Usagef("the helper is a program and not for a terminal\nhint: nixfleet helper %s >nixfleet-host", name)
+				return schema.WithHint(ui.Usagef("the helper is a program and not for a terminal"), "nixfleet helper %s >nixfleet-host", name)
 			}
 			binary, err := helper.Binary(schema.System(name))
 			if err != nil {

@@ -91,8 +91,7 @@ func historyAction(c *cli.Context) error {
 
 func historyOf(seen executor.Seen) schema.HostHistory {
 	if seen.Err != nil {
-		message, hint, _ := strings.Cut(seen.Err.Error(), "\nhint: ")
-		return schema.HostHistory{Error: message, Hint: hint, Entries: []schema.HistoryEntry{}, Generations: []schema.KeptGeneration{}}
+		return schema.HostHistory{Error: seen.Err.Error(), Hint: strings.Join(schema.Hints(seen.Err), "\n"), Entries: []schema.HistoryEntry{}, Generations: []schema.KeptGeneration{}}
 	}
 	return schema.HostHistory{Entries: seen.History.Entries, Generations: seen.History.Generations}
 }
@@ -100,7 +99,7 @@ func historyOf(seen executor.Seen) schema.HostHistory {
 func writeHistory(c *cli.Context, told *schema.History) error {
 	for _, name := range slices.Sorted(maps.Keys(told.Hosts)) {
 		if host := told.Hosts[name]; host.Error != "" && !c.Bool("json") {
-			ui.PrintError(os.Stderr, errors.New(hinted(string(name)+": "+host.Error, host.Hint)))
+			ui.PrintError(os.Stderr, schema.WithHint(errors.New(string(name)+": "+host.Error), "%s", host.Hint))
 		}
 	}
 	return report(c, told, func() document.Document { return historyDocument(told) })
@@ -133,13 +132,6 @@ func historyOfHost(host schema.HostHistory) []document.Block {
 		blocks = append(blocks, document.Paragraph{Text: document.Line("kept generations: " + kept)})
 	}
 	return blocks
-}
-
-func hinted(message, hint string) string {
-	if hint == "" {
-		return message
-	}
-	return message + "\nhint: " + hint
 }
 
 // what names a change: "apply", "rollback to 4".

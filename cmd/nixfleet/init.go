@@ -10,6 +10,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/cmd/internal/scaffold"
 	"github.com/nixfleet/nixfleet/cmd/internal/ui"
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 func initCommand() *cli.Command {
@@ -32,7 +33,7 @@ Examples: nixfleet init my-fleet
 				}
 			}
 			if err := scaffold.Write(dir); err != nil {
-				return fmt.Errorf("%w\nhint: nixfleet init NEW-DIRECTORY", err)
+				return schema.WithHint(err, "nixfleet init NEW-DIRECTORY")
 			}
 			_, err := fmt.Fprint(c.App.Writer, afterInit(dir))
 			return err

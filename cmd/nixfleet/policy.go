@@ -52,7 +52,7 @@ Examples: nixfleet policy test
 			Action: testPolicies,
 		}},
 		Action: func(c *cli.Context) error {
-			return ui.Usagef("expected a subcommand\nhint: %s policy test", c.App.Name)
+			return schema.WithHint(ui.Usagef("expected a subcommand"), "%s policy test", c.App.Name)
 		},
 	}
 }
@@ -103,7 +103,7 @@ func policyDate(c *cli.Context) (string, error) {
 		return "", nil
 	}
 	if _, err := time.Parse(time.DateOnly, date); err != nil {
-		return "", ui.Usagef("--policy-date %q: expected a day as 2026-12-24\nhint: --policy-date \"$(date -I)\" is today", date)
+		return "", schema.WithHint(ui.Usagef("--policy-date %q: expected a day as 2026-12-24", date), "--policy-date \"$(date -I)\" is today")
 	}
 	return date, nil
 }

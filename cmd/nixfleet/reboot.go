@@ -69,7 +69,7 @@ func rebootAction(c *cli.Context) error {
 	case c.IsSet("parallel") && c.Int("parallel") < 1:
 		return ui.Usagef("--parallel %d: expected 1 or more", c.Int("parallel"))
 	case c.Bool("due") && c.Bool("wait"):
-		return ui.Usagef("--due and --wait: expected one of them\nhint: --due does what may be done now, --wait stays until it may")
+		return schema.WithHint(ui.Usagef("--due and --wait: expected one of them"), "--due does what may be done now, --wait stays until it may")
 	}
 	plan, err := planfile.Read(name)
 	if err != nil {

@@ -36,7 +36,7 @@ Examples: nixfleet release --host web-1
           nixfleet release --host web-1 --plan plan.json --dry-run`,
 		Flags: backFlags(),
 		Action: func(c *cli.Context) error {
-			w := &wayBack{task: "release", foresee: executor.ForeseeRelease, carryOut: executor.Release, question: releaseQuestion}
+			w := &wayBack{operation: schema.OperationRelease, task: "release", foresee: executor.ForeseeRelease, carryOut: executor.Release, question: releaseQuestion}
 			record, err := w.run(c)
 			if record != nil && !c.Bool("json") {
 				tellReleased(record)

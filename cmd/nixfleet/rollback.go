@@ -40,13 +40,13 @@ Examples: nixfleet rollback --host web-1 --to previous
 		Action: func(c *cli.Context) error {
 			to := c.String("to")
 			if to == "" {
-				return ui.Usagef("to which generation?\nhint: --to previous, or a number that nixfleet history tells")
+				return schema.WithHint(ui.Usagef("to which generation?"), "--to previous, or a number that nixfleet history tells")
 			}
 			if err := executor.CheckGeneration(to); err != nil {
 				return ui.Usagef("--to %w", err)
 			}
 			w := &wayBack{
-				task: "rollback to " + to,
+				operation: schema.OperationRollback, task: "rollback to " + to,
 				foresee: func(ctx context.Context, hosts schema.Hosts, options executor.LookOptions, deps executor.Deps, report func(executor.Seen)) error {
 					return executor.ForeseeRollback(ctx, hosts, to, options, deps, report)
 				},

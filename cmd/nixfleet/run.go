@@ -60,7 +60,7 @@ Examples: nixfleet run --host web-1 -- task:rotate-logs
 func runOnHosts(c *cli.Context) error {
 	before, words, found := ui.Verbatim(c)
 	if !found || len(words) == 0 {
-		return ui.Usagef("what shall run?\nhint: it follows --, as: nixfleet run --host web-1 -- uptime")
+		return schema.WithHint(ui.Usagef("what shall run?"), "it follows --, as: nixfleet run --host web-1 -- uptime")
 	}
 	command, err := commandOf(c, words)
 	if err != nil {
@@ -108,7 +108,7 @@ func commandOf(c *cli.Context, words []string) (executor.Command, error) {
 	case !isTask:
 		return command, nil
 	case task == "":
-		return command, ui.Usagef("which task?\nhint: -- task:rotate-logs; nixfleet show plan.json lists a plan's tasks")
+		return command, schema.WithHint(ui.Usagef("which task?"), "-- task:rotate-logs; nixfleet show plan.json lists a plan's tasks")
 	case len(words) > 1:
 		return command, ui.Usagef("the task %q takes no arguments, found %q: what runs is what was approved", task, words[1:])
 	case command.NoLock:

@@ -69,7 +69,7 @@ func stateDirFlag() cli.Flag {
 
 func listRuns(c *cli.Context) error {
 	if c.NArg() > 0 {
-		return ui.Usagef("%q: expected no argument\nhint: nixfleet runs show %s tells of one run", c.Args().First(), c.Args().First())
+		return schema.WithHint(ui.Usagef("%q: expected no argument", c.Args().First()), "nixfleet runs show %s tells of one run", c.Args().First())
 	}
 	if c.Int("last") < 0 {
 		return ui.Usagef("--last %d: expected 0 or more", c.Int("last"))
@@ -234,7 +234,7 @@ func entryLine(e schema.Entry) document.Text {
 		}
 		return document.Line("wave " + e.Wave + " is over")
 	case schema.RunHalting:
-		return document.Line(document.Span{Text: "halted: ", Kind: document.Warn}, human.FirstLine(e.Reason))
+		return document.Line(document.Span{Text: "halted: ", Kind: document.Warn}, human.FirstLine(e.Error))
 	case schema.HostHooks:
 		return document.Line(fmt.Sprintf("%s: hooks %s", e.Host, e.Hook))
 	case schema.HostRebooting:

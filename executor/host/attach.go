@@ -103,7 +103,7 @@ func (s *session) orderOf(id string) (transaction.Order, error) {
 func verdictOf(v *transaction.Verdict) protocol.Verdict {
 	return protocol.Verdict{
 		Transaction: v.Transaction, Outcome: protocol.Outcome(v.Outcome), Generation: v.Generation,
-		Changes: v.Changes, Message: v.Message, Hint: v.Hint,
+		Changes: v.Changes, Message: v.Message, Hint: v.Hint, FailedUnits: v.FailedUnits,
 	}
 }
 

@@ -173,8 +173,8 @@ func asRefusal(err error) error {
 	var lost *lease.LostError
 	switch {
 	case errors.As(err, &held):
-		return refuse(kind.Refusal{Message: held.Error(),
-			Hint: fmt.Sprintf("nixfleet watch shows what it does; a run that has gone loses its lock after %s of silence", lease.Length)})
+		return &protocol.Error{Kind: protocol.KindRefused, Message: held.Error(), LockedBy: held.Run,
+			Hint: fmt.Sprintf("nixfleet watch shows what it does; a run that is gone loses its lock after %s of silence", lease.Length)}
 	case errors.As(err, &lost):
 		return refuse(kind.Refusal{Message: lost.Error(), Hint: "look what became of the host, then execute again"})
 	}

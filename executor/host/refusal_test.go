@@ -145,7 +145,7 @@ set nixfleet.files."/etc/x".adopt = true to take it over (the original is kept a
 				w.t.Fatal(err)
 			}
 		}, intent{}, autogold.Expect(`locked by run r0, started 2026-01-01T11:00:00Z, by bob@desk
-hint: nixfleet watch shows what it does; a run that has gone loses its lock after 1m0s of silence`)},
+hint: nixfleet watch shows what it does; a run that is gone loses its lock after 1m0s of silence`)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -176,17 +176,16 @@ type Error struct {
 	Kind ErrorKind `json:"kind"`
 	// Message says what happened, for people, with expected and found.
 	Message string `json:"message"`
-	// Hint is what to type or do next; may be empty.
+	// Hint is what to type or do next, one hint a line; may be empty.
 	Hint string `json:"hint,omitempty"`
+	// LockedBy is the run that has the host, if that is why.
+	LockedBy string `json:"lockedBy,omitempty"`
 }
 
-// Error implements error.
-func (e *Error) Error() string {
-	if e.Hint == "" {
-		return e.Message
-	}
-	return e.Message + "\nhint: " + e.Hint
-}
+func (e *Error) Error() string { return e.Message }
+
+// Advice is the hint, for [schema.Hints].
+func (e *Error) Advice() string { return e.Hint }
 
 // ErrorKind is the decision that an error drives.
 type ErrorKind string

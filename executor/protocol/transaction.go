@@ -115,6 +115,8 @@ type Verdict struct {
 	Message string `json:"message,omitempty"`
 	// Hint is what to type or do next; may be empty.
 	Hint string `json:"hint,omitempty"`
+	// FailedUnits are the units that failed and so undid the change.
+	FailedUnits []schema.UnitName `json:"failedUnits,omitempty"`
 }
 
 // Outcome is how a transaction ended.

@@ -77,9 +77,9 @@ func checkHead(tree any) error {
 	case kind != schema.PlanKind:
 		return fmt.Errorf("this is not a plan: expected \"kind\": %q in its index, found %q", schema.PlanKind, kind)
 	case version > schema.PlanVersion:
-		return fmt.Errorf("the plan has format version %d, and this nixfleet reads version %d\nhint: use the nixfleet that compiled it, or a newer one", version, schema.PlanVersion)
+		return schema.WithHint(fmt.Errorf("the plan has format version %d, and this nixfleet reads version %d", version, schema.PlanVersion), "use the nixfleet that compiled it, or a newer one")
 	case version != schema.PlanVersion:
-		return fmt.Errorf("the plan has format version %d, and this nixfleet reads version %d\nhint: compile the fleet again", version, schema.PlanVersion)
+		return schema.WithHint(fmt.Errorf("the plan has format version %d, and this nixfleet reads version %d", version, schema.PlanVersion), "compile the fleet again")
 	}
 	return nil
 }

@@ -140,10 +140,7 @@ func (n *narrator) host(e schema.Event, model *progress.Model) string {
 	switch {
 	case n.all:
 		text := n.named(e) + took + "\n"
-		if e.Error != "" {
-			text += indent(ui.PrintableLines(e.Error)) + "\n"
-		}
-		return text
+		return text + why(e)
 	case e.Outcome == schema.HostHeld && e.Error == model.Halted():
 		return "" // the halt is told, and the summary counts them
 	case e.Error != "" || !fine(e.Outcome):
@@ -157,6 +154,18 @@ func (n *narrator) host(e schema.Event, model *progress.Model) string {
 	return n.named(e) + took + "\n"
 }
 
+// why is an event's error with its hints, in lines of their own.
+func why(e schema.Event) string {
+	text := ""
+	if e.Error != "" {
+		text = indent(printable(e.Error)) + "\n"
+	}
+	if e.Hint != "" {
+		text += "  hint: " + strings.ReplaceAll(printable(e.Hint), "\n", "\n  hint: ") + "\n"
+	}
+	return text
+}
+
 func fine(outcome schema.Outcome) bool {
 	return outcome == schema.HostChanged || outcome == schema.HostUnchanged || outcome == schema.HostRan
 }
@@ -164,10 +173,7 @@ func fine(outcome schema.Outcome) bool {
 // trouble tells what became of a host, and why. Of many hosts a reason is told once,
 // and then who else has it, up to a number.
 func (n *narrator) trouble(e schema.Event, took string) string {
-	full := n.named(e) + took + "\n"
-	if e.Error != "" {
-		full += indent(ui.PrintableLines(e.Error)) + "\n"
-	}
+	full := n.named(e) + took + "\n" + why(e)
 	if n.all {
 		return full
 	}

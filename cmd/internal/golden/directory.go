@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // Directory is a golden directory as it was found.
@@ -110,7 +112,7 @@ func (d *Directory) CheckOwn() error {
 	if more := len(foreign) - most; more > 0 {
 		named += fmt.Sprintf(" and %d more", more)
 	}
-	return fmt.Errorf("cannot keep a golden in %q: %w: %s\nhint: give it a directory of its own, or move them", d.name, ErrForeign, named)
+	return schema.WithHint(fmt.Errorf("cannot keep a golden in %q: %w: %s", d.name, ErrForeign, named), "give it a directory of its own, or move them")
 }
 
 // listOf writes the list of a tree's files.

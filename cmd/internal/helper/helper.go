@@ -51,5 +51,5 @@ func Binary(system schema.System) ([]byte, error) {
 }
 
 func missing(system schema.System) error {
-	return fmt.Errorf("this nixfleet was built without the helper for %s\nhint: build it with `make build`", system)
+	return schema.WithHint(fmt.Errorf("this nixfleet was built without the helper for %s", system), "build it with `make build`")
 }

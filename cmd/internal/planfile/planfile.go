@@ -29,7 +29,7 @@ func Read(name string) (*schema.Plan, error) {
 	}
 	plan, err := validate.Plan(data)
 	if syntax := new(json.SyntaxError); errors.As(err, &syntax) && len(bytes.TrimSpace(data[:syntax.Offset])) <= 8 {
-		err = fmt.Errorf("it is no JSON\nhint: a plan is what `nixfleet compile -o plan.json` writes")
+		err = schema.WithHint(errors.New("it is no JSON"), "a plan is what `nixfleet compile -o plan.json` writes")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read plan %q: %w", name, err)
@@ -44,11 +44,11 @@ func readAll(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("cannot read plan %q: there is no such file\nhint: nixfleet compile -o %s", name, name)
+		return nil, schema.WithHint(fmt.Errorf("cannot read plan %q: there is no such file", name), "nixfleet compile -o %s", name)
 	case err != nil:
 		return nil, fmt.Errorf("cannot read plan: %w", err)
 	case info.IsDir():
-		return nil, fmt.Errorf("cannot read plan %q: it is a directory\nhint: compile the fleet in it first: nixfleet compile %s -o plan.json", name, name)
+		return nil, schema.WithHint(fmt.Errorf("cannot read plan %q: it is a directory", name), "compile the fleet in it first: nixfleet compile %s -o plan.json", name)
 	case info.Size() > maxSize:
 		return nil, fmt.Errorf("cannot read plan %q: it has %d bytes, and no plan has more than %d", name, info.Size(), int64(maxSize))
 	}
@@ -66,7 +66,7 @@ func CheckTarget(name string) error {
 		return nil
 	}
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		return fmt.Errorf("cannot write plan %q: it is a directory\nhint: name a file, as: -o %s", name, filepath.Join(name, "plan.json"))
+		return schema.WithHint(fmt.Errorf("cannot write plan %q: it is a directory", name), "name a file, as: -o %s", filepath.Join(name, "plan.json"))
 	}
 	dir := filepath.Dir(name)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {

@@ -31,7 +31,7 @@ func Host(plan *schema.Plan, seen executor.Seen, options Options) schema.HostFor
 	host := schema.HostForecast{Verdict: schema.WouldNothing, Changes: []schema.Change{}}
 	if seen.Err != nil {
 		host.Verdict = schema.NotAsked
-		host.Error, host.Hint = splitHint(seen.Err)
+		host.Error, host.Hint = seen.Err.Error(), strings.Join(schema.Hints(seen.Err), "\n")
 		return host
 	}
 	host.Drift = seen.Observation.Drift
@@ -74,19 +74,6 @@ func unfinished(u *schema.Unfinished) string {
 		text += " (" + string(u.Phase) + ")"
 	}
 	return text
-}
-
-// splitHint takes the hint off an error.
-func splitHint(err error) (message, hint string) {
-	var hints, lines []string
-	for line := range strings.SplitSeq(strings.TrimRight(err.Error(), "\n"), "\n") {
-		if text, isHint := strings.CutPrefix(line, "hint: "); isHint {
-			hints = append(hints, text)
-		} else {
-			lines = append(lines, line)
-		}
-	}
-	return strings.Join(lines, "\n"), strings.Join(hints, "\n")
 }
 
 func copied(plan *schema.Plan, proposal *protocol.Proposal) *schema.CopyForecast {

@@ -38,7 +38,7 @@ func New(fleet string, plan schema.Digest, at time.Time) *schema.Status {
 func Host(seen executor.Seen, wanted schema.Digest) schema.HostStatus {
 	j := &judge{HostStatus: schema.HostStatus{Condition: schema.Well, Because: []string{}, Wanted: wanted, Seconds: seen.Seconds}}
 	if seen.Err != nil {
-		j.Error, j.Hint = splitHint(seen.Err)
+		j.Error, j.Hint = seen.Err.Error(), strings.Join(schema.Hints(seen.Err), "\n")
 		j.Condition = schema.Unseen
 		if seen.Unreachable {
 			j.Condition = schema.Unreachable
@@ -198,12 +198,6 @@ func skewText(skew time.Duration) string {
 		return human.Age(-skew) + " behind"
 	}
 	return human.Age(skew) + " ahead"
-}
-
-// splitHint takes the hint off an error.
-func splitHint(err error) (message, hint string) {
-	message, hint, _ = strings.Cut(strings.TrimRight(err.Error(), "\n"), "\nhint: ")
-	return message, strings.ReplaceAll(hint, "\nhint: ", "\n")
 }
 
 // order are the conditions, the worst first.

@@ -1,8 +1,6 @@
 package summary
 
 import (
-	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -52,41 +50,39 @@ func (w Way) about(verb string, g Group) string {
 
 // Hints say what to do next for a group.
 func Hints(g Group, record *schema.Record, way Way) []string {
-	hints := own(g.Reason)
+	hints := own(g)
 	switch {
 	case g.Reboot != "":
 		return append(hints, rebootHints(g, way)...)
-	case strings.HasPrefix(record.Task, "task ") || strings.HasPrefix(record.Task, "command "):
+	case record.Operation == schema.OperationTask || record.Operation == schema.OperationCommand:
 		return append(hints, commandHints(g, record, way)...)
 	}
 	again := way.again(g, record.Run)
-	if strings.Contains(g.Reason, "it is to go back to generation") && way.Resume {
-		return append(hints, "let it go back: "+way.Again+" --resume --run "+record.Run)
+	if g.Record.Reason == schema.ReasonRollbackPending && way.Resume {
+		return append(hints, "roll it back: "+way.Again+" --resume --run "+record.Run)
 	}
 	switch g.Outcome {
 	case schema.HostChanged:
 		return append(hints, stayedHint(g, way))
 	case schema.HostRolledBack:
-		// The host's own hint says the same, without what to type.
-		hints = slices.DeleteFunc(hints, func(hint string) bool { return strings.HasPrefix(hint, "the host is as it was before; ") })
 		return append(hints, rolledBackHints(g, record, way)...)
 	case schema.HostUnhealthy:
 		hints = append(hints, "mend what the check asks for, then "+again)
-		if record.Task == "" {
+		if record.Operation == "" {
 			hints = append(hints, "or take it back: nixfleet rollback"+way.Roster+some(g.Hosts, record.Run)+" --to previous")
 		}
 		return hints
 	case schema.HostFailed:
 		return append(hints, "the next contact goes on undoing: "+again, "how it is meanwhile: "+way.about("status", g))
 	case schema.HostRefused:
-		if strings.Contains(g.Reason, "locked by run") {
+		if g.Record.Reason == schema.ReasonLocked {
 			return append(hints, "see who is at work: "+way.about("history", g)+"; when they are done, "+again)
 		}
 		return append(hints, "nothing was touched; mend that, then "+again)
 	case schema.HostUnreachable:
 		return append(hints, "nothing was touched; when it can be reached, "+again)
 	case schema.HostUnknown:
-		if strings.HasPrefix(record.Halted, "the run was stopped") && way.Resume {
+		if record.HaltReason == schema.ReasonOperatorStopped && way.Resume {
 			return append(hints, "see what became of it, and go on: "+way.Again+" --resume")
 		}
 		return append(hints, "it finishes or undoes the change by itself; see which: "+way.about("status", g), "and then "+again)
@@ -98,31 +94,27 @@ func Hints(g Group, record *schema.Record, way Way) []string {
 
 // stayedHint is of a host that should have gone back and did not.
 func stayedHint(g Group, way Way) string {
-	if strings.Contains(g.Reason, "it was not managed") {
+	if g.Record.Reason == schema.ReasonNotManaged {
 		return "where it shall not stay so: " + way.about("release", g)
 	}
 	return "what was done to it: " + way.about("history", g)
 }
 
-// own are the hints that the reason brings along.
-func own(reason string) (hints []string) {
-	for _, line := range strings.Split(reason, "\n") {
-		if hint, found := strings.CutPrefix(strings.TrimSpace(line), "hint: "); found {
-			hints = append(hints, hint)
-		}
+// own are the hints that the error brings along.
+func own(g Group) []string {
+	if g.Hint == "" {
+		return nil
 	}
-	return hints
+	return strings.Split(g.Hint, "\n")
 }
 
-var failedUnit = regexp.MustCompile(`\bunit ([A-Za-z0-9@:_.\\-]+\.[a-z]+) failed\b`)
-
 func rolledBackHints(g Group, record *schema.Record, way Way) []string {
-	if strings.HasPrefix(g.Reason, "the rollout halted: ") {
+	if g.Record.Reason == schema.ReasonRolloutHalted {
 		return []string{"nothing was wrong here; once the others are mended, " + way.again(g, record.Run)}
 	}
 	var hints []string
-	if unit := failedUnit.FindStringSubmatch(g.Reason); unit != nil {
-		hints = append(hints, way.about("run", g)+" -- journalctl --unit "+unit[1]+" --lines 50")
+	if units := g.Record.FailedUnits; len(units) > 0 {
+		hints = append(hints, way.about("run", g)+" -- journalctl --unit "+string(units[0])+" --lines 50")
 	}
 	return append(hints, "it is as it was before; mend the cause, then "+way.again(g, record.Run))
 }
@@ -134,12 +126,12 @@ func heldHint(g Group, record *schema.Record, way Way) string {
 	if way.Resume {
 		resume = way.Again + " --resume"
 	}
-	switch reason := record.Halted; {
-	case strings.HasPrefix(g.Reason, "held for a later execution"):
+	switch {
+	case g.Record.Reason == schema.ReasonOffline:
 		return "when it can be reached, " + again
-	case strings.HasPrefix(reason, "the gate is closed"):
+	case record.HaltReason == schema.ReasonGateClosed:
 		return "when the gate's command says yes, " + again // what policy has halted is not resumed
-	case strings.HasPrefix(reason, "the run was stopped"):
+	case record.HaltReason == schema.ReasonOperatorStopped:
 		return "go on: " + resume
 	}
 	return "once the hosts that failed are mended, go on: " + again
@@ -169,8 +161,7 @@ func rebootHints(g Group, way Way) []string {
 func commandHints(g Group, record *schema.Record, way Way) []string {
 	again := "only those again: " + way.Again + " --failed-of " + record.Run + way.After
 	if g.Outcome == schema.HostUnknown {
-		kind, _, _ := strings.Cut(record.Task, " ")
-		return []string{"it may have run; see what it did: " + way.about("run", g) + " -- journalctl --unit nixfleet-" + kind + "-" + record.Run + ".service", again}
+		return []string{"it may have run; see what it did: " + way.about("run", g) + " -- journalctl --unit nixfleet-" + string(record.Operation) + "-" + record.Run + ".service", again}
 	}
 	return []string{again}
 }

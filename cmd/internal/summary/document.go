@@ -89,7 +89,7 @@ func item(g Group, record *schema.Record, way Way) document.Item {
 		what = document.Span{Text: "reboot failed", Kind: document.Bad}
 	}
 	head, list := document.Line(document.Hosts(g.Hosts), ": ", what), document.List{}
-	if reason := human.FirstLine(g.Reason); reason != "" && reason != record.Halted {
+	if reason := human.FirstLine(g.Error); reason != "" && reason != record.Halted {
 		if !g.Alike {
 			reason = "such as " + string(g.Hosts[0]) + ": " + reason
 		}

@@ -20,10 +20,11 @@ type Group struct {
 	// Outcome is what became of them, or Reboot of their reboot: one of both.
 	Outcome schema.Outcome
 	Reboot  schema.RebootOutcome
-	// Reason is that of the first host, and Alike says that it is the others' to the
-	// letter.
-	Reason string
-	Alike  bool
+	// Error is that of the first host, and Alike says that the others have the very same.
+	Error string
+	Alike bool
+	// Hint is what the first host's error says to do about it, one hint a line.
+	Hint string
 	// Record is the first host's.
 	Record schema.HostRecord
 }
@@ -32,14 +33,14 @@ type Group struct {
 // host whose reboot wants one is in a group for that, too.
 func Groups(record *schema.Record) []Group {
 	byKey := map[string]*Group{}
-	add := func(name schema.HostName, host schema.HostRecord, outcome schema.Outcome, reboot schema.RebootOutcome, reason, more string) {
+	add := func(name schema.HostName, host schema.HostRecord, outcome schema.Outcome, reboot schema.RebootOutcome, reason, hint, more string) {
 		key := strings.Join([]string{string(outcome), string(reboot), more, Alike(name, human.FirstLine(reason))}, "\x00")
 		group := byKey[key]
 		if group == nil {
-			group = &Group{Outcome: outcome, Reboot: reboot, Reason: reason, Alike: true, Record: host}
+			group = &Group{Outcome: outcome, Reboot: reboot, Error: reason, Hint: hint, Alike: true, Record: host}
 			byKey[key] = group
 		}
-		group.Alike = group.Alike && human.FirstLine(group.Reason) == human.FirstLine(reason)
+		group.Alike = group.Alike && human.FirstLine(group.Error) == human.FirstLine(reason)
 		group.Hosts = append(group.Hosts, name)
 	}
 	for _, name := range slices.SortedFunc(maps.Keys(record.Hosts), schema.HostName.Compare) {
@@ -47,18 +48,18 @@ func Groups(record *schema.Record) []Group {
 		switch {
 		case host.Outcome == schema.HostChanged && host.Error != "": // it should have gone back
 			_, why, _ := strings.Cut(host.Error, "\n")
-			add(name, host, host.Outcome, "", why, "")
+			add(name, host, host.Outcome, "", why, host.Hint, "")
 		case host.Outcome == schema.HostChanged, host.Outcome == schema.HostUnchanged, host.Outcome == schema.HostRan:
-		case becauseOfReboot(host):
+		case host.Reason == schema.ReasonRebootFailed: // its reboot says so
 		default:
-			add(name, host, host.Outcome, "", host.Error, "")
+			add(name, host, host.Outcome, "", host.Error, host.Hint, "")
 		}
 		if r := host.Reboot; r != nil && (r.State == schema.RebootHeld || r.State == schema.RebootFailed) {
 			until := ""
 			if r.Until != nil {
 				until = r.Until.String()
 			}
-			add(name, host, "", r.State, r.Error, until)
+			add(name, host, "", r.State, r.Error, r.Hint, until)
 		}
 	}
 	groups := make([]Group, 0, len(byKey))
@@ -69,12 +70,6 @@ func Groups(record *schema.Record) []Group {
 		return cmp.Or(cmp.Compare(a.weight(), b.weight()), cmp.Compare(len(b.Hosts), len(a.Hosts)), a.Hosts[0].Compare(b.Hosts[0]))
 	})
 	return groups
-}
-
-// becauseOfReboot reports whether it is a reboot that is wrong with a host, which is told.
-func becauseOfReboot(host schema.HostRecord) bool {
-	r := host.Reboot
-	return r != nil && r.State == schema.RebootFailed && r.Error != "" && strings.Contains(host.Error, r.Error)
 }
 
 // weight orders groups: what may be broken comes before what was left out.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // Configure makes an app follow this package's rules: it reports wrong usage as
@@ -61,7 +63,7 @@ func unknownCommand(c *cli.Context) error {
 	if near := nearest(name, names); near != "" {
 		hint = "did you mean `" + c.App.Name + " " + near + "`?"
 	}
-	return Usagef("there is no command %q\nhint: %s", name, hint)
+	return schema.WithHint(Usagef("there is no command %q", name), "%s", hint)
 }
 
 // OneArgument returns the command's only argument. Its default is used where
@@ -71,7 +73,7 @@ func OneArgument(c *cli.Context, name, what string) (string, error) {
 	case 1:
 		return c.Args().First(), nil
 	case 0:
-		return "", Usagef("%s is missing\nhint: %s %s", what, fullName(c), name)
+		return "", schema.WithHint(Usagef("%s is missing", what), "%s %s", fullName(c), name)
 	}
 	return "", Usagef("expected one argument, %s, found %d: %s", what, c.NArg(), fmt.Sprintf("%q", c.Args().Slice()))
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
+
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // wrongFlag says what is wrong with a flag; the flag parser's own words are for
@@ -14,21 +16,21 @@ func wrongFlag(c *cli.Context, err error, _ bool) error {
 	text := err.Error()
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
 		if near := nearest(name, longNames(c)); near != "" {
-			return Usagef("there is no flag %s\nhint: did you mean --%s?", dashed(name), near)
+			return schema.WithHint(Usagef("there is no flag %s", dashed(name)), "did you mean --%s?", near)
 		}
-		return Usagef("there is no flag %s\nhint: %s", dashed(name), help)
+		return schema.WithHint(Usagef("there is no flag %s", dashed(name)), "%s", help)
 	}
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
-		return Usagef("the flag %s needs a value\nhint: %s", dashed(name), help)
+		return schema.WithHint(Usagef("the flag %s needs a value", dashed(name)), "%s", help)
 	}
 	if value, rest, ok := strings.Cut(strings.TrimPrefix(text, "invalid value "), " for flag -"); ok {
 		name, why, _ := strings.Cut(rest, ": ")
 		if why == "parse error" {
 			why = "it is not of the kind that the flag takes"
 		}
-		return Usagef("the value %s for %s is not possible: %s\nhint: %s", value, dashed(name), why, help)
+		return schema.WithHint(Usagef("the value %s for %s is not possible: %s", value, dashed(name), why), "%s", help)
 	}
-	return Usagef("%w\nhint: %s", err, help)
+	return schema.WithHint(WithCode(ExitUsage, err), "%s", help)
 }
 
 func dashed(name string) string {

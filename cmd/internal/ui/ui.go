@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // The exit codes of all commands; docs/reference/errors.md lists them.
@@ -80,15 +82,9 @@ func PrintError(w io.Writer, err error) {
 		return
 	}
 	style := StyleFor(w)
-	for i, line := range strings.Split(PrintableLines(err.Error()), "\n") {
-		switch hint, isHint := strings.CutPrefix(line, "hint: "); {
-		case isHint:
-			fmt.Fprintf(w, "%s %s\n", style.Bold("hint:"), hint)
-		case i == 0:
-			fmt.Fprintf(w, "%s %s\n", style.Red("error:"), line)
-		default:
-			fmt.Fprintln(w, line)
-		}
+	fmt.Fprintf(w, "%s %s\n", style.Red("error:"), PrintableLines(err.Error()))
+	for _, hint := range schema.Hints(err) {
+		fmt.Fprintf(w, "%s %s\n", style.Bold("hint:"), PrintableLines(hint))
 	}
 }
 

@@ -30,8 +30,8 @@ func (r *Run) each(ctx context.Context, hosts []LookHost, try func(*task) func(c
 	slots := make(chan struct{}, max(r.Parallel, 1))
 	var inFlight sync.WaitGroup
 	for _, host := range hosts {
-		if stopped := r.waitForSlot(ctx, slots); stopped != "" {
-			r.hold(host.Name, stopped)
+		if !r.waitForSlot(ctx, slots) {
+			r.hold(host.Name, schema.ReasonOperatorStopped, stoppedByOperator)
 			continue
 		}
 		inFlight.Go(func() {
@@ -63,13 +63,6 @@ type returning struct {
 	from int
 }
 
-// othersError says that it is no more the generation that it should leave.
-type othersError struct{ generation int }
-
-func (e *othersError) Error() string {
-	return fmt.Sprintf("something else was applied to it since, as generation %d", e.generation)
-}
-
 // attempt goes all the way over one connection, and a second one to leave.
 func (b *returning) attempt(ctx context.Context) error {
 	conn, s, hello, err := b.join(ctx)
@@ -92,7 +85,7 @@ func (b *returning) attempt(ctx context.Context) error {
 		return b.attempt(ctx)
 	}
 	if b.from != 0 && hello.Generation != b.from && !madeBy(hello) {
-		return &othersError{hello.Generation}
+		return &overtakenError{fmt.Sprintf("something else was applied to it since, as generation %d", hello.Generation)}
 	}
 	b.stage(schema.StagePrepare)
 	reply, err := session.Call(ctx, s, protocol.Back, b.where, session.Options{Deadline: b.Patience.Prepare, OnEvent: b.relay})

@@ -95,7 +95,7 @@ func (t *task) begin(ctx context.Context, s *session.Session) (id string, err er
 
 // judge turns the verdict of the host into its record.
 func (t *task) judge(v *protocol.Verdict) error {
-	t.result = schema.HostRecord{Generation: v.Generation, Changes: v.Changes}
+	t.result = schema.HostRecord{Generation: v.Generation, Changes: v.Changes, FailedUnits: v.FailedUnits}
 	switch v.Outcome {
 	case protocol.Applied:
 		t.result.Outcome, t.changed = schema.HostChanged, true
@@ -115,7 +115,7 @@ func (t *task) judge(v *protocol.Verdict) error {
 	default:
 		return fault.New(fault.Unknown, "the helper on %s ended a change with %q, which this version does not know", t.name, v.Outcome)
 	}
-	t.result.Error = (&protocol.Error{Message: v.Message, Hint: v.Hint}).Error()
+	t.result.Error, t.result.Hint = v.Message, v.Hint
 	return nil
 }
 
@@ -177,7 +177,7 @@ func (f *follower) follow(ctx context.Context) (*protocol.Verdict, error) {
 		case err == nil:
 			return reply, nil
 		case errors.As(err, &reported) && reported.Kind != protocol.KindEnded:
-			return nil, fault.New(fault.Unknown, "%s does not tell what became of its change: %s", f.name, reported.Error())
+			return nil, fault.New(fault.Unknown, "%s does not tell what became of its change: %w", f.name, reported)
 		case time.Now().After(working):
 			return nil, fault.New(fault.Unknown, "%s is still being changed after %s", f.name, f.Patience.Apply).
 				WithHint("nixfleet watch shows what it does; execute again when it has ended")
@@ -347,7 +347,7 @@ func (f *follower) rescue(ctx context.Context) error {
 	var reported *protocol.Error
 	switch {
 	case errors.As(err, &reported):
-		return fault.New(fault.Failed, "%s", reported.Error())
+		return fault.New(fault.Failed, "%s", reported.Message).WithHint("%s", reported.Hint)
 	case err != nil:
 		return fault.New(fault.Unknown, "the change of %s was interrupted, and what became of it cannot be seen: %s", f.name, fault.Brief(err)).
 			WithHint("the host undoes the change by itself; execute again to find out")

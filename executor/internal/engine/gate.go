@@ -21,19 +21,18 @@ func (o *rollout) gate(ctx context.Context, after *schema.Wave) {
 	timeout, _ := time.ParseDuration(gate.Timeout)
 	for asked := 1; ; asked++ {
 		err := o.askGate(ctx, gate.Command, after.Name, timeout)
-		switch stopped := o.stopped(ctx); {
+		switch {
 		case err == nil:
 			return
-		case stopped != "":
-			o.halt(after, stopped)
+		case o.stopped(ctx):
+			o.halt(after, schema.ReasonOperatorStopped, stoppedByOperator)
 			return
 		case asked > gate.Retries:
-			o.closed = true
-			o.halt(after, fmt.Sprintf("the gate is closed, asked %s: %v", times(asked), err))
+			o.halt(after, schema.ReasonGateClosed, fmt.Sprintf("the gate is closed, asked %s: %v", times(asked), err))
 			return
 		}
 		if !o.pause(ctx, interval) {
-			o.halt(after, stoppedByOperator)
+			o.halt(after, schema.ReasonOperatorStopped, stoppedByOperator)
 			return
 		}
 	}

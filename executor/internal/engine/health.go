@@ -62,7 +62,8 @@ func (t *task) askFromHere(ctx context.Context) {
 
 // unhealthy says that the host is as the plan says, and not well.
 func (t *task) unhealthy(err error) {
-	t.result.Outcome, t.result.Error = schema.HostUnhealthy, err.Error()
+	t.blame(err)
+	t.result.Outcome = schema.HostUnhealthy
 }
 
 // askAgain asks once more, of a host whose turn is over. The task's record says how it is.

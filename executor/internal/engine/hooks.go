@@ -50,7 +50,7 @@ func (t *task) hooks(ctx context.Context, moment schema.HookMoment, failed strin
 		if !hook.Required {
 			which = ", which is not required,"
 		}
-		err = fmt.Errorf("hook %q%s failed %s: %s", hook.Name, which, inWords[moment], err)
+		err = fault.New(fault.Failed, "hook %q%s failed %s: %s", hook.Name, which, inWords[moment], err).WithHint("%s", strings.Join(schema.Hints(err), "\n"))
 		if !hook.Required || first != nil {
 			t.note(err.Error())
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nixfleet/nixfleet/executor/internal/fault"
@@ -133,12 +134,24 @@ func (t *task) tries(ctx context.Context, try func(context.Context) error) error
 	}
 }
 
+// blame puts an error into the host's record, the hints apart.
+func (t *task) blame(err error) {
+	t.result.Error, t.result.Hint, t.result.Reason = err.Error(), strings.Join(schema.Hints(err), "\n"), ""
+	var overtaken *overtakenError
+	if errors.As(err, &overtaken) {
+		t.result.Reason = schema.ReasonOvertaken
+	}
+}
+
 // conclude turns an error into the host's verdict.
 func (t *task) conclude(ctx context.Context, err error) {
 	t.result.Changes = t.changes
-	t.result.Error = err.Error()
+	t.blame(err)
 	var reported *protocol.Error
 	if errors.As(err, &reported) && fault.KindOf(err) != fault.Unknown {
+		if t.result.LockedBy = reported.LockedBy; t.result.LockedBy != "" {
+			t.result.Reason = schema.ReasonLocked
+		}
 		t.result.Outcome = schema.HostRefused
 		return
 	}
@@ -146,7 +159,7 @@ func (t *task) conclude(ctx context.Context, err error) {
 	case kind == fault.Unknown:
 		t.result.Outcome = schema.HostUnknown
 	case kind == fault.Interrupted || ctx.Err() != nil:
-		t.result.Outcome = schema.HostHeld
+		t.result.Outcome, t.result.Reason = schema.HostHeld, schema.ReasonOperatorStopped
 		t.result.Error = "the run was cut before the host was changed: " + err.Error()
 	case kind == fault.Transient || kind == fault.LinkLost:
 		t.result.Outcome = schema.HostUnreachable
@@ -241,9 +254,14 @@ func (t *task) sinceThen(hello *protocol.HelloReply) error {
 	if !t.past.changing || hello.Applied == t.host.Manifest || hello.Transaction != nil || hello.Generation == t.past.before || madeBy(hello) {
 		return nil
 	}
-	return fault.New(fault.Refused, "something else was applied to %s since this run began to change it, from generation %d: found generation %d", t.name, t.past.before, hello.Generation).
+	return fault.New(fault.Refused, "%w", &overtakenError{fmt.Sprintf("something else was applied to %s since this run began to change it, from generation %d: found generation %d", t.name, t.past.before, hello.Generation)}).
 		WithHint("nixfleet history tells by whom; where this plan shall hold, execute it anew")
 }
+
+// overtakenError says that something else was applied to a host that this run changed.
+type overtakenError struct{ text string }
+
+func (e *overtakenError) Error() string { return e.text }
 
 // madeBy reports whether the run that asks has made the generation that the host is in.
 func madeBy(hello *protocol.HelloReply) bool {

@@ -33,10 +33,7 @@ func (t *task) keepRecord(kind schema.EntryKind) error {
 
 // keep keeps an entry; where that cannot be, nothing more begins.
 func (o *rollout) keep(entry schema.Entry) {
-	if err := o.write(entry); err != nil && o.halted == "" {
-		o.halted = err.Error()
-		o.emit(schema.Event{Kind: schema.RunHalted, Wave: entry.Wave, Error: o.halted})
-	}
+	o.haltUnkept(entry.Wave, o.write(entry))
 }
 
 // Ended keeps that the run has come to its end, once its record says so.
@@ -54,9 +51,14 @@ func (o *rollout) record(t *task) {
 // amend keeps what is known now of a host whose turn is over.
 func (o *rollout) amend(t *task) {
 	o.record(t)
-	if err := t.keepRecord(schema.HostAmended); err != nil && o.halted == "" {
-		o.halted = err.Error()
-		o.emit(schema.Event{Kind: schema.RunHalted, Host: t.name, Error: o.halted})
+	o.haltUnkept("", t.keepRecord(schema.HostAmended))
+}
+
+// haltUnkept halts the rollout after an error of the journal, which then cannot know of it.
+func (o *rollout) haltUnkept(wave string, err error) {
+	if err != nil && o.halted == "" {
+		o.halted, o.haltReason = err.Error(), schema.ReasonJournal
+		o.emit(schema.Event{Kind: schema.RunHalted, Wave: wave, Error: o.halted, Reason: o.haltReason})
 	}
 }
 

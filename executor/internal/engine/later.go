@@ -13,8 +13,8 @@ import (
 // their turns. Until a window opens they are not at work: they hold up nobody.
 func (o *rollout) later(ctx context.Context, wave *schema.Wave) {
 	for len(o.waiting) > 0 {
-		if stopped := o.stopped(ctx); stopped != "" {
-			o.halt(wave, stopped)
+		if o.stopped(ctx) {
+			o.halt(wave, schema.ReasonOperatorStopped, stoppedByOperator)
 		}
 		var open []schema.HostName
 		next := time.Time{}
@@ -52,7 +52,7 @@ func (o *rollout) leaveOut(wave *schema.Wave, host schema.HostName) {
 	delete(o.waiting, host)
 	t.result.Reboot.Error += "; then " + o.halted
 	if err := t.keepRecord(schema.HostEnded); err != nil {
-		o.halt(wave, err.Error())
+		o.halt(wave, schema.ReasonJournal, err.Error())
 	}
 	o.tasks[host] = t
 	o.count(wave, t)
@@ -68,12 +68,12 @@ func (o *rollout) leave(wave *schema.Wave, host schema.HostName) {
 		if past.down() {
 			what = "it may be drained, or down for a reboot"
 		}
-		o.finish(host, schema.HostRecord{Outcome: schema.HostUnknown,
+		o.finish(host, schema.HostRecord{Outcome: schema.HostUnknown, Reason: o.haltReason,
 			Error: "its turn had begun when the run was interrupted before, and nobody has looked at it since, " + what + ": " + o.halted})
 	case ended && turn.Record.Outcome != schema.HostHeld:
 		o.remember(wave, host, turn)
 	default:
-		o.hold(host, o.halted)
+		o.hold(host, o.haltReason, o.halted)
 	}
 }
 

@@ -33,6 +33,8 @@ type rebooting struct {
 type ending struct {
 	state schema.RebootOutcome
 	why   string
+	// hint is what to do about it; may be empty.
+	hint string
 	// until is when a window opens for it again; zero where that is not known.
 	until time.Time
 	// gone says that the host went down and is not back, and cut that nobody waited for it
@@ -152,7 +154,7 @@ func (b *rebooting) planned(context.Context) *ending {
 
 // allowed asks the windows, by the clock of this machine.
 func (b *rebooting) allowed(ctx context.Context) *ending {
-	if stopped := b.stopped(ctx); stopped != "" {
+	if b.stopped(ctx) {
 		return held("the run was stopped before its reboot")
 	}
 	if because := b.downs.isClosed(); because != "" {
@@ -208,7 +210,7 @@ func (b *rebooting) conclude(end *ending) {
 	b.result.Reboot = b.record
 	b.record.State = schema.RebootDone
 	if end != nil {
-		b.record.State, b.record.Error = end.state, end.why
+		b.record.State, b.record.Error, b.record.Hint = end.state, end.why, end.hint
 		b.record.Until = moment(end.until)
 	}
 	switch {
@@ -217,9 +219,10 @@ func (b *rebooting) conclude(end *ending) {
 		b.waits = end.until
 	case end.gone:
 		b.gone = !end.cut
-		b.result.Outcome, b.result.Error = schema.HostUnknown, end.why
+		b.result.Outcome, b.result.Error, b.result.Hint, b.result.Reason = schema.HostUnknown, end.why, end.hint, schema.ReasonRebootFailed
 	case end.state == schema.RebootFailed:
 		b.unhealthy(errors.New("its reboot failed: " + end.why))
+		b.result.Hint, b.result.Reason = end.hint, schema.ReasonRebootFailed
 	}
 	if b.record.State != schema.RebootNotNeeded {
 		b.emit(schema.Event{Kind: schema.HostNote, Note: inLine(b.record), Reboot: b.record})

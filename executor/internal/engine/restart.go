@@ -40,7 +40,9 @@ func (b *rebooting) goDown(ctx context.Context) *ending {
 	var reported *protocol.Error
 	switch {
 	case errors.As(err, &reported): // it must not go down now
-		return held("%s", reported.Error())
+		end := held("%s", reported.Message)
+		end.hint = reported.Hint
+		return end
 	case fault.Is(err, fault.Transient) || fault.Is(err, fault.Refused):
 		return failed("it cannot be asked to: %s", err)
 	case err != nil:
@@ -152,14 +154,14 @@ func (b *rebooting) lost(last time.Time, tried []string) *ending {
 		tried, b.stayed = []string{"no answer"}, false
 	}
 	if b.stayed {
-		end := failed("%s has not gone down within %s after it was asked to reboot; it answered at %s, still in boot %s\nhint: on the host: systemctl list-jobs; when it has rebooted, or surely will not, execute again",
+		end := failed("%s has not gone down within %s after it was asked to reboot; it answered at %s, still in boot %s",
 			b.name, b.rule.deadline, last.UTC().Format(time.RFC3339), b.record.Before)
-		end.gone = true
+		end.gone, end.hint = true, "on the host: systemctl list-jobs; when it has rebooted, or surely will not, execute again"
 		return end
 	}
-	end := failed("%s has not come back within %s after its reboot; last seen %s in boot %s; since then: %s\nhint: look at its console; when it is back, execute again",
+	end := failed("%s has not come back within %s after its reboot; last seen %s in boot %s; since then: %s",
 		b.name, b.rule.deadline, last.UTC().Format(time.RFC3339), b.record.Before, strings.Join(tried[max(0, len(tried)-mostTried):], "; "))
-	end.gone = true
+	end.gone, end.hint = true, "look at its console; when it is back, execute again"
 	return end
 }
 

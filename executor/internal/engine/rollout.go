@@ -51,8 +51,8 @@ func (r *Run) Execute(ctx context.Context) map[schema.HostName]schema.HostRecord
 // begins asks the gate before the first wave, or tells how far the rollout was.
 func (o *rollout) begins(ctx context.Context) {
 	if o.story.Halted != "" {
-		o.halted, o.closed = o.story.Halted, o.story.gate
-		o.emit(schema.Event{Kind: schema.RunHalted, Wave: o.story.wave, Error: o.halted})
+		o.halted, o.haltReason = o.story.Halted, o.story.haltReason
+		o.emit(schema.Event{Kind: schema.RunHalted, Wave: o.story.wave, Error: o.halted, Reason: o.haltReason})
 		return
 	}
 	first := &schema.Wave{}
@@ -77,8 +77,8 @@ func (o *rollout) wave(ctx context.Context, wave *schema.Wave, hosts []schema.Ho
 	over := o.story.waves[wave.Name] && len(waiting) == 0
 	o.take(ctx, wave, waiting)
 	o.later(ctx, wave)
-	if stopped := o.stopped(ctx); stopped != "" {
-		o.halt(wave, stopped)
+	if o.stopped(ctx) {
+		o.halt(wave, schema.ReasonOperatorStopped, stoppedByOperator)
 	}
 	o.haltUnlessAll(wave, hosts)
 	if !over {
@@ -97,7 +97,7 @@ func (o *rollout) wave(ctx context.Context, wave *schema.Wave, hosts []schema.Ho
 // haltUnlessAll halts after a wave without a budget in which hosts failed.
 func (o *rollout) haltUnlessAll(wave *schema.Wave, hosts []schema.HostName) {
 	if wave.FailureBudget == nil && slices.ContainsFunc(hosts, func(name schema.HostName) bool { return o.failed[name] }) {
-		o.halt(wave, "not every host of wave "+wave.Name+" is as the plan says")
+		o.halt(wave, schema.ReasonBudgetSpent, "not every host of wave "+wave.Name+" is as the plan says")
 	}
 }
 
@@ -148,8 +148,8 @@ func (o *rollout) take(ctx context.Context, wave *schema.Wave, waiting []schema.
 	turns := make(chan ended)
 	stop, cut := o.Stop, ctx.Done()
 	for {
-		if stopped := o.stopped(ctx); stopped != "" && len(waiting) > 0 {
-			o.halt(wave, stopped)
+		if o.stopped(ctx) && len(waiting) > 0 {
+			o.halt(wave, schema.ReasonOperatorStopped, stoppedByOperator)
 		}
 		waiting = o.begin(ctx, wave, waiting, turns)
 		if o.limits.atWork == 0 {
@@ -170,7 +170,7 @@ func (o *rollout) take(ctx context.Context, wave *schema.Wave, waiting []schema.
 // rollout has halted it holds them all, but for those that an earlier process had begun.
 func (o *rollout) begin(ctx context.Context, wave *schema.Wave, waiting []schema.HostName, turns chan<- ended) []schema.HostName {
 	if o.halted != "" {
-		stopped := o.stopped(ctx) != ""
+		stopped := o.stopped(ctx)
 		waiting = slices.DeleteFunc(waiting, func(host schema.HostName) bool {
 			if _, begun := o.story.begun[host]; begun && !stopped && o.waiting[host] == nil {
 				return false
@@ -206,7 +206,7 @@ func (o *rollout) turn(ctx context.Context, wave *schema.Wave, host schema.HostN
 		t.past = turn.past()
 	}
 	if err := t.write(schema.Entry{Kind: schema.HostBegun}); err != nil {
-		t.result = schema.HostRecord{Outcome: schema.HostHeld, Error: err.Error()}
+		t.result = schema.HostRecord{Outcome: schema.HostHeld, Reason: schema.ReasonJournal, Error: err.Error()}
 		return ended{t, err}
 	}
 	if back := t.past.goingBack; back != nil {
@@ -227,11 +227,11 @@ func (o *rollout) close(ctx context.Context, wave *schema.Wave, t *task) ended {
 	}
 	if t.result.Outcome == schema.HostUnreachable && wave.Offline == schema.OfflineHold {
 		t.offline = true
-		t.result.Outcome = schema.HostHeld
+		t.result.Outcome, t.result.Reason = schema.HostHeld, schema.ReasonOffline
 		t.result.Error = "held for a later execution, because it cannot be reached: " + t.result.Error
 	}
 	if wave.OnFailure == schema.RollbackHost && t.result.Outcome == schema.HostUnhealthy {
-		if stopped := t.goBack(ctx, t.result.Error); stopped {
+		if stopped := t.goBack(ctx, t.ownCause()); stopped {
 			return ended{t, nil} // the journal's last word is that it goes back
 		}
 	}
@@ -246,6 +246,7 @@ func (t *task) cutShort(ctx context.Context) bool {
 		return false
 	}
 	if unhealthy {
+		t.result.Reason = schema.ReasonOperatorStopped
 		t.result.Outcome, t.result.Error = schema.HostUnknown, "the run was cut before the host's turn was over: "+t.result.Error
 	}
 	return true
@@ -261,7 +262,7 @@ func (o *rollout) end(wave *schema.Wave, e ended) {
 	o.tasks[e.name] = e.task
 	o.count(wave, e.task)
 	if e.unkept != nil {
-		o.halt(wave, e.unkept.Error())
+		o.halt(wave, schema.ReasonJournal, e.unkept.Error())
 	}
 }
 
@@ -272,7 +273,7 @@ func (o *rollout) count(wave *schema.Wave, t *task) {
 	}
 	o.finish(t.name, t.result)
 	if t.gone {
-		o.halt(wave, t.missing())
+		o.halt(wave, schema.ReasonHostMissing, t.missing())
 	}
 	if !reached(t.result.Outcome) && t.result.Outcome != schema.HostHeld {
 		o.fail(wave, t.name)
@@ -283,7 +284,7 @@ func (o *rollout) count(wave *schema.Wave, t *task) {
 func (o *rollout) fail(wave *schema.Wave, host schema.HostName) {
 	o.failed[host] = true
 	if reason := o.overspent(wave); reason != "" {
-		o.halt(wave, reason)
+		o.halt(wave, schema.ReasonBudgetSpent, reason)
 	}
 }
 
@@ -322,12 +323,13 @@ func (o *rollout) failures(count func(schema.HostName) bool) int {
 
 // halt lets nothing more begin. The first reason stays. Where the operator stopped the
 // rollout, it can be resumed: the journal knows of no halt.
-func (o *rollout) halt(wave *schema.Wave, reason string) {
-	if o.halted == "" {
-		o.halted = reason
-		if reason != stoppedByOperator {
-			o.keep(schema.Entry{Kind: schema.RunHalting, Wave: wave.Name, Reason: reason, Gate: o.closed})
-		}
-		o.emit(schema.Event{Kind: schema.RunHalted, Wave: wave.Name, Error: reason})
+func (o *rollout) halt(wave *schema.Wave, reason schema.Reason, text string) {
+	if o.halted != "" {
+		return
 	}
+	o.halted, o.haltReason = text, reason
+	if reason != schema.ReasonOperatorStopped {
+		o.keep(schema.Entry{Kind: schema.RunHalting, Wave: wave.Name, Error: text, Reason: reason})
+	}
+	o.emit(schema.Event{Kind: schema.RunHalted, Wave: wave.Name, Error: text, Reason: reason})
 }

@@ -62,9 +62,8 @@ type Run struct {
 	mu      sync.Mutex
 	records map[schema.HostName]schema.HostRecord
 	// halted is why nothing more may begin; empty while something may.
-	halted string
-	// closed says that it was the gate.
-	closed bool
+	halted     string
+	haltReason schema.Reason
 	// offline is how many hosts are held because they could not be reached.
 	offline int
 	// rules are those of the hosts that may reboot.
@@ -113,45 +112,46 @@ func reached(outcome schema.Outcome) bool {
 
 const stoppedByOperator = "the run was stopped before its turn"
 
-func (r *Run) stopped(ctx context.Context) string {
+// stopped reports whether the operator stopped or cut the run.
+func (r *Run) stopped(ctx context.Context) bool {
 	select {
 	case <-r.Stop:
-		return stoppedByOperator
+		return true
 	case <-ctx.Done():
-		return stoppedByOperator
+		return true
 	default:
-		return ""
+		return false
 	}
 }
 
-// waitForSlot waits until another host may start; it returns why none may any more.
-func (r *Run) waitForSlot(ctx context.Context, slots chan struct{}) string {
-	if stopped := r.stopped(ctx); stopped != "" {
-		return stopped
+// waitForSlot waits until another host may start, and reports whether one may.
+func (r *Run) waitForSlot(ctx context.Context, slots chan struct{}) bool {
+	if r.stopped(ctx) {
+		return false
 	}
 	select {
 	case slots <- struct{}{}:
 	case <-r.Stop:
-		return stoppedByOperator
+		return false
 	case <-ctx.Done():
-		return stoppedByOperator
+		return false
 	}
-	if stopped := r.stopped(ctx); stopped != "" { // both were ready
+	if r.stopped(ctx) { // both were ready
 		<-slots
-		return stopped
+		return false
 	}
-	return ""
+	return true
 }
 
-func (r *Run) hold(name schema.HostName, because string) {
-	r.finish(name, schema.HostRecord{Outcome: schema.HostHeld, Error: because})
+func (r *Run) hold(name schema.HostName, reason schema.Reason, text string) {
+	r.finish(name, schema.HostRecord{Outcome: schema.HostHeld, Reason: reason, Error: text})
 }
 
 func (r *Run) finish(name schema.HostName, record schema.HostRecord) {
 	r.mu.Lock()
 	r.records[name] = record
 	r.mu.Unlock()
-	r.emit(schema.Event{Kind: schema.HostFinished, Host: name, Outcome: record.Outcome, Exit: record.Exit, Reboot: record.Reboot, Error: record.Error, Seconds: record.Seconds})
+	r.emit(schema.Event{Kind: schema.HostFinished, Host: name, Outcome: record.Outcome, Exit: record.Exit, Reboot: record.Reboot, Error: record.Error, Hint: record.Hint, Reason: record.Reason, Seconds: record.Seconds})
 }
 
 func (r *Run) emit(event schema.Event) {
@@ -163,8 +163,8 @@ func (r *Run) emit(event schema.Event) {
 	}
 }
 
-// Halted is why nothing more began; empty where everything did.
-func (r *Run) Halted() string { return r.halted }
+// Halted is why nothing more began; empty if everything did.
+func (r *Run) Halted() (reason schema.Reason, text string) { return r.haltReason, r.halted }
 
 // Verdict sums up what became of the hosts.
 func (r *Run) Verdict() schema.Verdict {
@@ -177,7 +177,7 @@ func (r *Run) Verdict() schema.Verdict {
 	}
 	fine := count[schema.HostChanged] + count[schema.HostUnchanged] + count[schema.HostRan]
 	switch all := len(r.records); {
-	case r.closed:
+	case r.haltReason == schema.ReasonGateClosed:
 		return schema.Halted
 	case fine == all && reboots > 0:
 		return schema.Held

@@ -73,7 +73,9 @@ func (b *rebooting) newlyFailed(reply *protocol.RebootReply) *ending {
 		return nil
 	}
 	slices.Sort(units)
-	return failed("after it, these failed that had not before: %s\nhint: on the host: systemctl status %s", strings.Join(units, ", "), units[0])
+	end := failed("after it, these failed that had not before: %s", strings.Join(units, ", "))
+	end.hint = "on the host: systemctl status " + units[0]
+	return end
 }
 
 // watching asks a host again and again, over one connection as long as it lasts.

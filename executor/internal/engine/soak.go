@@ -14,14 +14,14 @@ func (o *rollout) soak(ctx context.Context, wave *schema.Wave, hosts []schema.Ho
 	length, _ := time.ParseDuration(wave.Soak) // the compiler has read it too
 	o.emit(schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: schema.StageSoak, Until: moment(o.Now().Add(length))})
 	if !o.pause(ctx, length) {
-		o.halt(wave, stoppedByOperator)
+		o.halt(wave, schema.ReasonOperatorStopped, stoppedByOperator)
 		return
 	}
 	o.emit(schema.Event{Kind: schema.WaveStage, Wave: wave.Name, Stage: schema.StageHealth})
 	var failed []schema.HostName
 	asked := o.askAll(ctx, hosts)
 	if ctx.Err() != nil {
-		o.halt(wave, stoppedByOperator)
+		o.halt(wave, schema.ReasonOperatorStopped, stoppedByOperator)
 		return
 	}
 	for _, t := range asked {
@@ -29,12 +29,12 @@ func (o *rollout) soak(ctx context.Context, wave *schema.Wave, hosts []schema.Ho
 			continue
 		}
 		o.amend(t)
-		o.emit(schema.Event{Kind: schema.HostUnwell, Host: t.name, Wave: wave.Name, Error: t.result.Error})
+		o.emit(schema.Event{Kind: schema.HostUnwell, Host: t.name, Wave: wave.Name, Error: t.result.Error, Hint: t.result.Hint, Reason: t.result.Reason})
 		o.fail(wave, t.name)
 		failed = append(failed, t.name)
 	}
 	if wave.OnFailure == schema.RollbackHost {
-		o.takeBack(ctx, wave, failed, func(t *task) string { return t.result.Error })
+		o.takeBack(ctx, wave, failed, (*task).ownCause)
 	}
 }
 

@@ -18,9 +18,9 @@ type Story struct {
 	waves map[string]bool
 	// Halted is why policy halted the run, in a wave or at the gate after it; empty where
 	// it did not.
-	Halted string
-	wave   string
-	gate   bool
+	Halted     string
+	haltReason schema.Reason
+	wave       string
 	// Verdict is of a run that has come to its end; empty of one that has not.
 	Verdict schema.Verdict
 }
@@ -80,7 +80,7 @@ func (s *Story) tell(entry schema.Entry) {
 	case schema.WaveEnded:
 		s.waves[entry.Wave] = true
 	case schema.RunHalting:
-		s.Halted, s.wave, s.gate = entry.Reason, entry.Wave, entry.Gate
+		s.Halted, s.haltReason, s.wave = entry.Error, entry.Reason, entry.Wave
 	case schema.RunEnded:
 		s.Verdict = entry.Verdict
 	case schema.HostBegun:

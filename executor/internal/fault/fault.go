@@ -35,13 +35,11 @@ type Error struct {
 	Hint string
 }
 
-// Error returns the message and, on a line of its own, the hint.
-func (e *Error) Error() string {
-	if e.Hint == "" {
-		return e.Err.Error()
-	}
-	return e.Err.Error() + "\nhint: " + e.Hint
-}
+// Error returns the message, without the hint.
+func (e *Error) Error() string { return e.Err.Error() }
+
+// Advice is the hint, for [schema.Hints].
+func (e *Error) Advice() string { return e.Hint }
 
 // Unwrap returns the error without kind and hint.
 func (e *Error) Unwrap() error { return e.Err }

@@ -32,6 +32,14 @@ func (e *RefusedError) Error() string {
 	return text
 }
 
+// UnitsError says that units failed, and so the change is to be undone.
+type UnitsError struct {
+	Units []schema.UnitName
+	Err   error
+}
+
+func (e *UnitsError) Error() string { return e.Err.Error() }
+
 // sortRefusals orders refusals and drops repetitions.
 func sortRefusals(list []Refusal) []Refusal {
 	slices.SortStableFunc(list, compareRefusals)

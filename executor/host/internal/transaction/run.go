@@ -97,6 +97,9 @@ func (a *applying) run(ctx context.Context) (Verdict, error) {
 		}
 	}
 	if err != nil {
+		if failed := new(kind.UnitsError); errors.As(err, &failed) {
+			a.failedUnits = failed.Units
+		}
 		return a.undo(context.WithoutCancel(ctx), err.Error(), false)
 	}
 	return a.finish(context.WithoutCancel(ctx), final)

@@ -105,6 +105,8 @@ type Verdict struct {
 	// not be cleaned up. Hint is what to type or do; either may be empty.
 	Message string `json:"message,omitempty"`
 	Hint    string `json:"hint,omitempty"`
+	// FailedUnits are the units that failed and so undid the change.
+	FailedUnits []schema.UnitName `json:"failedUnits,omitempty"`
 	// Unfinished says that the host is between two states: the next contact or boot
 	// tries again to undo the transaction, and no other can begin.
 	Unfinished bool `json:"unfinished,omitempty"`
@@ -137,6 +139,8 @@ type transaction struct {
 	record record
 	// changes are those that were made.
 	changes []schema.Change
+	// failedUnits are the units for which it is undone.
+	failedUnits []schema.UnitName
 	// remarks are what the verdict must mention although it is no failure.
 	remarks []string
 }

@@ -18,7 +18,7 @@ func (t *transaction) undo(ctx context.Context, cause string, boot bool) (Verdic
 	t.Tell(protocol.Event{Stage: schema.StageUndo})
 	t.noteCause(cause)
 	left, idle := t.restore(ctx, boot)
-	verdict := Verdict{Outcome: RolledBack, Message: cause, Hint: "the host is as it was before; fix what failed and execute again"}
+	verdict := Verdict{Outcome: RolledBack, Message: cause, FailedUnits: t.failedUnits}
 	if len(left) == 0 {
 		if err := t.forget(); err != nil {
 			return verdict, err

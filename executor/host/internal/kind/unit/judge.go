@@ -108,12 +108,17 @@ func (s *start) examine(ctx context.Context, site *kind.Site, verbs map[schema.U
 
 // describeFailures makes the host's failure of the units' failures.
 func describeFailures(ctx context.Context, site *kind.Site, failures, results map[schema.UnitName]string) error {
+	if len(failures) == 0 {
+		return nil
+	}
+	failed := &kind.UnitsError{Units: slices.Sorted(maps.Keys(failures))}
 	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(failures)) {
+	for _, name := range failed.Units {
 		result, had := results[name]
 		errs = append(errs, describeFailure(ctx, site, name, failures[name], !had || systemd.Ended(result)))
 	}
-	return errors.Join(errs...)
+	failed.Err = errors.Join(errs...)
+	return failed
 }
 
 func describeFailure(ctx context.Context, site *kind.Site, name schema.UnitName, cause string, started bool) error {
