@@ -79,7 +79,7 @@ func TestAdmission(t *testing.T) {
 				t.Fatalf("not refused: %+v", record)
 			}
 			for _, part := range c.says {
-				if !strings.Contains(err.Error(), part) {
+				if !strings.Contains(schema.InFull(err), part) {
 					t.Errorf("expected %q in: %v", part, err)
 				}
 			}

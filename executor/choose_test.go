@@ -73,7 +73,7 @@ func TestSelectionsOfNothingAreRefused(t *testing.T) {
 		"no host of the plan is left: among the hosts that are not done in run r":                                                  {Among: &Among{What: "the hosts that are not done in run r"}},
 	} {
 		hosts, err := Select(zoned(), selection)
-		if err == nil || !strings.Contains(err.Error(), want) {
+		if err == nil || !strings.Contains(schema.InFull(err), want) {
 			t.Errorf("%+v chose %v: expected %q, found %v", selection, hosts, want, err)
 		}
 	}

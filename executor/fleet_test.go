@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -16,11 +17,12 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/nixfleet/nixfleet/executor/internal/closuretest"
 	"github.com/nixfleet/nixfleet/executor/internal/engine"
 	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/schema"
-	"golang.org/x/crypto/ssh"
 )
 
 // fleet is a plan, its hosts, and the machine it is executed from.
@@ -211,8 +213,8 @@ func wantHost(t *testing.T, record *schema.Record, name schema.HostName, outcome
 		t.Errorf("%s: %s", name, got.Error)
 	}
 	for _, part := range parts {
-		if !strings.Contains(got.Error, part) {
-			t.Errorf("expected %q in: %s", part, got.Error)
+		if text := schema.InFull(schema.WithHint(errors.New(got.Error), "%s", got.Hint)); !strings.Contains(text, part) {
+			t.Errorf("expected %q in: %s", part, text)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package executor
 import (
 	"strings"
 	"testing"
+
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 func TestOpenFiles(t *testing.T) {
@@ -19,7 +21,7 @@ func TestOpenFiles(t *testing.T) {
 		switch err := checkOpenFiles(c.hosts, c.most); {
 		case err == nil && c.says != "":
 			t.Errorf("%d hosts with %d files are let in", c.hosts, c.most)
-		case err != nil && (c.says == "" || !strings.Contains(err.Error(), c.says)):
+		case err != nil && (c.says == "" || !strings.Contains(schema.InFull(err), c.says)):
 			t.Errorf("expected %q in: %v", c.says, err)
 		}
 	}

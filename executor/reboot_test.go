@@ -15,7 +15,6 @@ import (
 	"github.com/nixfleet/nixfleet/executor/internal/sshtest"
 	"github.com/nixfleet/nixfleet/executor/protocol"
 	"github.com/nixfleet/nixfleet/schema"
-	"golang.org/x/crypto/ssh"
 )
 
 // mayReboot lets all hosts reboot, of which all need it.
@@ -109,8 +108,8 @@ func wantReboot(t *testing.T, record *schema.Record, name schema.HostName, state
 		t.Errorf("%s: %s", name, got.Error)
 	}
 	for _, part := range parts {
-		if !strings.Contains(got.Error, part) {
-			t.Errorf("expected %q in: %s", part, got.Error)
+		if text := schema.InFull(schema.WithHint(errors.New(got.Error), "%s", got.Hint)); !strings.Contains(text, part) {
+			t.Errorf("expected %q in: %s", part, text)
 		}
 	}
 	return got

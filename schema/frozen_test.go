@@ -120,7 +120,7 @@ func TestFrozenIsVerified(t *testing.T) {
 		switch {
 		case c.want == "" && err != nil:
 			t.Errorf("refused: %v", err)
-		case c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want) || !strings.HasSuffix(err.Error(), "\nhint: compile the fleet again")):
+		case c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want) || !strings.HasSuffix(schema.InFull(err), "\nhint: compile the fleet again")):
 			t.Errorf("expected %s\nfound    %v", c.want, err)
 		}
 	}

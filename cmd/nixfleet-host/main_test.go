@@ -15,6 +15,7 @@ import (
 
 	"github.com/nixfleet/nixfleet/executor/host"
 	"github.com/nixfleet/nixfleet/executor/protocol"
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // buildHelper builds the helper as releases are built.
@@ -84,7 +85,7 @@ func TestCommands(t *testing.T) {
 		if err := json.Unmarshal(body, &refusal); err != nil {
 			t.Fatal(err)
 		}
-		autogold.Expect("refused: the helper must run as root: expected user id 0, found 65534\nhint: allow the login user `sudo -n /var/lib/nixfleet/bin/nixfleet-host serve`").Equal(t, string(refusal.Kind)+": "+refusal.Error())
+		autogold.Expect("refused: the helper must run as root: expected user id 0, found 65534\nhint: allow the login user `sudo -n /var/lib/nixfleet/bin/nixfleet-host serve`").Equal(t, string(refusal.Kind)+": "+schema.InFull(&refusal))
 	})
 	t.Run("store", func(t *testing.T) {
 		if host.FindNixStore() == "" {

@@ -61,7 +61,7 @@ kept generations: 3 (in effect), 2
 func TestHistoryIsAsPublished(t *testing.T) {
 	told := &schema.History{Kind: schema.HistoryKind, Version: schema.HistoryVersion, Fleet: "shop", Hosts: map[schema.HostName]schema.HostHistory{
 		"web-1": pastOf(),
-		"web-2": historyOf(executor.Seen{Host: "web-2", Err: errors.New("it is off\nhint: switch it on")}),
+		"web-2": historyOf(executor.Seen{Host: "web-2", Err: schema.WithHint(errors.New("it is off"), "switch it on")}),
 	}}
 	validatetest.MustBeAsPublished(t, validate.HistorySchema, told)
 	if host := told.Hosts["web-2"]; host.Error != "it is off" || host.Hint != "switch it on" {

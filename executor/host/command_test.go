@@ -140,7 +140,7 @@ hint: what a shell does by itself, as cd or a pipe, needs one: -- sh -c '…'`)}
 		if reported == nil {
 			t.Fatalf("%+v was not refused: %v", c.command, err)
 		}
-		c.want.Equal(t, string(reported.Kind)+": "+reported.Error())
+		c.want.Equal(t, string(reported.Kind)+": "+schema.InFull(reported))
 	}
 	if len(*asked) > 0 {
 		t.Errorf("something ran: %+v", *asked)

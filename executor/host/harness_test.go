@@ -304,7 +304,7 @@ func (c *client) send(p *plan, missing []schema.Digest) error {
 type changeError struct{ protocol.Verdict }
 
 func (e *changeError) Error() string {
-	return (&protocol.Error{Message: e.Message, Hint: e.Hint}).Error()
+	return schema.InFull(&protocol.Error{Message: e.Message, Hint: e.Hint})
 }
 
 // begin begins the transaction of what was prepared.
@@ -405,7 +405,7 @@ func (w *world) refusal(p *plan) string {
 	if !ok || refused.Kind != protocol.KindRefused {
 		w.t.Fatalf("expected a refusal, found %v", err)
 	}
-	return refused.Error()
+	return schema.InFull(refused)
 }
 
 // summary returns changes in a short form.

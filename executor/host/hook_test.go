@@ -131,7 +131,7 @@ func TestHooksThatAreRefused(t *testing.T) {
 		if reported == nil {
 			t.Fatalf("%s was not refused: %v", c.name, err)
 		}
-		c.want.Equal(t, string(reported.Kind)+": "+reported.Error())
+		c.want.Equal(t, string(reported.Kind)+": "+schema.InFull(reported))
 	}
 	w.mustExecute(intent{})
 	client := w.connect()

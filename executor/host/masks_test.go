@@ -95,7 +95,7 @@ func TestMasksThatAreRefused(t *testing.T) {
   cannot mask admin.service: expected nothing at /etc/systemd/system/admin.service, found a file with mode 0644, owner root and group root
   the unit web.service is declared and masked
 hint: move it away; or declare the unit with adopt = true instead of masking it, and enabled = false
-leave one of them out`).Equal(t, w.refusal(i.plan(t)))
+hint: leave one of them out`).Equal(t, w.refusal(i.plan(t)))
 }
 
 // Units and masks take each other's place.

@@ -146,7 +146,7 @@ func TestSpecialFilesInTheWayAreRefused(t *testing.T) {
   cannot make the directory /etc/d: expected a directory or nothing, found a special file
   cannot manage /etc/e/f: /etc/e is a special file, expected a directory
 hint: move it away
-move it away, or declare the path as it really is`).Equal(t, w.refusal(intent{
+hint: move it away, or declare the path as it really is`).Equal(t, w.refusal(intent{
 		directories: []schema.Directory{directory("/etc/d", "0755")}, files: []schema.File{file("/etc/e/f", "1")}}.plan(t)))
 }
 

@@ -182,7 +182,7 @@ func TestRebootsThatAreRefused(t *testing.T) {
 		if reported == nil {
 			t.Fatalf("it was not refused: %v", err)
 		}
-		want.Equal(t, string(reported.Kind)+": "+reported.Error())
+		want.Equal(t, string(reported.Kind)+": "+schema.InFull(reported))
 		if holder := leasesOf(w.deps).Holder(); holder != nil {
 			t.Errorf("the host is held by %+v", holder)
 		}

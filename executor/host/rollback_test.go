@@ -69,7 +69,7 @@ func (w *world) backRefusal(where protocol.BackRequest) string {
 	if !ok || refused.Kind != protocol.KindRefused {
 		w.t.Fatalf("%+v: expected a refusal, found %v", where, err)
 	}
-	return refused.Error()
+	return schema.InFull(refused)
 }
 
 func (w *world) toldHistory(limit int) *protocol.HistoryReply {

@@ -93,7 +93,7 @@ func TestReplaceHelper(t *testing.T) {
 		client := w.connect()
 		client.Head.Digest = c.digest
 		_, err := call(client.caller, protocol.ReplaceHelper, c.ask)
-		c.want.Equal(t, withoutDigests(err.Error()))
+		c.want.Equal(t, withoutDigests(schema.InFull(err)))
 		if w.exists(protocol.HelperPath) {
 			t.Fatal("a helper was replaced that should not have been")
 		}
@@ -141,7 +141,7 @@ func TestRequestsOutOfOrder(t *testing.T) {
 			if !errors.As(err, &failure) {
 				t.Fatalf("expected an error, found %v", err)
 			}
-			c.want.Equal(t, withoutDigests(string(failure.Kind)+": "+failure.Error()))
+			c.want.Equal(t, withoutDigests(string(failure.Kind)+": "+schema.InFull(failure)))
 			if strings.Contains(failure.Error(), "secret") {
 				t.Error("a payload's content is in the error")
 			}

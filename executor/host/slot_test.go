@@ -186,7 +186,7 @@ func TestSlotsThatAreRefused(t *testing.T) {
 		if reported == nil {
 			t.Fatalf("%+v was not refused: %v", ask, err)
 		}
-		c.want.Equal(t, string(reported.Kind)+": "+reported.Error())
+		c.want.Equal(t, string(reported.Kind)+": "+schema.InFull(reported))
 	}
 	w.deps.Clock.Boot = lease.UnknownBoot
 	_, err := w.connect().slot(slotOf("r1 web-1", "10m"))

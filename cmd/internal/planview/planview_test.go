@@ -112,7 +112,7 @@ func build(t *testing.T, options Options) *schema.Forecast {
 		f.Hosts[name] = Host(plan, everything(), options)
 	}
 	f.Hosts["ok-1"] = Host(plan, executor.Seen{Observation: &schema.Observation{}}, options)
-	f.Hosts["gone-1"] = Host(plan, executor.Seen{Err: errors.New("cannot connect to gone-1 (10.0.0.9:22): no answer within 10s\nhint: is it up?")}, options)
+	f.Hosts["gone-1"] = Host(plan, executor.Seen{Err: schema.WithHint(errors.New("cannot connect to gone-1 (10.0.0.9:22): no answer within 10s"), "is it up?")}, options)
 	f.Hosts["db-1"] = Host(plan, executor.Seen{Observation: &schema.Observation{}, Proposal: &protocol.Proposal{
 		Refusals: []protocol.Refusal{{Message: "/etc/theirs exists and NixFleet did not create it", Hint: "set adopt = true"}},
 	}}, options)

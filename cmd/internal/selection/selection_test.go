@@ -80,7 +80,7 @@ func TestFailedOfReadsTheRecordOfARun(t *testing.T) {
 		t.Errorf("found %+v, %v", chosen, err)
 	}
 	_, err = choose(t, "--failed-of", "20260303-100000-aaaaaa")
-	if err == nil || !strings.Contains(err.Error(), `there is no run "20260303-100000-aaaaaa"`) || !strings.Contains(err.Error(), "hint: the last one is 20260302-100000-000000; nixfleet runs lists them") {
+	if err == nil || !strings.Contains(err.Error(), `there is no run "20260303-100000-aaaaaa"`) || !strings.Contains(schema.InFull(err), "hint: the last one is 20260302-100000-000000; nixfleet runs lists them") {
 		t.Error(err)
 	}
 	if err := os.WriteFile(executor.RecordPath(dir, "20260304-100000-aaaaaa"), []byte(`{"kind":"other"}`), 0o600); err != nil {

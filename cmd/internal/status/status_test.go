@@ -88,7 +88,7 @@ func TestJudgement(t *testing.T) {
 		}), schema.Well, ""},
 		"half seen":   {changed(func(o *schema.Observation) { o.Problems = []string{"cannot reach systemd"} }), schema.Attention, "could not be seen: cannot reach systemd"},
 		"clock":       {executor.Seen{Host: "web-1", Observation: observed(), Skew: -time.Hour}, schema.Attention, "its clock is 1h behind"},
-		"unreachable": {executor.Seen{Host: "web-1", Err: errors.New("cannot connect\nhint: is it up?"), Unreachable: true}, schema.Unreachable, "cannot connect"},
+		"unreachable": {executor.Seen{Host: "web-1", Err: schema.WithHint(errors.New("cannot connect"), "is it up?"), Unreachable: true}, schema.Unreachable, "cannot connect"},
 		"unseen":      {executor.Seen{Host: "web-1", Err: errors.New("sudo wants a password")}, schema.Unseen, "sudo wants a password"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -134,8 +134,8 @@ func fleet() *schema.Status {
 		o.Drift = []schema.Drift{contentDrift(), {Kind: "user", Object: "app", Differences: []schema.Difference{{Property: "shell", Was: "/bin/sh", Is: "/bin/\x1b[2Jbash"}}}}
 	}), wanted)
 	s.Hosts["db-1"] = Host(changed(func(o *schema.Observation) { o.Units[0].Unwell = "failed"; o.Units[0].Active = "failed" }), wanted)
-	s.Hosts["a-host-with-quite-a-long-name.example.org"] = Host(executor.Seen{Err: errors.New("cannot connect to it (10.0.0.9:22): no answer within 10s\nhint: is it up?"), Unreachable: true}, wanted)
-	s.Hosts["asks"] = Host(executor.Seen{Err: errors.New("sudo on asks wants a password of \"deploy\"\nhint: as root: <visudo> & \"more\"")}, wanted)
+	s.Hosts["a-host-with-quite-a-long-name.example.org"] = Host(executor.Seen{Err: schema.WithHint(errors.New("cannot connect to it (10.0.0.9:22): no answer within 10s"), "is it up?"), Unreachable: true}, wanted)
+	s.Hosts["asks"] = Host(executor.Seen{Err: schema.WithHint(errors.New("sudo on asks wants a password of \"deploy\""), "as root: <visudo> & \"more\"")}, wanted)
 	return s
 }
 

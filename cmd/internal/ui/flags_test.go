@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 func TestWrongFlags(t *testing.T) {
@@ -24,7 +26,7 @@ func TestWrongFlags(t *testing.T) {
 		}}}
 		Configure(app)
 		err := app.Run([]string{"nf", "make", arg})
-		if err == nil || err.Error() != want {
+		if err == nil || schema.InFull(err) != want {
 			t.Errorf("%s: expected %q, found %v", arg, want, err)
 		}
 		if code := ExitCode(err); code != ExitUsage {

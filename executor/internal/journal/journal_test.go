@@ -96,9 +96,9 @@ func TestDamage(t *testing.T) {
 		`{"kind":"run-be`:             ErrEmpty.Error(),
 		"{}\n":                        `is no journal of a run: its first line is not "run-begun"`,
 		`{"kind":"run-begun"}` + "\n": "is no journal of a run",
-		`{"kind":"run-begun","run":{"version":2,"hosts":[]}}` + "\n":                                                 "expected version 1, found 2",
-		`{"kind":"run-begun","run":{"version":1,"hosts":[]}}` + "\n{]\n" + "{}\n":                                    "cannot read line 2",
-		`{"kind":"run-begun","run":{"version":1,"hosts":[]}}` + "\n" + `{"kind":"host-ended","host":"web-1"}` + "\n": `"host-ended" comes without a record`,
+		`{"kind":"run-begun","run":{"version":3,"hosts":[]}}` + "\n":                                                 "expected version 2, found 3",
+		`{"kind":"run-begun","run":{"version":2,"hosts":[]}}` + "\n{]\n" + "{}\n":                                    "cannot read line 2",
+		`{"kind":"run-begun","run":{"version":2,"hosts":[]}}` + "\n" + `{"kind":"host-ended","host":"web-1"}` + "\n": `"host-ended" comes without a record`,
 	} {
 		if err := os.WriteFile(Path(dir, "r"), []byte(content), 0o600); err != nil {
 			t.Fatal(err)

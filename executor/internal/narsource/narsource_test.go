@@ -38,7 +38,7 @@ func wantError(t *testing.T, err error, parts ...string) {
 		t.Fatal("expected an error")
 	}
 	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
+		if !strings.Contains(schema.InFull(err), part) {
 			t.Errorf("expected %q in: %v", part, err)
 		}
 	}

@@ -206,7 +206,7 @@ func wantError(t *testing.T, err error, kind fault.Kind, parts ...string) {
 		t.Errorf("error of kind %d instead of %d: %v", fault.KindOf(err), kind, err)
 	}
 	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
+		if !strings.Contains(schema.InFull(err), part) {
 			t.Errorf("expected %q in: %v", part, err)
 		}
 	}

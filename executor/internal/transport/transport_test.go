@@ -13,11 +13,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nixfleet/nixfleet/executor/internal/fault"
-	"github.com/nixfleet/nixfleet/executor/internal/sshtest"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/crypto/ssh/knownhosts"
+
+	"github.com/nixfleet/nixfleet/executor/internal/fault"
+	"github.com/nixfleet/nixfleet/executor/internal/sshtest"
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 // site is a user's machine: a home directory and an environment.
@@ -114,7 +116,7 @@ func wantError(t *testing.T, err error, kind fault.Kind, parts ...string) {
 		t.Errorf("error of kind %d instead of %d: %v", fault.KindOf(err), kind, err)
 	}
 	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
+		if !strings.Contains(schema.InFull(err), part) {
 			t.Errorf("expected %q in: %v", part, err)
 		}
 	}
