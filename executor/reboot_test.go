@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/nixfleet/nixfleet/executor/internal/simhost"
 	"github.com/nixfleet/nixfleet/executor/internal/sshtest"
 	"github.com/nixfleet/nixfleet/executor/protocol"

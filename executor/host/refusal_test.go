@@ -50,7 +50,7 @@ hint: move it away, or declare the path as it really is`)},
   the group "none" of /etc/x exists neither on the host nor in the manifest
   the owner "nosuch" of /etc/x exists neither on the host nor in the manifest
 hint: declare it in nixfleet.groups
-declare it in nixfleet.users`)},
+hint: declare it in nixfleet.users`)},
 		{"an unknown owner of a directory", nil,
 			intent{directories: []schema.Directory{{Path: "/etc/x", Mode: "0755", Owner: "nosuch", Group: "root"}}}, autogold.Expect(`the owner "nosuch" of /etc/x exists neither on the host nor in the manifest
 hint: declare it in nixfleet.users`)},
@@ -138,7 +138,7 @@ hint: find out how it came there; nix-store --delete removes it where nothing us
   /etc/a exists and NixFleet did not create it: expected nothing, found a file with mode 0644, owner root and group root
   /etc/x exists and NixFleet did not create it: expected nothing, found a file with mode 0644, owner root and group root
 hint: set nixfleet.files."/etc/a".adopt = true to take it over (the original is kept and comes back), or move it away
-set nixfleet.files."/etc/x".adopt = true to take it over (the original is kept and comes back), or move it away`)},
+hint: set nixfleet.files."/etc/x".adopt = true to take it over (the original is kept and comes back), or move it away`)},
 		{"a host that is locked", func(w *world) {
 			since := time.Date(2026, 1, 1, 11, 0, 0, 0, time.UTC)
 			if _, err := leasesOf(w.deps).Take(context.Background(), "r0", "bob@desk", since, func() error { return nil }); err != nil {
