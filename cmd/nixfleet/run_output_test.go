@@ -43,7 +43,7 @@ func ranOn(t *runTeller, host schema.HostName, exit schema.Exit, stdout, stderr 
 }
 
 func ended(verdict schema.Verdict, outcomes ...schema.Outcome) *schema.Record {
-	record := &schema.Record{Run: "r1", Task: "command uname", Verdict: verdict, Finished: &time.Time{}, Hosts: map[schema.HostName]schema.HostRecord{}}
+	record := &schema.Record{Run: "r1", Operation: schema.OperationCommand, Task: "command uname", Verdict: verdict, Finished: &time.Time{}, Hosts: map[schema.HostName]schema.HostRecord{}}
 	for i, outcome := range outcomes {
 		record.Hosts[schema.HostName(fmt.Sprint(i))] = schema.HostRecord{Outcome: outcome}
 	}
