@@ -158,10 +158,10 @@ func (n *narrator) host(e schema.Event, model *progress.Model) string {
 func why(e schema.Event) string {
 	text := ""
 	if e.Error != "" {
-		text = indent(printable(e.Error)) + "\n"
+		text = indent(ui.PrintableLines(e.Error)) + "\n"
 	}
 	if e.Hint != "" {
-		text += "  hint: " + strings.ReplaceAll(printable(e.Hint), "\n", "\n  hint: ") + "\n"
+		text += "  hint: " + strings.ReplaceAll(ui.PrintableLines(e.Hint), "\n", "\n  hint: ") + "\n"
 	}
 	return text
 }

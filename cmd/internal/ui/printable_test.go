@@ -4,11 +4,13 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/nixfleet/nixfleet/schema"
 )
 
 func TestEscapeSequencesAreWrittenOut(t *testing.T) {
 	var out strings.Builder
-	PrintError(&out, errors.New("unit \x1b[2Ja.service failed\nits log:\r\x1b]0;title\x07\nhint: look \u202eat it"))
+	PrintError(&out, schema.WithHint(errors.New("unit \x1b[2Ja.service failed\nits log:\r\x1b]0;title\x07"), "look \u202eat it"))
 	PrintDiagnostic(&out, Style{}, "error", "error: \x1b[31mred\n  at flake.nix:1\n")
 	want := `error: unit \x1b[2Ja.service failed
 its log:\x0d\x1b]0;title\x07
