@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -33,7 +32,7 @@ func admit(plan *schema.Plan, options Options) (map[schema.HostName]bool, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkNeeds(plan, hosts); err != nil {
+	if err := checkSupported(plan, hosts); err != nil {
 		return nil, err
 	}
 	if err := engine.CheckReboots(plan); err != nil {
@@ -45,19 +44,17 @@ func admit(plan *schema.Plan, options Options) (map[schema.HostName]bool, error)
 	return hosts, checkOpenFiles(min(len(hosts), parallel(plan, options)), openFiles())
 }
 
-// checkNeeds refuses what this version cannot carry out, each by name.
-func checkNeeds(plan *schema.Plan, hosts map[schema.HostName]bool) error {
+// checkSupported refuses what this version cannot carry out, each by name.
+func checkSupported(plan *schema.Plan, hosts map[schema.HostName]bool) error {
 	var lines []string
-	for _, need := range plan.Needs() {
-		if hosts[need.Host] {
-			lines = append(lines, fmt.Sprintf("host %q: %s", need.Host, need.Detail))
-		}
+	for _, unsupported := range plan.Unsupported(slices.Collect(maps.Keys(hosts))) {
+		lines = append(lines, unsupported.String())
 	}
 	if len(lines) == 0 {
 		return nil
 	}
 	return fault.New(fault.Refused, "cannot execute the plan: this version of NixFleet cannot carry out\n  %s", strings.Join(lines, "\n  ")).
-		WithHint("take the settings out of the inventory and compile again, or leave the hosts out with --host or --group")
+		WithHint("change the settings and compile again, or leave the hosts out with --host or --group")
 }
 
 // checkHelpers refuses a plan that names no helper for a host's system.

@@ -31,7 +31,7 @@ func TestAdmission(t *testing.T) {
 				f.needSecrets("web-2")
 				f.seal()
 			},
-			[]string{"this version of NixFleet cannot carry out\n  host \"web-2\": secrets.key\nhint: "},
+			[]string{"this version of NixFleet cannot carry out\n  web-2: secrets.key; bring the secret to these hosts by other means\nhint: "},
 		},
 		"no such host": {
 			func(f *fleet) { f.options.Select.Hosts = []string{"web-1", "wbe-2"} },

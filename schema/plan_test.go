@@ -208,29 +208,36 @@ func TestCheckPath(t *testing.T) {
 	}
 }
 
-func TestNeeds(t *testing.T) {
+func TestUnsupported(t *testing.T) {
 	plan := samplePlan(t)
-	if needs := plan.Needs(); len(needs) != 0 {
-		t.Errorf("a plain plan needs %v", needs)
-	}
-	three := 3
-	rollout := &plan.Index.Rollout
-	rollout.Limits = []schema.Limit{{Group: "web", MaxParallel: 2}, {Tag: "rack", MaxParallel: 1}}
-	rollout.Budgets = []schema.Budget{{Hosts: 4}}
-	rollout.Gate = &schema.Gate{Command: "true"}
-	rollout.Waves = schema.Waves{
-		{Name: "canary", Hosts: schema.HostList{"web-1"}, Soak: "5m", OnFailure: schema.Halt, Offline: schema.OfflineFail},
-		{Name: "all", Hosts: schema.HostList{"web-2"}, Soak: "9m", FailureBudget: &three, OnFailure: schema.RollbackAll, Offline: schema.OfflineHold},
+	all := plan.Index.Hosts.Names()
+	if found := plan.Unsupported(all); len(found) != 0 {
+		t.Errorf("a plain plan has %v", found)
 	}
 	for digest, manifest := range plan.Manifests {
-		manifest.Base = schema.NixOS
-		manifest.OSUpdates = &schema.OSUpdates{Ubuntu: &schema.UbuntuUpdates{Mode: "full-weekly"}}
+		manifest.OSUpdates = &schema.OSUpdates{Ubuntu: &schema.UbuntuUpdates{Mode: "full-weekly", Holds: []string{"nvidia-*"}}}
+		manifest.Secrets = []schema.Secret{{Name: "tls"}}
 		plan.Manifests[digest] = manifest
 	}
-	found := fmt.Sprint(plan.Needs())
-	want := `[{base nixos web-1 base = "nixos"} {osUpdates web-1 osUpdates.ubuntu.mode = "full-weekly"} ` +
-		`{base nixos web-2 base = "nixos"} {osUpdates web-2 osUpdates.ubuntu.mode = "full-weekly"}]`
-	if found != want {
-		t.Errorf("expected %s\nfound    %s", want, found)
+	nixos := plan.Manifests[plan.Index.Hosts["web-2"].Manifest]
+	nixos.Base, nixos.OSUpdates, nixos.Secrets = schema.NixOS, nil, nil
+	other := plan.Index.Hosts["web-2"]
+	other.Manifest = schema.DigestOf([]byte("nixos"))
+	plan.Manifests[other.Manifest] = nixos
+	plan.Index.Hosts["web-3"] = other
+	var found strings.Builder
+	for _, u := range plan.Unsupported(append(all, "web-3")) {
+		fmt.Fprintln(&found, u)
+	}
+	want := `web-1, web-2: osUpdates.ubuntu.mode = "full-weekly"; set it to "manual", and update these hosts by other means
+web-1, web-2: osUpdates.ubuntu.holds = ["nvidia-*"]; list the packages by name in nixfleet.apt.holds
+web-1, web-2: secrets.tls; bring the secret to these hosts by other means
+web-3: base = "nixos"; leave these hosts out with --host or --group
+`
+	if found.String() != want {
+		t.Errorf("found\n%s\nexpected\n%s", found.String(), want)
+	}
+	if found := plan.Unsupported([]schema.HostName{"web-3"}); len(found) != 1 {
+		t.Errorf("web-3 alone has %v", found)
 	}
 }

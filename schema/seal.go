@@ -162,7 +162,7 @@ func (p *Plan) verifyClosures() error {
 // a hash or, in a preview, with what builds it.
 func (m *Manifest) checkClosure(preview bool) error {
 	switch {
-	case m.Closure == nil && m.Base != NixOS:
+	case m.Closure == nil && slices.Contains(closureBases, m.Base):
 		return fmt.Errorf("expected a closure for base %s, found none", m.Base)
 	case m.Closure == nil:
 		return nil

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/signal"
@@ -195,7 +194,7 @@ func foresee(ctx context.Context, c *cli.Context, plan *schema.Plan, options exe
 	if err != nil {
 		return nil, err
 	}
-	told := planview.New(plan, unsupported(plan, chosen))
+	told := planview.New(plan, plan.Unsupported(chosen))
 	progress := newAsking(chosen, c.Bool("quiet"))
 	err = executor.Propose(ctx, plan, options, viewer(c), func(seen executor.Seen) {
 		told.Hosts[seen.Host] = planview.Host(plan, seen, planview.Options{Sensitive: options.Sensitive})
@@ -203,16 +202,6 @@ func foresee(ctx context.Context, c *cli.Context, plan *schema.Plan, options exe
 	})
 	progress.close()
 	return told, err
-}
-
-// unsupported are the settings of the hosts for which an execution would refuse.
-func unsupported(plan *schema.Plan, hosts []schema.HostName) (lines []string) {
-	for _, need := range plan.Needs() {
-		if slices.Contains(hosts, need.Host) {
-			lines = append(lines, fmt.Sprintf("host %q: %s", need.Host, need.Detail))
-		}
-	}
-	return lines
 }
 
 // judgeForecast turns what was told into the exit status.

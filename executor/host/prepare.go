@@ -88,6 +88,9 @@ func (s *session) verify(of *schema.Part) (*prepared, error) {
 	if found := systemOf(s.deps.Machine); part.Manifest.System != found {
 		return refusal("wrong architecture: expected %s, found %s", part.Manifest.System, found)
 	}
+	if unsupported := part.Manifest.Unsupported(); len(unsupported) > 0 {
+		return nil, refuse(kind.Refusal{Message: "this version cannot carry out " + unsupported[0].Setting, Hint: unsupported[0].Instead})
+	}
 	wanted, err := base.For(part.Manifest.Base)
 	if err != nil {
 		return refusal("%v", err)

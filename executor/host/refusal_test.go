@@ -107,7 +107,7 @@ hint: set nixfleet.systemd.units."my.service".adopt = true to take it over (the 
 			Links: []string{"../../passwd.wants/my.service"}, OnChange: schema.Keep}}}, autogold.Expect(`the link "../../passwd.wants/my.service" of unit my.service is not below /etc/systemd/system`)},
 		{"another architecture", nil, intent{change: func(m *schema.Manifest) { m.System = schema.AArch64Linux }}, autogold.Expect("wrong architecture: expected aarch64-linux, found x86_64-linux")},
 		{"another operating system", func(w *world) { w.write("/etc/os-release", "ID=fedora\nPRETTY_NAME=\"Fedora 40\"\n", 0o644) }, intent{}, autogold.Expect(`wrong operating system: expected debian, found "fedora" (Fedora 40)`)},
-		{"NixOS", nil, intent{change: func(m *schema.Manifest) { m.Base = schema.NixOS }}, autogold.Expect("base nixos is not supported by this version")},
+		{"NixOS", nil, intent{change: func(m *schema.Manifest) { m.Base = schema.NixOS }}, autogold.Expect(`this version cannot carry out base = "nixos"`)},
 		{"a host without Nix", func(w *world) { w.deps.NixStore = "" }, intent{closure: closure()}, autogold.Expect(`the host has no Nix: expected nix-store in one of [/nix/var/nix/profiles/default/bin /run/current-system/sw/bin /usr/bin /usr/local/bin /root/.nix-profile/bin], found none
 hint: install it on the host: apt install nix-bin nix-setup-systemd`)},
 		{"no space for the closure", func(w *world) { w.deps.Free = func(string) (int64, error) { return 100, nil } }, intent{closure: closure()}, autogold.Expect(`not enough space on /nix: expected 1500 free bytes, found 100

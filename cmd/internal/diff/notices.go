@@ -28,7 +28,7 @@ func (c *comparison) notice() {
 			n.add(schema.NoticeCaution, move.Hosts, "may reboot from now on, %s", move.To)
 		}
 	}
-	c.noticeNeeds(n)
+	c.noticeUnsupported(n)
 	order := []schema.NoticeLevel{schema.NoticeRefusal, schema.NoticeCaution, schema.NoticeRemark}
 	slices.SortStableFunc(n.list, func(a, b schema.Notice) int { return slices.Index(order, a.Level) - slices.Index(order, b.Level) })
 	for i := range n.list {
@@ -77,17 +77,23 @@ func (c *comparison) noticeFleet(n *notices) {
 	}
 }
 
-// noticeNeeds tells of what this version cannot carry out, where the old plan did not need it.
-func (c *comparison) noticeNeeds(n *notices) {
-	had := map[schema.Need]bool{}
-	for _, need := range c.old.Needs() {
-		had[need] = true
+// noticeUnsupported reports what this version cannot carry out, where the old plan had none of it.
+func (c *comparison) noticeUnsupported(n *notices) {
+	type setting struct {
+		host schema.HostName
+		text string
 	}
-	for _, need := range c.new.Needs() {
-		before := need
-		before.Host = c.before[need.Host]
-		if !had[before] {
-			n.add(schema.NoticeRefusal, schema.HostList{need.Host}, "this version cannot carry out %s, and refuses to execute the plan", need.Detail)
+	had := map[setting]bool{}
+	for _, u := range c.old.Unsupported(c.old.Index.Hosts.Names()) {
+		for _, host := range u.Hosts {
+			had[setting{host, u.Setting}] = true
+		}
+	}
+	for _, u := range c.new.Unsupported(c.new.Index.Hosts.Names()) {
+		for _, host := range u.Hosts {
+			if !had[setting{c.before[host], u.Setting}] {
+				n.add(schema.NoticeRefusal, schema.HostList{host}, "this version cannot carry out %s, and refuses to execute the plan; %s", u.Setting, u.Instead)
+			}
 		}
 	}
 }

@@ -19,11 +19,15 @@ type Options struct {
 }
 
 // New returns the forecast of a plan, without hosts yet.
-func New(plan *schema.Plan, unsupported []string) *schema.Forecast {
-	return &schema.Forecast{
+func New(plan *schema.Plan, unsupported []schema.Unsupported) *schema.Forecast {
+	f := &schema.Forecast{
 		Kind: schema.ForecastKind, Version: schema.ForecastVersion, Fleet: plan.Index.Fleet, Plan: plan.Digest,
-		Unsupported: unsupported, Hosts: map[schema.HostName]schema.HostForecast{},
+		Hosts: map[schema.HostName]schema.HostForecast{},
 	}
+	for _, u := range unsupported {
+		f.Unsupported = append(f.Unsupported, u.String())
+	}
+	return f
 }
 
 // Host returns the forecast of one host.

@@ -5,9 +5,7 @@ package show
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/nixfleet/nixfleet/schema"
 )
@@ -22,8 +20,8 @@ type Summary struct {
 	Rollout  Rollout       `json:"rollout"`
 	// Kinds are the hosts, those with one manifest together, in the order of their first host.
 	Kinds []Kind `json:"kinds"`
-	// Needs are what this version cannot carry out yet: "web-1: osUpdates.ubuntu.mode = …".
-	Needs []string `json:"needs"`
+	// Unsupported is what this version cannot carry out yet.
+	Unsupported []schema.Unsupported `json:"unsupported,omitempty"`
 
 	// only are the hosts that were selected; nil where all are shown.
 	only map[schema.HostName]bool
@@ -95,7 +93,7 @@ type UnitLine struct {
 func Summarize(plan *schema.Plan) (*Summary, error) {
 	s := &Summary{
 		Digest: plan.Digest, Fleet: plan.Index.Fleet, Preview: plan.Index.Preview, TimeZone: plan.Index.TimeZone,
-		Source: plan.Index.Source, Needs: []string{},
+		Source: plan.Index.Source, Unsupported: plan.Unsupported(plan.Index.Hosts.Names()),
 		Rollout: summarizeRollout(plan.Index.Rollout),
 	}
 	byManifest := map[schema.Digest]int{}
@@ -112,9 +110,6 @@ func Summarize(plan *schema.Plan) (*Summary, error) {
 			s.Kinds = append(s.Kinds, kind)
 		}
 		s.Kinds[at].Hosts = append(s.Kinds[at].Hosts, HostLine{name, host.Connection, host.Groups, host.Roles})
-	}
-	for _, need := range plan.Needs() {
-		s.Needs = append(s.Needs, fmt.Sprintf("%s: %s", need.Host, need.Detail))
 	}
 	return s, nil
 }
@@ -214,10 +209,10 @@ func (s *Summary) Select(hosts []schema.HostName) {
 		chosen[name] = true
 	}
 	s.only = chosen
-	s.Needs = slices.DeleteFunc(s.Needs, func(need string) bool {
-		name, _, _ := strings.Cut(need, ":")
-		return !chosen[schema.HostName(name)]
-	})
+	for i := range s.Unsupported {
+		s.Unsupported[i].Hosts = slices.DeleteFunc(s.Unsupported[i].Hosts, func(host schema.HostName) bool { return !chosen[host] })
+	}
+	s.Unsupported = slices.DeleteFunc(s.Unsupported, func(u schema.Unsupported) bool { return len(u.Hosts) == 0 })
 	for i := range s.Kinds {
 		s.Kinds[i].Hosts = slices.DeleteFunc(s.Kinds[i].Hosts, func(h HostLine) bool { return !chosen[h.Name] })
 	}

@@ -26,9 +26,9 @@ func (s *Summary) Document(contents bool) document.Document {
 		section.Fold = len(s.Kinds) > 1
 		d.Blocks = append(d.Blocks, section)
 	}
-	if len(s.Needs) > 0 {
+	if len(s.Unsupported) > 0 {
 		d.Blocks = append(d.Blocks, document.Section{
-			Heading: document.Line("Not yet carried out by this version; execute refuses the plan because of it"), Blocks: []document.Block{document.Strings(s.Needs, len(s.Needs), "")},
+			Heading: document.Line("Not yet carried out by this version; execute refuses the plan because of it"), Blocks: []document.Block{document.Strings(s.unsupported(), len(s.Unsupported), "")},
 		})
 	}
 	return d
@@ -57,6 +57,13 @@ func (s *Summary) head() document.Table {
 		add("input "+name, document.Line(document.Name(s.Source.Inputs[name])))
 	}
 	return t
+}
+
+func (s *Summary) unsupported() (lines []string) {
+	for _, u := range s.Unsupported {
+		lines = append(lines, u.String())
+	}
+	return lines
 }
 
 func describeRevision(source schema.Source) string {

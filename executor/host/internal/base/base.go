@@ -49,7 +49,7 @@ func For(name schema.Base) (*Base, error) {
 			return b, nil
 		}
 	}
-	return nil, fmt.Errorf("base %s is not supported by this version", name)
+	return nil, fmt.Errorf("internal error: nothing carries out base %s", name)
 }
 
 // Of returns the base that a host's os-release has. A host that is none of them is
