@@ -48,7 +48,7 @@ Examples: nixfleet reboot plan.json --group web
 			&cli.BoolFlag{Name: "force", Usage: "also reboot hosts that do not need it"},
 			execution.WaitFlag(),
 			&cli.IntFlag{Name: "parallel", Usage: "change at most `N` hosts at once; can only lower the plan's limit", DefaultText: "what the plan says"},
-			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask for confirmation (there is no question without a terminal)"},
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "skip the confirmation, which only a terminal gets"},
 		),
 		Action: rebootAction,
 	}

@@ -182,7 +182,7 @@ func TestAGroupOutlivesItsUser(t *testing.T) {
 	w.mustBeUnchanged(only)
 }
 
-// TestDrift lets somebody edit everything by hand: the next run sees and mends it.
+// TestDrift lets somebody edit everything by hand: the next run sees and repairs it.
 func TestDrift(t *testing.T) {
 	needRoot(t)
 	for name, edit := range map[string]func(*world){
@@ -223,7 +223,7 @@ func TestDrift(t *testing.T) {
 			}
 			w.mustBeUnchanged(webHost())
 			if after := w.snapshot(); after != before {
-				t.Errorf("not mended:\n%s\nbut\n%s", before, after)
+				t.Errorf("not repaired:\n%s\nbut\n%s", before, after)
 			}
 		})
 	}

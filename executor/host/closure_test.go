@@ -82,7 +82,7 @@ func TestClosure(t *testing.T) {
 	}
 	w.mustBeUnchanged(i)
 
-	// The profile's drift is seen, and mended without a new generation.
+	// The profile's drift is seen, and repaired without a new generation.
 	if err := os.Remove(w.at(nixstore.ProfileLink)); err != nil {
 		t.Fatal(err)
 	}

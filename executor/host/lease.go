@@ -71,7 +71,7 @@ func (s *session) admit() error {
 	return refuse(kind.Refusal{
 		Message: fmt.Sprintf("the transaction %s of run %s, by %s, was interrupted, and the host is between two states: %s",
 			found.Order.ID, found.Order.Run, found.Order.Operator, message),
-		Hint: "mend that on the host, then as root: " + protocol.HelperPath + " recover",
+		Hint: "fix that on the host, then as root: " + protocol.HelperPath + " recover",
 	})
 }
 

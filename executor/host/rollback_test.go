@@ -160,7 +160,7 @@ func TestPreviousGoesFurtherBack(t *testing.T) {
 		if found() != want {
 			t.Fatalf("expected %s, found %s", want, found())
 		}
-		w.write("/etc/web/web.conf", "edited", 0o644) // mended, it is still the way back that it was
+		w.write("/etc/web/web.conf", "edited", 0o644) // repaired, it is still the way back that it was
 		w.mustRollback(fmt.Sprint(w.toldHistory(1).Generations[0].Generation))
 	}
 	text := w.backRefusal(protocol.BackRequest{To: "previous"})

@@ -57,7 +57,7 @@ Examples: nixfleet execute plan.json --dry-run
 			WaitFlag(),
 			&cli.BoolFlag{Name: "resume", Usage: "continue the plan's latest unfinished run"},
 			&cli.StringFlag{Name: "run", Usage: "with --resume: continue run `R`"},
-			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask for confirmation (there is no question without a terminal)"},
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "skip the confirmation, which only a terminal gets"},
 		),
 		Action: execute,
 	}

@@ -62,5 +62,5 @@ func tellUnfinished(c *cli.Context, plan *schema.Plan) {
 	if err != nil || story.State == executor.RunAtWork {
 		return
 	}
-	fmt.Fprintf(os.Stderr, "note: run %s of this plan has %s left, and --resume goes on with it; this begins anew\n", story.Run, human.Count(story.Left, "host"))
+	fmt.Fprintf(os.Stderr, "note: run %s of this plan has %s left, and --resume continues it; this starts over\n", story.Run, human.Count(story.Left, "host"))
 }

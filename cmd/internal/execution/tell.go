@@ -85,7 +85,7 @@ func (t *teller) propose(line string) {
 	t.live.Around(func() { fmt.Fprintln(t.data, line) })
 }
 
-// Say tells what is no event.
+// Say prints what is not an event.
 func (t *teller) Say(line string) {
 	if !t.live.Drawn() {
 		line = "\n" + line // the terminal has written ^C

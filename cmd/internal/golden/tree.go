@@ -35,7 +35,7 @@ const (
 	closuresDir    = "closures"
 )
 
-// attributes keep git from showing the plan line by line, from mending line ends, and
+// attributes keep git from showing the plan line by line, from converting line ends, and
 // from leaving the list of files in conflict.
 const attributes = `* -text
 plan.json -diff -merge linguist-generated

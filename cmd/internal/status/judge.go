@@ -1,6 +1,5 @@
-// Package status judges how hosts are, by what they tell of themselves, and
-// shows it: as a table, for Prometheus, as a page for a screen on the wall. It asks
-// nobody.
+// Package status judges the condition of hosts from what they report, and shows it: as a
+// table, for Prometheus, or as a page for a wall screen. It contacts no host.
 package status
 
 import (

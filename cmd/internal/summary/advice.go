@@ -71,7 +71,7 @@ func Hints(g Group, record *schema.Record, way Way) []string {
 		hints = slices.DeleteFunc(hints, func(hint string) bool { return strings.HasPrefix(hint, "the host is as it was before; ") })
 		return append(hints, rolledBackHints(g, record, way)...)
 	case schema.HostUnhealthy:
-		hints = append(hints, "mend what the check asks for, then "+again)
+		hints = append(hints, "fix what the check asks for, then "+again)
 		if record.Task == "" {
 			hints = append(hints, "or take it back: nixfleet rollback"+way.Roster+some(g.Hosts, record.Run)+" --to previous")
 		}
@@ -82,7 +82,7 @@ func Hints(g Group, record *schema.Record, way Way) []string {
 		if strings.Contains(g.Reason, "locked by run") {
 			return append(hints, "see who is at work: "+way.about("history", g)+"; when they are done, "+again)
 		}
-		return append(hints, "nothing was touched; mend that, then "+again)
+		return append(hints, "nothing was touched; fix that, then "+again)
 	case schema.HostUnreachable:
 		return append(hints, "nothing was touched; when it can be reached, "+again)
 	case schema.HostUnknown:
@@ -118,13 +118,13 @@ var failedUnit = regexp.MustCompile(`\bunit ([A-Za-z0-9@:_.\\-]+\.[a-z]+) failed
 
 func rolledBackHints(g Group, record *schema.Record, way Way) []string {
 	if strings.HasPrefix(g.Reason, "the rollout halted: ") {
-		return []string{"nothing was wrong here; once the others are mended, " + way.again(g, record.Run)}
+		return []string{"nothing was wrong here; once the others are fixed, " + way.again(g, record.Run)}
 	}
 	var hints []string
 	if unit := failedUnit.FindStringSubmatch(g.Reason); unit != nil {
 		hints = append(hints, way.about("run", g)+" -- journalctl --unit "+unit[1]+" --lines 50")
 	}
-	return append(hints, "it is as it was before; mend the cause, then "+way.again(g, record.Run))
+	return append(hints, "it is as it was before; fix the cause, then "+way.again(g, record.Run))
 }
 
 // heldHint goes by why hosts were left out.
@@ -142,7 +142,7 @@ func heldHint(g Group, record *schema.Record, way Way) string {
 	case strings.HasPrefix(reason, "the run was stopped"):
 		return "go on: " + resume
 	}
-	return "once the hosts that failed are mended, go on: " + again
+	return "once the failed hosts are fixed, continue: " + again
 }
 
 func rebootHints(g Group, way Way) []string {

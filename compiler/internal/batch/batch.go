@@ -283,7 +283,7 @@ func (r *run) survey(ctx context.Context, spans []span) error {
 	}
 	slices.Sort(failing)
 	slices.Sort(unknown)
-	hint := "mend what is told of the others first; what is wrong with one host alone: --host NAME"
+	hint := "fix the errors of the other hosts first; --host NAME checks one host alone"
 	r.tell(failing, "%d more hosts do not evaluate", hint)
 	r.tell(unknown, "%d more hosts were not looked at", hint)
 	return nil

@@ -11,7 +11,7 @@ import (
 	"github.com/nixfleet/nixfleet/schema"
 )
 
-// checkHealth refuses what only Go can tell of health checks: URLs and expressions.
+// checkHealth refuses what only Go can check of health checks: URLs and expressions.
 func (r *resolver) checkHealth() {
 	for _, check := range r.intent.Manifest.HealthChecks {
 		e := entry{"healthChecks", check.Name}

@@ -55,7 +55,7 @@ func (t *task) watch(ctx context.Context) error {
 		switch {
 		case !again || time.Since(lost) > t.Patience.Reconnect:
 			return err
-		case w.told: // an event came over this connection: the patience begins anew
+		case w.told: // an event came over this connection: the patience starts over
 			lost, w.told = time.Now(), false
 		}
 		t.note(fmt.Sprintf("trying again: %s", fault.Brief(err)))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/nixfleet/nixfleet/executor/host/internal/account"
 	"github.com/nixfleet/nixfleet/executor/host/internal/nixstore"
@@ -222,7 +221,7 @@ func (c *Comparison) findObstacles() error {
 			continue
 		}
 		hint := "lsattr shows it, and chattr -i or -a takes it away"
-		if strings.HasSuffix(obstacle, "mount point") {
+		if obstacle == rooted.MountPoint {
 			hint = "unmount it, or leave it out"
 		}
 		c.Refuse(item.Object, hint, "cannot change %s: %s", item.Path, obstacle)

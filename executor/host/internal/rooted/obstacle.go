@@ -7,9 +7,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Obstacle is why the kernel does not let a path be changed; empty where it does.
+type Obstacle string
+
+// The obstacles, as they follow "cannot change /path: ".
+const (
+	Immutable           Obstacle = "it is immutable"
+	AppendOnly          Obstacle = "it can only be appended to"
+	MountPoint          Obstacle = "it is a mount point"
+	DirectoryImmutable  Obstacle = "its directory is immutable"
+	DirectoryAppendOnly Obstacle = "its directory can only be appended to"
+)
+
 // Obstacle says why the kernel would not let a file, link or directory be changed
 // or replaced, although nothing is wrong with its path; empty where it would.
-func (f *FS) Obstacle(name string) (string, error) {
+func (f *FS) Obstacle(name string) (Obstacle, error) {
 	dir, base, err := f.parent(name)
 	var blocked *BlockedError
 	if errors.Is(err, unix.ENOENT) || errors.As(err, &blocked) {
@@ -25,20 +37,20 @@ func (f *FS) Obstacle(name string) (string, error) {
 	}
 	switch {
 	case attributes&unix.STATX_ATTR_IMMUTABLE != 0:
-		return "it is immutable", nil
+		return Immutable, nil
 	case attributes&unix.STATX_ATTR_APPEND != 0:
-		return "it can only be appended to", nil
+		return AppendOnly, nil
 	case attributes&unix.STATX_ATTR_MOUNT_ROOT != 0 && mode&unix.S_IFMT != unix.S_IFDIR:
-		return "it is a mount point", nil
+		return MountPoint, nil
 	}
 	if attributes, _, err = attributesAt(dir, "", name); err != nil {
 		return "", err
 	}
 	switch {
 	case attributes&unix.STATX_ATTR_IMMUTABLE != 0:
-		return "its directory is immutable", nil
+		return DirectoryImmutable, nil
 	case attributes&unix.STATX_ATTR_APPEND != 0:
-		return "its directory can only be appended to", nil
+		return DirectoryAppendOnly, nil
 	}
 	return "", nil
 }

@@ -61,10 +61,10 @@ func TestObstacle(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer files.Close()
-	for name, want := range map[string]string{
+	for name, want := range map[string]rooted.Obstacle{
 		"/free": "", "/none": "", "/none/below": "", "/free/below": "", "/link": "", "/d/x/y": "",
-		"/fixed": "it is immutable", "/log": "it can only be appended to", "/mounted": "it is a mount point",
-		"/d": "it is immutable", "/d/x": "its directory is immutable", "/d/new": "its directory is immutable",
+		"/fixed": rooted.Immutable, "/log": rooted.AppendOnly, "/mounted": rooted.MountPoint,
+		"/d": rooted.Immutable, "/d/x": rooted.DirectoryImmutable, "/d/new": rooted.DirectoryImmutable,
 	} {
 		if found, err := files.Obstacle(name); err != nil || found != want {
 			t.Errorf("%s: expected %q, found %q, %v", name, want, found, err)

@@ -40,7 +40,7 @@ func (a *applying) prepareCommit(ctx context.Context) (*schema.State, error) {
 }
 
 // broughtBack returns the generation that the one in effect will have brought back.
-// One that is only mended stays what it is.
+// One that is only repaired stays what it is.
 func (a *applying) broughtBack() int {
 	if !a.record.Fresh {
 		if before, _, _, err := a.State.LoadGeneration(a.record.Generation); err == nil {

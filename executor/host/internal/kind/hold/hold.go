@@ -93,7 +93,21 @@ type change struct {
 func (s *change) Directories() []string { return []string{dpkg.Directory} }
 
 func (s *change) Do(ctx context.Context, site *kind.Site) error {
-	return dpkg.Tools{Runner: site.Runner, Fault: site.Fault}.Select(ctx, s.Select)
+	if err := (dpkg.Tools{Runner: site.Runner, Fault: site.Fault}).Select(ctx, s.Select); err != nil {
+		return err
+	}
+	// dpkg only warns of a package that has gone since, and exits with 0.
+	installed, err := dpkg.Load(site.Files)
+	if err != nil {
+		return err
+	}
+	for instance, wanted := range s.Select {
+		name, _, _ := strings.Cut(instance, ":")
+		if now := installed[schema.PackageName(name)][instance]; now != wanted {
+			return fmt.Errorf("dpkg did not select %q for the package %s: found %q", wanted, instance, now)
+		}
+	}
+	return nil
 }
 
 func (s *change) Undo(ctx context.Context, site *kind.Site) error {
